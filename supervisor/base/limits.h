@@ -1,0 +1,17 @@
+/* limits: every amount that a client, a worker or a file can make berth hold. Each has a test one over it. */
+#ifndef BERTH_BASE_LIMITS_H
+#define BERTH_BASE_LIMITS_H
+
+#define LIMIT_NAME 64                /* characters of a service or socket name */
+#define LIMIT_ADDRESSES 64           /* addresses of one socket */
+#define LIMIT_SOCKETS 1024           /* sockets of one configuration */
+#define LIMIT_WORKERS 4096           /* workers of one service */
+#define LIMIT_COMMAND_WORDS 4096     /* words of one command */
+#define LIMIT_HELD_NAME 255          /* bytes of a name in the keeper */
+#define LIMIT_HELD 32768             /* names in the keeper */
+#define LIMIT_CONTROL_CLIENTS 64     /* connections to the control socket at a time */
+#define LIMIT_CONTROL_MESSAGE 65536  /* bytes of one request on it */
+#define LIMIT_CONTROL_BACKLOG (1024 * 1024) /* unread reply bytes of one client before it is let go */
+#define LIMIT_HANDOFF_FDS 1024       /* descriptors handed to one worker */
+
+#endif

@@ -1,0 +1,29 @@
+/* service: what the states of its workers come to. */
+#ifndef BERTH_CORE_SERVICE_H
+#define BERTH_CORE_SERVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/worker_fsm.h"
+
+/* One word for a service, from its workers and from what is wanted of it. */
+enum service_state {
+    SERVICE_STOPPED,  /* wanted down, nobody runs */
+    SERVICE_STARTING, /* wanted up, not all are ready, none is in trouble */
+    SERVICE_RUNNING,  /* wanted up, all are ready */
+    SERVICE_DEGRADED, /* wanted up, some serve, some are in backoff or failed */
+    SERVICE_BACKOFF,  /* wanted up, none serves, some wait to be started again */
+    SERVICE_STOPPING, /* wanted down, some run still */
+    SERVICE_DONE,     /* wanted up, every worker ran to its end */
+    SERVICE_FAILED,   /* wanted up, none runs or will, and at least one failed */
+    SERVICE_STATE_COUNT,
+};
+
+/* N may be 0 (scaled to none): RUNNING or STOPPED as wanted. */
+enum service_state service_state_of(bool wanted_up, const enum worker_state *workers, size_t n);
+const char *service_state_name(enum service_state state);
+/* Is it done for good: wanted up, and no worker runs or will run again? */
+bool service_is_over(enum service_state state);
+
+#endif

@@ -1,0 +1,39 @@
+/* listener: making, reading and mending a held socket. */
+#ifndef BERTH_SYS_LISTENER_H
+#define BERTH_SYS_LISTENER_H
+
+#include <stdbool.h>
+
+#include "base/berr.h"
+#include "wire/address.h"
+#include "wire/socket_options.h"
+
+/* A bound socket (listening, where its type listens), CLOEXEC, ours; or negative errno and one sentence that names the
+ * address, the step and a way out. Unix files are bound under a temporary name, given owner, group and mode, and put in place by
+ * link or rename: there is no moment with wrong permissions, and a live owner's path is never unlinked (-EADDRINUSE; a
+ * stale one, told by connect(2), is replaced). EADDRINUSE names the holder when /proc shows it. */
+int listener_open(const struct endpoint *e, const struct socket_options *o, struct berr *err);
+
+/* Reads back what the kernel says of FD. Negative errno. */
+int listener_endpoint(int fd, struct endpoint *ret);
+/* Is FD a socket of E's family, type and address (port 0 in E matches any)? For descriptors found or inherited. */
+bool listener_matches(int fd, const struct endpoint *e);
+/* 1: it listens (SO_ACCEPTCONN); 0: it does not; negative errno. */
+int listener_is_listening(int fd);
+/* Does this type of socket listen at all? */
+bool listener_type_listens(const struct endpoint *e);
+/* listen(2) again: sets the backlog, and revives a TCP socket that some holder shut down. Negative errno. */
+int listener_listen(int fd, int backlog);
+/* Lets a TCP listener turn clients away at once (shutdown for reading); listener_listen() takes them again. Negative errno. */
+int listener_refuse(int fd);
+/* Applies the options that can be changed on a live socket. Negative errno and a sentence. */
+int listener_set_options(int fd, const struct endpoint *e, const struct socket_options *o, struct berr *err);
+
+struct listener_queue {
+    unsigned depth; /* connections waiting for accept; for datagrams: bytes waiting */
+    unsigned limit; /* backlog in force; 0: not known */
+};
+/* TCP_INFO for TCP, sock_diag for Unix, FIONREAD for datagrams. Negative errno. */
+int listener_queue(int fd, const struct endpoint *e, struct listener_queue *ret);
+
+#endif

@@ -1,0 +1,17 @@
+/* peer: who is at the other end of a Unix socket (SO_PEERCRED, unix(7)). */
+#ifndef BERTH_SYS_PEER_H
+#define BERTH_SYS_PEER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct peer {
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+};
+
+/* Negative errno. */
+int peer_credentials(int fd, struct peer *ret);
+
+#endif

@@ -1,0 +1,50 @@
+TEST_EXTENSIONS = .crit .sh
+AM_TESTS_ENVIRONMENT = \
+	BERTH=$(abs_top_builddir)/berth; export BERTH; \
+	BERTH_CRASH=$(abs_top_builddir)/tests/berth-crash; export BERTH_CRASH; \
+	top_srcdir=$(abs_top_srcdir); export top_srcdir; \
+	top_builddir=$(abs_top_builddir); export top_builddir; \
+	SANITIZERS='$(sanitizers)'; export SANITIZERS;
+CRIT_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+CRIT_LOG_DRIVER_FLAGS = --merge
+CRIT_LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/lib/run-criterion.sh
+SH_LOG_COMPILER = $(SHELL)
+EXTRA_DIST += tests/lib/run-criterion.sh
+
+if HAVE_CRITERION
+unit_tests = tests/unit/base.crit tests/unit/wire.crit tests/unit/core.crit tests/unit/sys.crit tests/unit/keeper.crit
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
+
+tests_unit_base_crit_SOURCES = tests/unit/base/test_berr.c tests/unit/base/test_buf.c tests/unit/base/test_logline.c \
+	tests/unit/base/test_mem.c tests/unit/base/test_signame.c tests/unit/base/test_str.c tests/unit/base/test_units.c
+tests_unit_base_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_base_crit_LDADD = supervisor/base/libbase.a $(CRITERION_LIBS)
+
+tests_unit_wire_crit_SOURCES = tests/unit/wire/test_address.c tests/unit/wire/test_keeper_msg.c tests/unit/wire/test_query.c \
+	tests/unit/wire/test_soft_state.c tests/unit/wire/test_varlink.c
+tests_unit_wire_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_wire_crit_LDADD = supervisor/wire/libwire.a supervisor/base/libbase.a $(JANSSON_LIBS) $(CRITERION_LIBS)
+
+tests_unit_core_crit_SOURCES = tests/unit/core/test_conf.c tests/unit/core/test_conf_schema.c tests/unit/core/test_diagnose.c \
+	tests/unit/core/test_environment.c tests/unit/core/test_handoff.c tests/unit/core/test_held_name.c tests/unit/core/test_restart.c \
+	tests/unit/core/test_run_args.c tests/unit/core/test_service.c tests/unit/core/test_sockset.c tests/unit/core/test_words.c \
+	tests/unit/core/test_worker_fsm.c
+tests_unit_core_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_core_crit_LDADD = supervisor/core/libcore.a supervisor/wire/libwire.a supervisor/base/libbase.a $(JANSSON_LIBS) $(CRITERION_LIBS)
+
+tests_unit_sys_crit_SOURCES = tests/unit/sys/test_control_socket.c tests/unit/sys/test_fd.c tests/unit/sys/test_holder.c \
+	tests/unit/sys/test_listener.c tests/unit/sys/test_pidfd.c tests/unit/sys/test_procfs.c tests/unit/sys/test_resolve.c \
+	tests/unit/sys/test_shared_memory.c tests/unit/sys/test_spawn.c tests/unit/sys/test_unix_path.c tests/unit/sys/test_user.c
+tests_unit_sys_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_sys_crit_LDADD = supervisor/sys/libsys.a supervisor/wire/libwire.a supervisor/base/libbase.a $(JANSSON_LIBS) $(CRITERION_LIBS)
+
+tests_unit_keeper_crit_SOURCES = tests/unit/keeper/test_keeper.c tests/unit/keeper/test_fdpass.c
+tests_unit_keeper_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_keeper_crit_LDADD = supervisor/keeper/libkeeper.a supervisor/sys/libsys.a supervisor/wire/libwire.a supervisor/base/libbase.a $(CRITERION_LIBS)
+endif
+
+include tests/system/local.mk
+include tests/fuzz/local.mk
+include tests/gates/local.mk
+include tests/bench/local.mk
