@@ -1,6 +1,7 @@
 noinst_LIBRARIES += %D%/libengine.a
 engine_sources = \
-	%D%/control_methods.c %D%/control_methods.h %D%/control_server.c %D%/control_server.h \
+	%D%/control_dispatch.c %D%/control_dispatch.h %D%/control_methods.c %D%/control_methods.h \
+	%D%/control_server.c %D%/control_server.h \
 	%D%/crash_point.c %D%/crash_point.h %D%/engine.c %D%/engine.h %D%/event_log.c %D%/event_log.h \
 	%D%/hold.c %D%/hold.h %D%/keeper_link.c %D%/keeper_link.h %D%/operation.c %D%/operation.h \
 	%D%/reconcile.c %D%/reconcile.h %D%/socket_guard.c %D%/socket_guard.h %D%/spawner.c \
@@ -9,3 +10,17 @@ engine_sources = \
 %C%_libengine_a_SOURCES = $(engine_sources)
 # ev.h breaks strict aliasing by design.
 %C%_libengine_a_CFLAGS = $(AM_CFLAGS) -Wno-strict-aliasing
+nodist_%C%_libengine_a_SOURCES = $(control_interface)
+
+# The interface that GetInterfaceDescription tells is the documented one.
+control_interface = %D%/control_interface.c
+$(control_interface): docs/man/io.berth.varlink
+	$(AM_V_GEN)$(MKDIR_P) %D% && { \
+	  echo '/* Made from docs/man/io.berth.varlink. */'; \
+	  echo '#include "config.h"'; \
+	  echo '#include "engine/control_server.h"'; \
+	  echo 'const char control_interface_text[] ='; \
+	  sed -e 's/[\\"]/\\&/g' -e 's/.*/    "&\\n"/' $(srcdir)/docs/man/io.berth.varlink && \
+	  echo '    ;'; } >$@.tmp && mv $@.tmp $@
+EXTRA_DIST += docs/man/io.berth.varlink
+CLEANFILES += $(control_interface)
