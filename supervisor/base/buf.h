@@ -16,7 +16,8 @@ struct buf {
 
 void buf_init(struct buf *b, size_t limit);
 void buf_fini(struct buf *b);
-/* Appends N bytes, or none of them and sets `overflown`. */
+/* Appends N bytes, or none of them and sets `overflown`; an overflown buffer takes nothing more, so that it never
+ * holds a text with a hole. */
 void buf_add(struct buf *b, const void *bytes, size_t n);
 void buf_add_str(struct buf *b, const char *s);
 void buf_add_char(struct buf *b, char c);
@@ -26,7 +27,7 @@ void buf_vprintf(struct buf *b, const char *fmt, va_list ap) __attribute__((form
 void buf_consume(struct buf *b, size_t n);
 /* The text, never NULL; borrowed until the next change. */
 const char *buf_str(const struct buf *b);
-/* The text, to be freed by the caller; the buffer is empty afterwards. */
+/* The text, to be freed by the caller; the buffer is empty (and not overflown) afterwards. */
 char *buf_take(struct buf *b);
 
 #endif

@@ -5,6 +5,7 @@
 #ifndef BERTH_BASE_MUST_H
 #define BERTH_BASE_MUST_H
 
+#undef NDEBUG /* it would hide the declaration */
 #include <assert.h>
 
 #define must(x) ((x) ? (void)0 : __assert_fail(#x, __FILE__, __LINE__, __func__))

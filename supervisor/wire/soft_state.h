@@ -24,18 +24,20 @@ struct soft_state {
     size_t size;
 };
 
-/* Bytes needed for N records. */
+/* Bytes needed for N records of this version. */
 size_t soft_state_size(size_t n_records);
+/* Bytes needed for N records of S, which may be another version's and of another size: for growing it. */
+size_t soft_state_size_grown(const struct soft_state *s, size_t n_records);
 /* Writes an empty header over MEMORY of SIZE bytes. */
 void soft_state_format(struct soft_state *s, void *memory, size_t size);
-/* Accepts MEMORY as found. -EBADMSG: not such a memory, of another major version, or its sizes do not add up. */
+/* Accepts MEMORY (aligned to 8 bytes) as found. -EBADMSG: not such a memory, of another major version, or its sizes do not add up. */
 int soft_state_open(struct soft_state *s, void *memory, size_t size);
-/* Grows the record count after the memory was enlarged (and perhaps moved). */
+/* Grows the record count after the memory was enlarged (and perhaps moved); SIZE is never less than before. */
 void soft_state_grow(struct soft_state *s, void *memory, size_t size);
 
 /* The number of a record by key; -ENOENT. */
 int soft_state_find(const struct soft_state *s, const char *key);
-/* The number of KEY's record, made (all zeroes) if it is new. -ENOSPC: grow first; -ENAMETOOLONG. */
+/* The number of the record of KEY (not empty), made (all zeroes) if it is new. -ENOSPC: grow first; -ENAMETOOLONG. */
 int soft_state_add(struct soft_state *s, const char *key);
 void soft_state_read(const struct soft_state *s, int index, struct soft_state_row *ret);
 void soft_state_write(struct soft_state *s, int index, const struct soft_state_row *row);
