@@ -12,7 +12,8 @@ SH_LOG_COMPILER = $(SHELL)
 EXTRA_DIST += tests/lib/run-criterion.sh
 
 if HAVE_CRITERION
-unit_tests = tests/unit/base.crit tests/unit/wire.crit tests/unit/core.crit tests/unit/sys.crit tests/unit/keeper.crit
+unit_tests = tests/unit/base.crit tests/unit/wire.crit tests/unit/core.crit tests/unit/sys.crit tests/unit/keeper.crit \
+	tests/unit/engine.crit tests/unit/cmd.crit
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
@@ -42,6 +43,19 @@ tests_unit_sys_crit_LDADD = supervisor/sys/libsys.a supervisor/wire/libwire.a su
 tests_unit_keeper_crit_SOURCES = tests/unit/keeper/test_keeper.c tests/unit/keeper/test_fdpass.c
 tests_unit_keeper_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_keeper_crit_LDADD = supervisor/keeper/libkeeper.a supervisor/sys/libsys.a supervisor/wire/libwire.a supervisor/base/libbase.a $(CRITERION_LIBS)
+
+# The engine's archive needs everything; these parts of it stand on their own.
+tests_unit_engine_crit_SOURCES = tests/unit/engine/test_control_server.c \
+	supervisor/engine/control_dispatch.c supervisor/engine/control_server.c
+nodist_tests_unit_engine_crit_SOURCES = $(control_interface)
+tests_unit_engine_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
+tests_unit_engine_crit_CFLAGS = $(AM_CFLAGS) -Wno-strict-aliasing
+tests_unit_engine_crit_LDADD = supervisor/sys/libsys.a supervisor/wire/libwire.a supervisor/base/libbase.a $(EV_LIBS) $(JANSSON_LIBS) $(CRITERION_LIBS)
+
+tests_unit_cmd_crit_SOURCES = tests/unit/cmd/test_options.c tests/unit/cmd/test_table.c \
+	supervisor/cmd/options.c supervisor/cmd/table.c
+tests_unit_cmd_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_cmd_crit_LDADD = supervisor/sys/libsys.a supervisor/base/libbase.a $(CRITERION_LIBS)
 endif
 
 include tests/system/local.mk
