@@ -1,0 +1,72 @@
+# The real binary under the rig (tests/lib/rig.h). run-criterion.sh gives each program here a pid and mount namespace of its own.
+EXTRA_DIST += tests/system/web.py
+
+if HAVE_CRITERION
+system_tests = \
+	%D%/rig.crit %D%/run.crit %D%/handoff.crit %D%/kill.crit %D%/guard.crit %D%/habits.crit %D%/control.crit \
+	%D%/servers.crit %D%/pid1.crit %D%/crash.crit %D%/input.crit %D%/limits.crit
+check_PROGRAMS += tests/lib/probe tests/lib/berth-load tests/berth-crash $(system_tests)
+TESTS += $(system_tests)
+check_LIBRARIES = tests/lib/librig.a
+
+tests_lib_librig_a_SOURCES = \
+	tests/lib/load.c tests/lib/load.h tests/lib/rig.c tests/lib/rig.h tests/lib/rig_control.c tests/lib/rig_private.h \
+	tests/lib/rig_process.c
+tests_lib_librig_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_lib_probe_SOURCES = \
+	tests/lib/probe.c tests/lib/probe.h tests/lib/probe_dump.c tests/lib/probe_serve.c tests/lib/load.c tests/lib/load.h
+tests_lib_berth_load_SOURCES = tests/lib/berth_load.c tests/lib/load.c tests/lib/load.h
+
+if HAVE_LIBSYSTEMD
+check_PROGRAMS += tests/lib/sd_probe
+tests_lib_sd_probe_SOURCES = tests/lib/sd_probe.c
+tests_lib_sd_probe_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_lib_sd_probe_LDADD = $(SYSTEMD_LIBS)
+endif
+
+# berth with the places in it where a test lets the supervisor die.
+tests_berth_crash_SOURCES = $(main_sources) $(engine_sources)
+tests_berth_crash_CPPFLAGS = $(AM_CPPFLAGS) -DBERTH_CRASH_POINTS
+tests_berth_crash_CFLAGS = $(AM_CFLAGS) -Wno-strict-aliasing
+tests_berth_crash_LDADD = supervisor/keeper/libkeeper.a $(lower_archives) $(EV_LIBS) $(JANSSON_LIBS) -lm
+
+system_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/lib $(CRITERION_CFLAGS)
+system_ldadd = tests/lib/librig.a $(JANSSON_LIBS) $(CRITERION_LIBS)
+
+tests_system_rig_crit_SOURCES = %D%/test_load.c
+tests_system_rig_crit_CPPFLAGS = $(system_cppflags)
+tests_system_rig_crit_LDADD = $(system_ldadd)
+tests_system_run_crit_SOURCES = %D%/test_run.c %D%/test_restart.c
+tests_system_run_crit_CPPFLAGS = $(system_cppflags)
+tests_system_run_crit_LDADD = $(system_ldadd)
+tests_system_handoff_crit_SOURCES = %D%/test_handoff.c %D%/test_addresses.c
+tests_system_handoff_crit_CPPFLAGS = $(system_cppflags)
+tests_system_handoff_crit_LDADD = $(system_ldadd)
+tests_system_kill_crit_SOURCES = %D%/test_kill_worker.c %D%/test_kill_supervisor.c
+tests_system_kill_crit_CPPFLAGS = $(system_cppflags)
+tests_system_kill_crit_LDADD = $(system_ldadd)
+tests_system_guard_crit_SOURCES = %D%/test_guard.c
+tests_system_guard_crit_CPPFLAGS = $(system_cppflags)
+tests_system_guard_crit_LDADD = $(system_ldadd)
+tests_system_habits_crit_SOURCES = %D%/test_habits.c %D%/test_taken_port.c
+tests_system_habits_crit_CPPFLAGS = $(system_cppflags)
+tests_system_habits_crit_LDADD = $(system_ldadd)
+tests_system_control_crit_SOURCES = %D%/test_commands.c %D%/test_control_socket.c
+tests_system_control_crit_CPPFLAGS = $(system_cppflags)
+tests_system_control_crit_LDADD = $(system_ldadd)
+tests_system_servers_crit_SOURCES = %D%/test_servers.c
+tests_system_servers_crit_CPPFLAGS = $(system_cppflags)
+tests_system_servers_crit_LDADD = $(system_ldadd)
+tests_system_pid1_crit_SOURCES = %D%/test_pid1.c %D%/test_container.c
+tests_system_pid1_crit_CPPFLAGS = $(system_cppflags)
+tests_system_pid1_crit_LDADD = $(system_ldadd)
+tests_system_crash_crit_SOURCES = %D%/test_crash_matrix.c
+tests_system_crash_crit_CPPFLAGS = $(system_cppflags)
+tests_system_crash_crit_LDADD = $(system_ldadd)
+tests_system_input_crit_SOURCES = %D%/test_input.c
+tests_system_input_crit_CPPFLAGS = $(system_cppflags)
+tests_system_input_crit_LDADD = $(system_ldadd)
+tests_system_limits_crit_SOURCES = %D%/test_limits.c
+tests_system_limits_crit_CPPFLAGS = $(system_cppflags)
+tests_system_limits_crit_LDADD = $(system_ldadd)
+endif

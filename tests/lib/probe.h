@@ -1,0 +1,33 @@
+/* probe: a worker that plays every kind of worker. probe.c reads the arguments and does the single deeds,
+ * probe_serve.c is a small HTTP server on handed-over sockets, probe_dump.c writes down what the process was
+ * given. */
+#ifndef BERTH_TESTS_PROBE_H
+#define BERTH_TESTS_PROBE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define PROBE_SOCKETS_MAX 64
+
+/* What it is to do; the table in probe.c says what each means. Numbers are 0 and texts NULL where they were
+ * not given. */
+struct probe {
+    const char *report, *from, *grandchild, *unlink, *bind, *dump, *crash_once;
+    int orphans, backlog, signal_parent, kill_self;
+    int delay_ms, slow_start_ms, exit_after_ms, exit_status;
+    bool ignore_term, shutdown, close, abort, drain, hold, deaf;
+
+    int fds[PROBE_SOCKETS_MAX]; /* the sockets that it was handed, or made */
+    size_t n_fds;
+    int report_fd; /* -1 none */
+};
+
+/* One line to the report file: "WORD PID [TEXT]". */
+void probe_report(const struct probe *p, const char *word, const char *text);
+/* Answers until its time is over or it is told to go. Returns the exit status. */
+int probe_serve(struct probe *p);
+/* Descriptors, environment, signal masks, limits, ids as one JSON object to PATH, which appears whole. Exits
+ * on failure. */
+void probe_dump(const char *path);
+
+#endif
