@@ -3,6 +3,9 @@
 #ifndef BERTH_CORE_CONF_SCHEMA_H
 #define BERTH_CORE_CONF_SCHEMA_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "base/buf.h"
 #include "core/conf.h"
 
@@ -10,22 +13,33 @@ enum conf_section { CONF_SOCKET, CONF_SERVICE };
 
 struct conf_key {
     const char *name;       /* "backlog"; "env." and "limit." are prefixes, with is_prefix */
-    bool is_prefix;
-    bool is_list;           /* may be repeated; values are split at commas */
-    const char *value;      /* what a value looks like, for messages and manuals: "yes|no", "DURATION", "1 to 65535" */
     const char *initial;    /* the default as text, "" for none */
     const char *sentence;   /* what it means, one sentence */
+    const char *value;      /* what a value looks like, for messages and manuals: "yes or no", "a number from 1 to 65535" */
+    bool is_prefix;
+    bool is_list;           /* may be repeated; values are split at commas */
     /* Parses VALUE into the socket_conf or service_conf at SECTION. KEY is the whole key as written. -EINVAL/-ERANGE and a sentence. */
     int (*set)(void *section, const struct conf_key *self, const char *key, const char *value, struct berr *err);
-    /* The value in force, as `set` would read it. */
+    /* Appends the value in force, as `set` would read it. Entries under a prefix are lines of "KEY = VALUE". */
     void (*print)(const void *section, const struct conf_key *self, struct buf *out);
+    /* For the typed setters of core/conf_value: the member, its bounds, its words. */
+    size_t offset, size;
+    int64_t min, max;
+    int64_t unit;              /* nanoseconds that the member counts in */
+    const char *none;          /* a word that stands for none_value, or NULL */
+    int64_t none_value;
+    const char *const *words;  /* by value; one that begins with '!' is not carried out yet */
 };
 
 /* The table of a section; ends with a NULL name. */
 const struct conf_key *conf_schema(enum conf_section section);
-/* Sets KEY; an unknown key is -EINVAL, with the nearest known one. A key of interface.md that this version does not
+/* Puts every default in place in a zeroed struct socket_conf or service_conf. */
+void conf_set_defaults(enum conf_section section, void *ret);
+/* Sets KEY; an unknown key is -EINVAL, with the nearest known one. A key of the manual that this version does not
  * carry out yet is refused as that, never accepted and skipped. */
 int conf_set_socket(struct socket_conf *s, const char *key, const char *value, struct berr *err);
 int conf_set_service(struct service_conf *s, const char *key, const char *value, struct berr *err);
+/* Adds the address TEXT, whole (a comma belongs to it), and takes the options of its query. */
+int conf_add_address(struct socket_conf *s, const char *text, struct berr *err);
 
 #endif

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += %D%/libcore.a
 %C%_libcore_a_SOURCES = \
-	%D%/conf.c %D%/conf.h %D%/conf_schema.c %D%/conf_schema.h %D%/diagnose.c %D%/diagnose.h \
+	%D%/conf.c %D%/conf.h %D%/conf_process.c %D%/conf_schema.c %D%/conf_schema.h %D%/conf_service.c \
+	%D%/conf_socket.c %D%/conf_tables.h %D%/conf_value.c %D%/conf_value.h %D%/diagnose.c %D%/diagnose.h \
 	%D%/environment.c %D%/environment.h %D%/handoff/handoff.c %D%/handoff/handoff.h \
 	%D%/handoff/listen_fds.c %D%/handoff/none.c %D%/held_name.c %D%/held_name.h %D%/restart.c \
 	%D%/restart.h %D%/run_args.c %D%/run_args.h %D%/service.c %D%/service.h %D%/sockset.c \

@@ -24,9 +24,9 @@ struct placeholders {
     size_t n_sockets;
 };
 
-/* Replaces the placeholders in TEXT; "{{" is a brace. A brace that begins no known placeholder stays as it is ("{}" and JSON are common
- * in arguments), but a known word with a socket that is not handed over ({fd:nosuch}) is -EINVAL with a sentence, and so is one that the
- * socket cannot answer ({port:S} of a Unix socket). The result is the caller's. */
+/* Replaces the placeholders in TEXT. "{{fd:web}" is the text "{fd:web}". A brace that begins no known placeholder stays as it is ("{}",
+ * JSON and templates are common in arguments), but a known word with a socket that is not handed over ({fd:nosuch}) is -EINVAL with a
+ * sentence, and so is one that the socket cannot answer ({port:S} of a Unix socket). The result is the caller's. */
 int placeholders_expand(const char *text, const struct placeholders *p, char **ret, struct berr *err);
 
 #endif

@@ -1,0 +1,288 @@
+/* conf: owning, finding, and the checks that need more than one key. It changes nothing that it checks. */
+#include "config.h"
+
+#include "core/conf.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "core/conf_schema.h"
+#include "core/held_name.h"
+#include "core/words.h"
+
+void conf_init(struct conf *c)
+{
+    *c = (struct conf){.log_level = LOG_INFO, .control_mode = 0600};
+}
+
+static void service_fini(struct service_conf *s)
+{
+    strv_fini(&s->command);
+    strv_fini(&s->sockets);
+    strv_fini(&s->handoff);
+    strv_fini(&s->groups);
+    strv_fini(&s->environment);
+    free(s->ready_check);
+    free(s->reload_command);
+    free(s->user);
+    free(s->group);
+    free(s->directory);
+    free(s->limits);
+}
+
+void conf_fini(struct conf *c)
+{
+    for (size_t i = 0; i < c->n_sockets; i++)
+        free(c->sockets[i].addresses);
+    for (size_t i = 0; i < c->n_services; i++)
+        service_fini(&c->services[i]);
+    free(c->sockets);
+    free(c->services);
+    conf_init(c);
+}
+
+struct socket_conf *conf_add_socket(struct conf *c, const char *name)
+{
+    struct socket_conf *s;
+
+    c->sockets = mem_resize_array(c->sockets, c->n_sockets + 1, sizeof *c->sockets);
+    s = &c->sockets[c->n_sockets++];
+    *s = (struct socket_conf){0};
+    str_copy(s->name, sizeof s->name, name);
+    conf_set_defaults(CONF_SOCKET, s);
+    return s;
+}
+
+struct service_conf *conf_add_service(struct conf *c, const char *name)
+{
+    struct service_conf *s;
+
+    c->services = mem_resize_array(c->services, c->n_services + 1, sizeof *c->services);
+    s = &c->services[c->n_services++];
+    *s = (struct service_conf){.ready_fd = -1};
+    str_copy(s->name, sizeof s->name, name);
+    conf_set_defaults(CONF_SERVICE, s);
+    return s;
+}
+
+struct socket_conf *conf_find_socket(const struct conf *c, const char *name)
+{
+    for (size_t i = 0; i < c->n_sockets; i++)
+        if (str_eq(c->sockets[i].name, name))
+            return &c->sockets[i];
+    return NULL;
+}
+
+struct service_conf *conf_find_service(const struct conf *c, const char *name)
+{
+    for (size_t i = 0; i < c->n_services; i++)
+        if (str_eq(c->services[i].name, name))
+            return &c->services[i];
+    return NULL;
+}
+
+/* Under its longest possible names the keeper must be able to hold it. */
+static int check_held_name(const struct socket_conf *s, const struct address *a, struct berr *err)
+{
+    struct held_name h = {.kind = HELD_SOCKET, .slot = LIMIT_WORKERS, .part = 999, .parts = 999};
+    char name[LIMIT_HELD_NAME + 1], text[400];
+
+    str_copy(h.name, sizeof h.name, s->name);
+    address_format(text, sizeof text, a);
+    if (str_copy(h.address, sizeof h.address, text) && held_name_format(name, &h) == 0)
+        return 0;
+    return berr_set(err, BERR_CONFIG, EINVAL,
+                    "%s is too long together with its socket's name %s; give the socket a shorter name, or "
+                    "its host's number",
+                    text, s->name);
+}
+
+static int check_per_worker(const struct socket_conf *s, const struct address *a, struct berr *err)
+{
+    char text[400];
+
+    if (s->options.reuse_port != REUSE_PORT_PER_WORKER)
+        return 0;
+    if (a->kind != ADDRESS_TCP && a->kind != ADDRESS_UDP)
+        return berr_set(err, BERR_CONFIG, EINVAL,
+                        "reuse_port = per-worker of socket %s works for TCP and UDP only, not for %s",
+                        s->name, address_format(text, sizeof text, a));
+    if (a->port == 0)
+        return berr_set(err, BERR_CONFIG, EINVAL,
+                        "reuse_port = per-worker of socket %s needs a fixed port: %s would be another one "
+                        "for each worker",
+                        s->name, address_format(text, sizeof text, a));
+    return 0;
+}
+
+static int check_socket(const struct socket_conf *s, struct berr *err)
+{
+    int r = 0;
+
+    if (s->n_addresses == 0)
+        return berr_set(err, BERR_CONFIG, EINVAL, "socket %s has no address to listen on", s->name);
+    for (size_t i = 0; r == 0 && i < s->n_addresses; i++) {
+        r = check_held_name(s, &s->addresses[i], err);
+        if (r == 0)
+            r = check_per_worker(s, &s->addresses[i], err);
+    }
+    return r;
+}
+
+/* A declared address and whose it is, for finding two alike. */
+struct declared {
+    char text[400];
+    const struct socket_conf *socket;
+    bool asks_kernel; /* port 0: two such are two ports */
+};
+
+static int compare_declared(const void *a, const void *b)
+{
+    const struct declared *one = a, *other = b;
+    int r = strcmp(one->text, other->text);
+    return r != 0 ? r : (one->socket > other->socket) - (one->socket < other->socket);
+}
+
+static int check_pair(const struct declared *a, const struct declared *b, struct berr *err)
+{
+    if (!str_eq(a->text, b->text))
+        return 0;
+    if (a->socket == b->socket)
+        return berr_set(err, BERR_CONFIG, EINVAL, "socket %s has the address %s twice", a->socket->name,
+                        a->text);
+    if (a->asks_kernel)
+        return 0;
+    return berr_set(err, BERR_CONFIG, EINVAL, "sockets %s and %s have the same address %s", a->socket->name,
+                    b->socket->name, a->text);
+}
+
+static int check_duplicates(const struct conf *c, struct berr *err)
+{
+    size_t n = 0, total = 0;
+    struct declared *all;
+    int r = 0;
+
+    for (size_t i = 0; i < c->n_sockets; i++)
+        total += c->sockets[i].n_addresses;
+    all = mem_new_array(total + 1, sizeof *all);
+    for (size_t i = 0; i < c->n_sockets; i++)
+        for (size_t k = 0; k < c->sockets[i].n_addresses; k++) {
+            const struct address *a = &c->sockets[i].addresses[k];
+            struct declared *d = &all[n++];
+            address_format(d->text, sizeof d->text, a);
+            d->socket = &c->sockets[i];
+            d->asks_kernel = (a->kind == ADDRESS_TCP || a->kind == ADDRESS_UDP) && a->port == 0;
+        }
+    qsort(all, n, sizeof *all, compare_declared);
+    for (size_t i = 1; r == 0 && i < n; i++)
+        r = check_pair(&all[i - 1], &all[i], err);
+    free(all);
+    return r;
+}
+
+/* What a placeholder of this socket would have to show, as far as that is known before it is bound. */
+static struct placeholder_socket placeholder_of(const struct socket_conf *s)
+{
+    const struct address *a = &s->addresses[0];
+    bool has_port = a->kind != ADDRESS_UNIX;
+
+    return (struct placeholder_socket){.name = s->name,
+                                       .fd = 3,
+                                       .host = has_port ? "host" : "",
+                                       .port = has_port ? 1 : 0,
+                                       .path = has_port ? "" : a->path,
+                                       .address = "address"};
+}
+
+static int check_placeholders(const struct service_conf *s, const struct placeholders *p, struct berr *err)
+{
+    const struct strv *texts[] = {&s->command, &s->environment};
+
+    for (size_t k = 0; k < 2; k++)
+        for (size_t i = 0; i < texts[k]->n; i++) {
+            cleanup_free char *expanded = NULL;
+            int r = placeholders_expand(texts[k]->v[i], p, &expanded, err);
+            if (r < 0) {
+                berr_prefix(err, "service %s", s->name);
+                return r;
+            }
+        }
+    return 0;
+}
+
+static bool names_twice(const struct strv *names, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (str_eq(names->v[k], names->v[i]))
+            return true;
+    return false;
+}
+
+static int check_sockets_of(const struct conf *c, const struct service_conf *s, struct berr *err)
+{
+    cleanup_free struct placeholder_socket *sockets = mem_new_array(s->sockets.n + 1, sizeof *sockets);
+    struct placeholders p = {1, 1, sockets, s->sockets.n};
+    size_t n_addresses = 0;
+
+    for (size_t i = 0; i < s->sockets.n; i++) {
+        const struct socket_conf *socket = conf_find_socket(c, s->sockets.v[i]);
+        if (!socket)
+            return berr_set(err, BERR_CONFIG, EINVAL, "service %s wants socket %s, which is not declared",
+                            s->name, s->sockets.v[i]);
+        if (names_twice(&s->sockets, i))
+            return berr_set(err, BERR_CONFIG, EINVAL, "service %s names socket %s twice", s->name,
+                            socket->name);
+        sockets[i] = placeholder_of(socket);
+        n_addresses += socket->n_addresses;
+    }
+    if (n_addresses > LIMIT_HANDOFF_FDS)
+        return berr_set(err, BERR_CONFIG, EINVAL,
+                        "service %s has %zu addresses, and %d are the most that a worker can be handed",
+                        s->name, n_addresses, LIMIT_HANDOFF_FDS);
+    return check_placeholders(s, &p, err);
+}
+
+static int check_contradictions(const struct service_conf *s, struct berr *err)
+{
+    if (s->restart.delay_ns > s->restart.delay_max_ns)
+        return berr_set(err, BERR_CONFIG, EINVAL,
+                        "service %s: restart_delay is longer than restart_delay_max; set both", s->name);
+    if (s->ready == READY_DELAY && s->ready_delay_ns >= s->start_timeout_ns)
+        return berr_set(
+            err, BERR_CONFIG, EINVAL,
+            "service %s: ready = delay is not shorter than start_timeout, so it would never become ready",
+            s->name);
+    for (size_t i = 0; s->handoff.n > 1 && i < s->handoff.n; i++)
+        if (str_eq(s->handoff.v[i], "none"))
+            return berr_set(err, BERR_CONFIG, EINVAL,
+                            "service %s: handoff = none cannot stand beside another word", s->name);
+    return 0;
+}
+
+static int check_service(const struct conf *c, const struct service_conf *s, struct berr *err)
+{
+    int r;
+
+    if (s->command.n == 0)
+        return berr_set(err, BERR_CONFIG, EINVAL, "service %s has no command", s->name);
+    r = check_contradictions(s, err);
+    return r < 0 ? r : check_sockets_of(c, s, err);
+}
+
+int conf_check(const struct conf *c, struct berr *err)
+{
+    int r = 0;
+
+    if (c->n_sockets > LIMIT_SOCKETS)
+        return berr_set(err, BERR_CONFIG, EINVAL, "there are %zu sockets, and %d are the most", c->n_sockets,
+                        LIMIT_SOCKETS);
+    for (size_t i = 0; r == 0 && i < c->n_sockets; i++)
+        r = check_socket(&c->sockets[i], err);
+    if (r == 0)
+        r = check_duplicates(c, err);
+    for (size_t i = 0; r == 0 && i < c->n_services; i++)
+        r = check_service(c, &c->services[i], err);
+    return r;
+}

@@ -1,0 +1,92 @@
+/* conf_schema: finds the row for a key and lets it act. Every refusal of a key is decided here: not known, or
+ * known and not carried out yet. */
+#include "config.h"
+
+#include "core/conf_schema.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "core/conf_tables.h"
+
+const struct conf_key *conf_schema(enum conf_section section)
+{
+    return section == CONF_SOCKET ? conf_socket_keys : conf_service_keys;
+}
+
+static const struct conf_later_key *later_keys(enum conf_section section)
+{
+    return section == CONF_SOCKET ? conf_socket_later_keys : conf_service_later_keys;
+}
+
+/* The defaults are the table's own words, so what the manual says of them is what happens. */
+void conf_set_defaults(enum conf_section section, void *ret)
+{
+    struct berr err;
+    for (const struct conf_key *k = conf_schema(section); k->name; k++)
+        if (*k->initial)
+            must(k->set(ret, k, k->name, k->initial, &err) == 0);
+}
+
+static const struct conf_key *find(enum conf_section section, const char *key)
+{
+    for (const struct conf_key *k = conf_schema(section); k->name; k++)
+        if (k->is_prefix ? str_starts_with(key, k->name) : str_eq(key, k->name))
+            return k;
+    return NULL;
+}
+
+static const struct conf_later_key *find_later(enum conf_section section, const char *key)
+{
+    for (const struct conf_later_key *k = later_keys(section); k->name; k++)
+        if (str_eq(k->name, key))
+            return k;
+    return NULL;
+}
+
+static int refuse_unknown(enum conf_section section, const char *key, struct berr *err)
+{
+    const char *names[96], *nearest, *what = section == CONF_SOCKET ? "socket" : "service";
+    char quoted[128];
+    size_t n = 0;
+
+    for (const struct conf_key *k = conf_schema(section); k->name; k++)
+        names[n++] = k->name;
+    for (const struct conf_later_key *k = later_keys(section); k->name; k++)
+        names[n++] = k->name;
+    must(n < sizeof names / sizeof *names);
+    names[n] = NULL;
+    str_escape(quoted, sizeof quoted, key, strlen(key));
+    nearest = str_nearest(key, names);
+    if (nearest)
+        return berr_set(err, BERR_CONFIG, EINVAL, "\"%s\" is not a key of a %s; did you mean %s?", quoted,
+                        what, nearest);
+    return berr_set(err, BERR_CONFIG, EINVAL, "\"%s\" is not a key of a %s; berth(1) lists them", quoted,
+                    what);
+}
+
+static int set(enum conf_section section, void *ret, const char *key, const char *value, struct berr *err)
+{
+    const struct conf_key *k = find(section, key);
+    const struct conf_later_key *later;
+
+    if (k)
+        return k->set(ret, k, key, value, err);
+    later = find_later(section, key);
+    if (!later)
+        return refuse_unknown(section, key, err);
+    if (later->only && str_eq(later->only, value))
+        return 0;
+    return berr_set(err, BERR_CONFIG, EINVAL, "%s is not carried out by this version of berth", key);
+}
+
+int conf_set_socket(struct socket_conf *s, const char *key, const char *value, struct berr *err)
+{
+    return set(CONF_SOCKET, s, key, value, err);
+}
+
+int conf_set_service(struct service_conf *s, const char *key, const char *value, struct berr *err)
+{
+    return set(CONF_SERVICE, s, key, value, err);
+}

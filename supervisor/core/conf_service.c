@@ -1,0 +1,344 @@
+/* conf_service: the keys of [service:NAME]. */
+#include "config.h"
+
+#include "core/conf_tables.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/mono.h"
+#include "base/signame.h"
+#include "base/units.h"
+#include "core/conf_value.h"
+#include "core/handoff/handoff.h"
+#include "core/words.h"
+
+static int set_command(void *section, const struct conf_key *self, const char *key, const char *value,
+                       struct berr *err)
+{
+    struct service_conf *s = section;
+    struct strv words = {NULL, 0};
+    int r = words_split(value, &words, err);
+
+    if (r < 0)
+        return r;
+    if (words.n == 0 || words.v[0][0] == '\0') {
+        strv_fini(&words);
+        return value_refuse(self, key, value, err);
+    }
+    strv_fini(&s->command);
+    s->command = words;
+    return 0;
+}
+
+static void print_command(const void *section, const struct conf_key *self, struct buf *out)
+{
+    const struct strv *words = &((const struct service_conf *)section)->command;
+
+    (void)self;
+    for (size_t i = 0; i < words->n; i++) {
+        buf_add_str(out, i > 0 ? " '" : "'");
+        for (const char *c = words->v[i]; *c; c++)
+            *c == '\'' ? buf_add_str(out, "'\\''") : buf_add_char(out, *c);
+        buf_add_char(out, '\'');
+    }
+}
+
+/* Appends every item of VALUE that CHECK lets through, or none of them. */
+static int append_items(struct strv *ret, const struct conf_key *self, const char *key, const char *value,
+                        int (*check)(const char *item, struct berr *err), struct berr *err)
+{
+    struct strv items = {NULL, 0};
+    const char *cursor = value;
+    char item[256];
+    int r;
+
+    while ((r = value_next_item(&cursor, item, sizeof item)) != 0) {
+        r = r < 0 ? value_refuse(self, key, value, err) : check(item, err);
+        if (r < 0)
+            break;
+        strv_add(&items, item);
+    }
+    for (size_t i = 0; r == 0 && i < items.n; i++)
+        strv_add(ret, items.v[i]);
+    strv_fini(&items);
+    return r;
+}
+
+static int check_socket_name(const char *item, struct berr *err)
+{
+    char quoted[128];
+    if (str_is_name(item))
+        return 0;
+    return berr_set(err, BERR_CONFIG, EINVAL,
+                    "\"%s\" is not a socket's name: letters, digits, '.', '_' and '-', at most %d",
+                    str_escape(quoted, sizeof quoted, item, strlen(item)), LIMIT_NAME);
+}
+
+static int check_nothing(const char *item, struct berr *err)
+{
+    (void)item, (void)err;
+    return 0;
+}
+
+static int set_sockets(void *section, const struct conf_key *self, const char *key, const char *value,
+                       struct berr *err)
+{
+    struct service_conf *s = section;
+    return append_items(&s->sockets, self, key, value, check_socket_name, err);
+}
+
+static int set_handoff(void *section, const struct conf_key *self, const char *key, const char *value,
+                       struct berr *err)
+{
+    struct service_conf *s = section;
+    return append_items(&s->handoff, self, key, value, handoff_check_word, err);
+}
+
+static void print_handoff(const void *section, const struct conf_key *self, struct buf *out)
+{
+    if (((const struct service_conf *)section)->handoff.n == 0)
+        buf_add_str(out, "auto");
+    value_print_strv(section, self, out);
+}
+
+/* An empty list is one too: no supplementary group at all. */
+static int set_groups(void *section, const struct conf_key *self, const char *key, const char *value,
+                      struct berr *err)
+{
+    struct service_conf *s = section;
+    int r = append_items(&s->groups, self, key, value, check_nothing, err);
+    if (r == 0)
+        s->has_groups = true;
+    return r;
+}
+
+static int set_ready(void *section, const struct conf_key *self, const char *key, const char *value,
+                     struct berr *err)
+{
+    struct service_conf *s = section;
+    int64_t delay_ns;
+
+    if (str_eq(value, "exec")) {
+        s->ready = READY_EXEC;
+        return 0;
+    }
+    if (str_eq(value, "notify") || str_eq(value, "listen") || str_starts_with(value, "fd:") ||
+        str_starts_with(value, "check:"))
+        return value_refuse_later(key, value, err);
+    if (!str_starts_with(value, "delay:") || units_parse_duration(value + strlen("delay:"), &delay_ns) < 0)
+        return value_refuse(self, key, value, err);
+    s->ready = READY_DELAY;
+    s->ready_delay_ns = delay_ns;
+    return 0;
+}
+
+static void print_ready(const void *section, const struct conf_key *self, struct buf *out)
+{
+    const struct service_conf *s = section;
+    char text[40];
+
+    (void)self;
+    if (s->ready == READY_DELAY)
+        buf_printf(out, "delay:%s", units_format_duration(text, sizeof text, s->ready_delay_ns));
+    else
+        buf_add_str(out, "exec");
+}
+
+static int set_reload(void *section, const struct conf_key *self, const char *key, const char *value,
+                      struct berr *err)
+{
+    struct service_conf *s = section;
+    int signo;
+
+    if (str_eq(value, "restart")) {
+        s->reload = RELOAD_RESTART;
+        return 0;
+    }
+    if (str_eq(value, "rolling") || str_starts_with(value, "command:"))
+        return value_refuse_later(key, value, err);
+    signo = str_starts_with(value, "signal:") ? signame_parse(value + strlen("signal:")) : -EINVAL;
+    if (signo < 0)
+        return value_refuse(self, key, value, err);
+    s->reload = RELOAD_SIGNAL;
+    s->reload_signal = signo;
+    return 0;
+}
+
+static void print_reload(const void *section, const struct conf_key *self, struct buf *out)
+{
+    const struct service_conf *s = section;
+    char number[16];
+
+    (void)self;
+    if (s->reload == RELOAD_SIGNAL)
+        buf_printf(out, "signal:%s", signame_format(s->reload_signal, number));
+    else
+        buf_add_str(out, "restart");
+}
+
+static int set_signal(void *section, const struct conf_key *self, const char *key, const char *value,
+                      struct berr *err)
+{
+    int signo = signame_parse(value);
+    if (signo < 0)
+        return value_refuse(self, key, value, err);
+    *(int *)((char *)section + self->offset) = signo;
+    return 0;
+}
+
+static void print_signal(const void *section, const struct conf_key *self, struct buf *out)
+{
+    char number[16];
+    buf_add_str(out, signame_format(*(const int *)((const char *)section + self->offset), number));
+}
+
+/* Exit code 0 stays a success whatever else is one: a list given by the user adds to the default. */
+static int set_success_status(void *section, const struct conf_key *self, const char *key, const char *value,
+                              struct berr *err)
+{
+    struct restart_conf *restart = &((struct service_conf *)section)->restart, with_it = *restart;
+    const char *cursor = value;
+    char item[32];
+    int r = *value ? 0 : -EINVAL;
+
+    while (r >= 0 && (r = value_next_item(&cursor, item, sizeof item)) > 0) {
+        uint64_t code;
+        int signo = -EINVAL;
+        if (units_parse_uint(item, 0, 255, &code) == 0)
+            with_it.success_exit[code] = true;
+        else if (item[0] < '0' || item[0] > '9')
+            signo = r = signame_parse(item);
+        else
+            r = -EINVAL;
+        if (signo > 0)
+            with_it.success_signal[signo] = true;
+    }
+    if (r < 0)
+        return value_refuse(self, key, value, err);
+    *restart = with_it;
+    return 0;
+}
+
+static void print_success_status(const void *section, const struct conf_key *self, struct buf *out)
+{
+    const struct restart_conf *restart = &((const struct service_conf *)section)->restart;
+    const char *comma = "";
+    char number[16];
+
+    (void)self;
+    for (int i = 0; i < 256; i++)
+        if (restart->success_exit[i]) {
+            buf_printf(out, "%s%d", comma, i);
+            comma = ", ";
+        }
+    for (int i = 1; i < 65; i++)
+        if (restart->success_signal[i]) {
+            buf_printf(out, "%s%s", comma, signame_format(i, number));
+            comma = ", ";
+        }
+}
+
+static int set_restart_limit(void *section, const struct conf_key *self, const char *key, const char *value,
+                             struct berr *err)
+{
+    struct restart_conf *restart = &((struct service_conf *)section)->restart;
+    const char *slash = strchr(value, '/');
+    char count[16];
+    uint64_t n;
+    int64_t period_ns;
+
+    if (str_eq(value, "none")) {
+        restart->limit_count = 0;
+        return 0;
+    }
+    if (!slash || slash - value >= (int)sizeof count)
+        return value_refuse(self, key, value, err);
+    memcpy(count, value, (size_t)(slash - value));
+    count[slash - value] = '\0';
+    if (units_parse_uint(count, 1, 1000000, &n) < 0 ||
+        value_parse_duration(slash + 1, 1, 1, INT64_MAX, &period_ns) < 0)
+        return value_refuse(self, key, value, err);
+    restart->limit_count = (unsigned)n;
+    restart->limit_period_ns = period_ns;
+    return 0;
+}
+
+static void print_restart_limit(const void *section, const struct conf_key *self, struct buf *out)
+{
+    const struct restart_conf *restart = &((const struct service_conf *)section)->restart;
+    char text[40];
+
+    (void)self;
+    if (restart->limit_count == 0)
+        buf_add_str(out, "none");
+    else
+        buf_printf(out, "%u/%s", restart->limit_count,
+                   units_format_duration(text, sizeof text, restart->limit_period_ns));
+}
+
+static const char *const listen_pid_words[] = {"child", "omit", "1", NULL};
+static const char *const start_words[] = {"auto", "manual", "!on-demand", NULL};
+static const char *const restart_words[] = {"no", "on-failure", "always", NULL};
+static const char *const kill_words[] = {"group", "process", "!cgroup", NULL};
+
+#define SECTION struct service_conf
+
+/* clang-format off */
+const struct conf_key conf_service_keys[] = {
+    {"command", "", "Words as a shell would split them, without a shell; {fd:S}, {port:S}, {host:S}, {path:S} and {address:S} stand for "
+     "socket S, {worker} and {generation} for numbers.", "a command", .set = set_command, .print = print_command},
+    {"sockets", "", "Which held sockets it gets, in the order of their descriptors.", "a list of sockets' names",
+     .is_list = true, .set = set_sockets, .print = value_print_strv, VALUE_AT(sockets)},
+    {"handoff", "auto", "How a worker is told of its sockets.", "a list of auto, listen-fds and none",
+     .is_list = true, .set = set_handoff, .print = print_handoff, VALUE_AT(handoff)},
+    {"listen_pid", "child", "What LISTEN_PID says: the worker itself, nothing, or 1, for commands that are wrappers.",
+     VALUE_WORD(listen_pid, listen_pid_words, "child, omit or 1")},
+    {"workers", "1", "Processes that run at once.", VALUE_NUMBER(workers, 0, LIMIT_WORKERS)},
+    {"start", "auto", "Whether it is started by itself.", VALUE_WORD(start, start_words, "auto or manual")},
+    {"essential", "no", "When it ends for good, everything is shut down.", VALUE_BOOL(essential)},
+    {"ready", "exec", "When a worker counts as ready: once its program runs, or that long after.", "exec or delay:DURATION",
+     .set = set_ready, .print = print_ready},
+    {"start_timeout", "60s", "How long it may take to become ready.", VALUE_DURATION_OR_NONE(start_timeout_ns)},
+    {"restart", "on-failure", "Whether an ended worker is started again.",
+     VALUE_WORD(restart.policy, restart_words, "no, on-failure or always")},
+    {"success_status", "0", "Exit codes and signals that are no failure, besides 0.", "a list of exit codes and signals",
+     .is_list = true, .set = set_success_status, .print = print_success_status},
+    {"restart_delay", "100ms", "The first delay before a restart; it doubles, with jitter.", VALUE_DURATION(restart.delay_ns)},
+    {"restart_delay_max", "30s", "The longest delay before a restart.", VALUE_DURATION(restart.delay_max_ns)},
+    {"restart_limit", "none", "More restarts than COUNT within PERIOD, and the service has failed.",
+     "none or COUNT/PERIOD such as 5/1m, COUNT from 1 to 1000000", .set = set_restart_limit, .print = print_restart_limit},
+    {"stable_after", "10s", "A worker that ran so long is restarted at once when it ends.", VALUE_DURATION(restart.stable_after_ns)},
+    {"stop_signal", "TERM", "The signal that asks a worker to end.", "a signal such as TERM or 15",
+     .set = set_signal, .print = print_signal, VALUE_AT(stop_signal)},
+    {"stop_timeout", "10s", "How long a worker has to end before it is killed.", VALUE_DURATION_OR_NONE(stop_timeout_ns)},
+    {"kill", "group", "Who is killed then: its process group, or the process alone.", VALUE_WORD(kill, kill_words, "group or process")},
+    {"reload", "restart", "What a reload does.", "restart or signal:SIGNAL", .set = set_reload, .print = print_reload},
+    {"user", "", "The user it runs as.", VALUE_STRING(user, "a user's name or number")},
+    {"group", "", "The group it runs as; without it, the user's own.", VALUE_STRING(group, "a group's name or number")},
+    {"groups", "", "Its supplementary groups; an empty list is none at all.", "a list of groups", .is_list = true,
+     .set = set_groups, .print = value_print_strv, VALUE_AT(groups)},
+    {"umask", "", "Its file mode creation mask.", "an octal mask from 0 to 0777", .set = conf_set_umask, .print = conf_print_umask},
+    {"directory", "", "Its working directory.", VALUE_STRING(directory, "a directory")},
+    {"env.", "", "A variable; placeholders work in it.", "a text", .is_prefix = true, .set = conf_set_env, .print = conf_print_env},
+    {"clear_env", "no", "Inherit no variable.", VALUE_BOOL(clear_env)},
+    {"nice", "", "Its niceness.", "a number from -20 to 19", .min = -20, .max = 19, .set = conf_set_nice, .print = conf_print_nice,
+     VALUE_AT(nice)},
+    {"limit.", "", "A resource limit, by setrlimit(2)'s name; one number is both.", "SOFT or SOFT:HARD, each a size or unlimited",
+     .is_prefix = true, .set = conf_set_limit, .print = conf_print_limit},
+    {"no_new_privileges", "no", "Neither it nor its children gain privileges by exec.", VALUE_BOOL(no_new_privileges)},
+    {.name = NULL},
+};
+
+const struct conf_later_key conf_service_later_keys[] = {
+    {"adopt", "declared"}, {"standby", "0"}, {"idle_stop", NULL}, {"type", "daemon"}, {"after", NULL}, {"requires", NULL},
+    {"rolling_step", NULL}, {"max_generations", NULL}, {"settle", NULL}, {"watchdog", "off"}, {"health", "off"},
+    {"health_interval", NULL}, {"health_timeout", NULL}, {"health_retries", NULL}, {"max_age", "off"}, {"max_memory", "off"},
+    {"chroot", NULL}, {"env_file", NULL}, {"cpus", NULL}, {"oom_score_adjust", NULL}, {"capabilities", NULL}, {"cgroup", NULL},
+    {"memory_max", NULL}, {"cpu_max", NULL}, {"pids_max", NULL}, {"output", "inherit"}, {"output_max", NULL},
+    {"output_keep", NULL}, {"before_start", NULL}, {"after_start", NULL}, {"before_stop", NULL}, {"after_stop", NULL},
+    {"store_max", NULL}, {NULL, NULL},
+};
+/* clang-format on */

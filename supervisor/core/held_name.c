@@ -1,0 +1,120 @@
+/* held_name: one grammar, read strictly: what formats back to the same text has been understood, all else is
+ * unknown and left alone. */
+#include "config.h"
+
+#include "core/held_name.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "base/str.h"
+
+int held_name_format(char dst[LIMIT_HELD_NAME + 1], const struct held_name *h)
+{
+    char text[LIMIT_HELD_NAME + 1];
+    int n = -1;
+
+    switch (h->kind) {
+    case HELD_CONTROL:
+        n = snprintf(text, sizeof text, "control");
+        break;
+    case HELD_STATE:
+        n = snprintf(text, sizeof text, "state");
+        break;
+    case HELD_SOCKET:
+        n = snprintf(text, sizeof text, "socket/%s/%u/%u.%u/%s", h->name, h->slot, h->part, h->parts,
+                     h->address);
+        break;
+    case HELD_WORKER:
+        n = snprintf(text, sizeof text, "worker/%s/%u/%u/%llu", h->name, h->slot, h->generation, h->serial);
+        break;
+    case HELD_UNKNOWN:
+        break;
+    }
+    must(n >= 0);
+    if ((size_t)n >= sizeof text)
+        return -ENAMETOOLONG;
+    memcpy(dst, text, (size_t)n + 1);
+    return 0;
+}
+
+/* Takes what stands before SEPARATOR (or the whole rest for '\0') off *CURSOR; false when it is not there or
+ * too long. */
+static bool take_part(const char **cursor, char separator, char *dst, size_t size)
+{
+    const char *end = separator ? strchr(*cursor, separator) : *cursor + strlen(*cursor);
+    size_t n;
+
+    if (!end)
+        return false;
+    n = (size_t)(end - *cursor);
+    if (n == 0 || n >= size)
+        return false;
+    memcpy(dst, *cursor, n);
+    dst[n] = '\0';
+    *cursor = *end ? end + 1 : end;
+    return true;
+}
+
+/* Numbers beyond the range come out changed, and then do not format back to the same text. */
+static bool take_number(const char **cursor, char separator, unsigned long long *ret)
+{
+    char digits[24];
+    if (!take_part(cursor, separator, digits, sizeof digits))
+        return false;
+    *ret = strtoull(digits, NULL, 10);
+    return true;
+}
+
+static bool take_unsigned(const char **cursor, char separator, unsigned *ret)
+{
+    unsigned long long n;
+    if (!take_number(cursor, separator, &n))
+        return false;
+    *ret = (unsigned)n;
+    return true;
+}
+
+static bool parse_socket(const char *rest, struct held_name *h)
+{
+    h->kind = HELD_SOCKET;
+    return take_part(&rest, '/', h->name, sizeof h->name) && take_unsigned(&rest, '/', &h->slot) &&
+           take_unsigned(&rest, '.', &h->part) && take_unsigned(&rest, '/', &h->parts) &&
+           take_part(&rest, '\0', h->address, sizeof h->address) && h->part >= 1 && h->part <= h->parts;
+}
+
+static bool parse_worker(const char *rest, struct held_name *h)
+{
+    h->kind = HELD_WORKER;
+    return take_part(&rest, '/', h->name, sizeof h->name) && take_unsigned(&rest, '/', &h->slot) &&
+           take_unsigned(&rest, '/', &h->generation) && take_number(&rest, '\0', &h->serial);
+}
+
+static bool parse_by_kind(const char *text, struct held_name *h)
+{
+    if (str_starts_with(text, "socket/"))
+        return parse_socket(text + strlen("socket/"), h);
+    if (str_starts_with(text, "worker/"))
+        return parse_worker(text + strlen("worker/"), h);
+    h->kind = str_eq(text, "control") ? HELD_CONTROL : HELD_STATE;
+    return str_eq(text, "control") || str_eq(text, "state");
+}
+
+void held_name_parse(const char *text, struct held_name *ret)
+{
+    struct held_name h = {0};
+    char again[LIMIT_HELD_NAME + 1];
+    bool has_name;
+
+    *ret = (struct held_name){.kind = HELD_UNKNOWN};
+    if (!parse_by_kind(text, &h))
+        return;
+    has_name = h.kind == HELD_SOCKET || h.kind == HELD_WORKER;
+    if (has_name && !str_is_name(h.name))
+        return;
+    if (held_name_format(again, &h) == 0 && str_eq(again, text))
+        *ret = h;
+}
