@@ -10,7 +10,8 @@
  * errno; a packet socket sends all or nothing. */
 ssize_t fdpass_send(int sock, const void *bytes, size_t n, int fd, int flags);
 /* Receives a packet; *RET_FD is the caller's, CLOEXEC, -1 if none came. Further descriptors are closed. 0 is the end of the
- * stream. -EMSGSIZE if the packet was longer than N, -EMFILE if its descriptor found no room (MSG_CTRUNC). */
+ * stream. -EMSGSIZE if the packet was longer than N, -EMFILE if its descriptor found no room (MSG_CTRUNC); the packet is
+ * gone then, and what fits of it is in BYTES. */
 ssize_t fdpass_recv(int sock, void *bytes, size_t n, int *ret_fd, int flags);
 
 #endif

@@ -1,0 +1,228 @@
+/* link: see the header. What messages mean for the store is decided here; nothing about processes is.
+ *
+ * The invariant: every HELD goes before SYNC, and SYNC before signals, refusals and ends. */
+#include "config.h"
+
+#include "keeper/link.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "keeper/respawn.h"
+#include "keeper/say.h"
+#include "keeper/signals.h"
+#include "keeper/stop.h"
+#include "keeper/store.h"
+#include "sys/fdpass.h"
+#include "wire/keeper_msg.h"
+
+#define RESERVED_FDS 16
+#define RETRY (10 * NSEC_PER_MSEC)
+/* More than a socket buffer holds: whatever was sent before link_receive() began is read, and yet it ends. */
+#define MOST_AT_ONCE 65536
+#define MOST_REFUSALS 32
+
+static rlim_t most_fds;
+static struct {
+    int fd;
+    struct keeper_msg welcome;
+    bool is_welcomed, is_synced;
+    bool is_full;  /* until POLLOUT */
+    bool is_deaf;  /* the other end is closed; what it sent before may still be read */
+    bool is_short; /* of what passes: this user's descriptors in flight (ETOOMANYREFS, unix(7)), memory */
+    size_t n_refusals;
+} peer = {.fd = -1};
+static struct keeper_msg refusals[MOST_REFUSALS]; /* unsent; one that never reads gets the first of them */
+
+void link_init(rlim_t most)
+{
+    most_fds = most;
+}
+
+int link_open(uint32_t flags, uint32_t count)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return -errno;
+    peer.fd = pair[0];
+    keeper_msg_make(&peer.welcome, KEEPER_WELCOME, NULL);
+    peer.welcome.pid = getpid();
+    peer.welcome.flags = flags;
+    peer.welcome.count = count;
+    store_forget_told();
+    return pair[1];
+}
+
+void link_close(void)
+{
+    if (peer.fd >= 0)
+        close(peer.fd);
+    memset(&peer, 0, sizeof peer);
+    peer.fd = -1;
+}
+
+bool link_is_open(void)
+{
+    return peer.fd >= 0;
+}
+
+struct pollfd link_poll(void)
+{
+    return (struct pollfd){.fd = peer.fd, .events = peer.is_full ? POLLIN | POLLOUT : POLLIN};
+}
+
+bool link_is_read(void)
+{
+    int unread = 1;
+    return peer.fd >= 0 && ioctl(peer.fd, SIOCOUTQ, &unread) == 0 && unread == 0;
+}
+
+/* True once it is sent. */
+static bool transmit(const struct keeper_msg *m, int fd)
+{
+    ssize_t n = fdpass_send(peer.fd, m, keeper_msg_size(m), fd, MSG_DONTWAIT);
+    peer.is_full = n == -EAGAIN;
+    peer.is_deaf = n == -EPIPE || n == -ECONNRESET;
+    peer.is_short = n < 0 && !peer.is_full && !peer.is_deaf;
+    return n >= 0;
+}
+
+static bool send_entry(struct entry *e)
+{
+    struct keeper_msg m;
+    keeper_msg_make(&m, e->known ? KEEPER_ENDED : KEEPER_HELD, e->name);
+    m.pid = e->pid;
+    m.value = e->status;
+    m.flags = e->ended ? KEEPER_FLAG_ENDED : 0;
+    if (!transmit(&m, e->known ? -1 : e->fd))
+        return false;
+    store_tell(e);
+    return true;
+}
+
+static bool send_signal(int signo, pid_t sender)
+{
+    struct keeper_msg m;
+    keeper_msg_make(&m, KEEPER_SIGNAL, NULL);
+    m.value = signo;
+    m.pid = sender;
+    m.count = stop_is_asked_by(signo) ? stop_count() : 1;
+    if (!transmit(&m, -1))
+        return false;
+    signals_forget(signo);
+    return true;
+}
+
+static bool send_refusal(void)
+{
+    if (!transmit(&refusals[0], -1))
+        return false;
+    memmove(refusals, refusals + 1, --peer.n_refusals * sizeof refusals[0]);
+    return true;
+}
+
+/* False if there is nothing to send, or not now. */
+static bool send_next(void)
+{
+    struct entry *e = store_first_untold();
+    pid_t sender;
+    int signo;
+    if (!peer.is_welcomed)
+        return peer.is_welcomed = transmit(&peer.welcome, -1);
+    if (e && !e->known)
+        return send_entry(e);
+    if (!peer.is_synced) {
+        struct keeper_msg sync;
+        keeper_msg_make(&sync, KEEPER_SYNC, NULL);
+        return peer.is_synced = transmit(&sync, -1);
+    }
+    if ((signo = signals_first_kept(&sender)) > 0)
+        return send_signal(signo, sender);
+    if (peer.n_refusals > 0)
+        return send_refusal();
+    return e && send_entry(e);
+}
+
+struct mono link_send(void)
+{
+    peer.is_full = peer.is_short = false;
+    while (peer.fd >= 0 && !peer.is_deaf && send_next())
+        continue;
+    return peer.is_short ? mono_add(now(), RETRY) : MONO_NEVER;
+}
+
+/* Takes FD over if it succeeds. */
+static int put(const char *name, int fd, pid_t pid)
+{
+    if ((rlim_t)fd + RESERVED_FDS >= most_fds) /* the kernel gives the lowest number: so many are open */
+        return -EMFILE;
+    return store_put(name, fd, pid);
+}
+
+/* PID cannot be another's by now: only we reap, and not before we have read this. It is held without its
+ * pidfd rather than not at all. */
+static int put_process(const char *name, pid_t pid)
+{
+    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (pidfd < 0 && errno != EMFILE && errno != ENFILE)
+        return -errno;
+    int r = pidfd < 0 ? -EMFILE : put(name, pidfd, pid);
+    if (r < 0 && pidfd >= 0)
+        close(pidfd);
+    return r == -EMFILE ? store_put(name, -1, pid) : r;
+}
+
+/* FD is a negative errno if none came. */
+static void act(const struct keeper_msg *m, int fd)
+{
+    int r = 0;
+    if (m->type == KEEPER_PUT)
+        r = fd < 0 ? fd : put(m->name, fd, 0);
+    else if (m->type == KEEPER_PROCESS)
+        r = put_process(m->name, m->pid);
+    else if (m->type == KEEPER_DROP)
+        store_drop(m->name);
+    else if (m->type == KEEPER_FINISH)
+        respawn_finish(m->value);
+    else if (m->type == KEEPER_STABLE)
+        respawn_stable();
+    /* Others are a newer supervisor's. */
+    if (fd >= 0 && (m->type != KEEPER_PUT || r < 0))
+        close(fd);
+    if (r == 0)
+        return;
+    say("cannot hold \"%s\": %s", m->name, strerror(-r));
+    if (peer.n_refusals == MOST_REFUSALS)
+        return;
+    struct keeper_msg *refused = &refusals[peer.n_refusals++];
+    keeper_msg_make(refused, KEEPER_REFUSED, m->name);
+    refused->value = -r;
+}
+
+void link_receive(void)
+{
+    for (unsigned budget = MOST_AT_ONCE; peer.fd >= 0 && budget > 0; budget--) {
+        struct keeper_msg raw = {0}, m;
+        int fd = -1;
+        ssize_t n = fdpass_recv(peer.fd, &raw, sizeof raw, &fd, MSG_DONTWAIT);
+        if (n == -EAGAIN)
+            return;
+        if (fd < 0)
+            fd = n == -EMFILE ? -EMFILE : -EBADF;
+        if (n == -EMFILE) /* the bytes have come; their number is only in the header */
+            n = (ssize_t)KEEPER_MSG_MIN + raw.name_len;
+        if (n == 0)
+            link_close();
+        else if (n > 0 && keeper_msg_parse(&raw, (size_t)n, &m) == 0)
+            act(&m, fd);
+        else if (fd >= 0)
+            close(fd);
+        /* Other errors take nothing away. ECONNRESET above all: the supervisor died with messages of ours
+         * unread, and what it and its children have sent us is still to come. */
+    }
+}

@@ -1,0 +1,29 @@
+/* link: the keeper's end of the pair with the supervisor. It never waits: what is to be sent follows from the store, the signals
+ * that are kept and a few refusals, and is sent when there is room; so a supervisor that hangs holds up nobody. */
+#ifndef BERTH_KEEPER_LINK_H
+#define BERTH_KEEPER_LINK_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+#include "base/mono.h"
+
+/* MOST_FDS is how many descriptors we may open. Some of them are never given to the store, or no other supervisor could be started. */
+void link_init(rlim_t most_fds);
+/* A new pair; FLAGS and COUNT are for its WELCOME. Returns the supervisor's end, the caller's; or negative errno. */
+int link_open(uint32_t flags, uint32_t count);
+void link_close(void);
+bool link_is_open(void);
+/* What to poll for; its fd is -1 while there is no link. */
+struct pollfd link_poll(void);
+
+/* Acts on every message that is there; closes the link at its end. */
+void link_receive(void);
+/* Sends what there is room for; returns when to try again, where poll() cannot tell. */
+struct mono link_send(void);
+/* Has the supervisor read all that was sent? False while there is no link. */
+bool link_is_read(void);
+
+#endif
