@@ -1,0 +1,332 @@
+/* control_methods: see the header. They read the engine, or begin an operation; they decide nothing. */
+#include "config.h"
+
+#include "engine/control_methods.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/signame.h"
+#include "core/diagnose.h"
+#include "engine/engine.h"
+#include "engine/operation.h"
+#include "sys/clock.h"
+
+/* --- Status ------------------------------------------------------------------------------------------------- */
+
+static void set_optional(json_t *object, const char *key, json_t *value)
+{
+    if (value)
+        json_object_set_new(object, key, value);
+}
+
+static int64_t ms_between(struct mono from, struct mono to)
+{
+    int64_t ns = mono_between(from, to);
+    return ns > 0 ? ns / NSEC_PER_MSEC : 0;
+}
+
+static json_t *describe_worker(const struct worker *w)
+{
+    struct mono now = clock_mono();
+    char end[96];
+    json_t *o = json_pack("{s:i, s:i, s:s, s:I, s:i}", "worker", (int)w->slot, "generation", (int)w->generation, "state",
+                          worker_state_name(w->state), "since_ms", (json_int_t)ms_between(w->since, now), "restarts",
+                          (int)w->restarts);
+    set_optional(o, "pid", w->pid ? json_integer(w->pid) : NULL);
+    set_optional(o, "next_start_ms", w->state == WORKER_BACKOFF ? json_integer(ms_between(now, w->due)) : NULL);
+    set_optional(o, "last_end", w->has_last_status ? json_string(diagnose_wait_status(end, sizeof end, w->last_status)) : NULL);
+    set_optional(o, "note", w->note ? json_string(w->note) : NULL);
+    return o;
+}
+
+static json_t *strings(const struct strv *sv)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < sv->n; i++) {
+        json_t *s = json_string(sv->v[i]);
+        json_array_append_new(array, s ? s : json_string("(not UTF-8)"));
+    }
+    return array;
+}
+
+static json_t *describe_service(const struct service *s)
+{
+    unsigned ready = 0, restarts = 0;
+    json_t *workers = json_array();
+    for (size_t i = 0; i < s->n_workers; i++) {
+        ready += s->workers[i]->state == WORKER_READY;
+        restarts += s->workers[i]->restarts;
+        json_array_append_new(workers, describe_worker(s->workers[i]));
+    }
+    return json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:o, s:o, s:o}", "name", s->conf->name, "state",
+                     service_state_name(service_state(s)), "wanted", s->is_wanted ? "up" : "down", "generation",
+                     (int)s->generation, "ready", (int)ready, "wanted_workers", (int)s->n_wanted, "restarts", (int)restarts,
+                     "command", strings(&s->conf->command), "sockets", strings(&s->conf->sockets), "workers", workers);
+}
+
+/* --- parameters --------------------------------------------------------------------------------------------- */
+
+static void reply_no_service(struct control_client *client, const struct engine *e, const char *name)
+{
+    json_t *known = json_array();
+    for (size_t i = 0; i < e->n_services; i++)
+        json_array_append_new(known, json_string(e->services[i]->conf->name));
+    control_client_error(client, "io.berth.NoSuchService", json_pack("{s:s, s:o}", "service", name, "known", known));
+}
+
+/* The services of parameter "services": all of them when it is missing or empty. NULL when the client has been told what is
+ * wrong; else an array to be freed. */
+static struct service **find_services(struct control_client *client, const struct engine *e, json_t *parameters, size_t *ret_n)
+{
+    json_t *names = json_object_get(parameters, "services");
+    if (names && !json_is_null(names) && !json_is_array(names)) {
+        control_client_invalid_parameter(client, "services");
+        return NULL;
+    }
+    size_t n = json_array_size(names);
+    struct service **found = mem_new_array((n ? n : e->n_services) + 1, sizeof(struct service *));
+    for (size_t i = 0; i < n; i++) {
+        const char *name = json_string_value(json_array_get(names, i));
+        found[i] = name ? engine_find_service(e, name) : NULL;
+        if (found[i])
+            continue;
+        if (name)
+            reply_no_service(client, e, name);
+        else
+            control_client_invalid_parameter(client, "services");
+        free(found);
+        return NULL;
+    }
+    for (size_t i = 0; n == 0 && i < e->n_services; i++)
+        found[i] = e->services[i];
+    *ret_n = n ? n : e->n_services;
+    return found;
+}
+
+static struct service *find_service(struct control_client *client, const struct engine *e, json_t *parameters)
+{
+    const char *name = json_string_value(json_object_get(parameters, "service"));
+    if (!name) {
+        control_client_invalid_parameter(client, "service");
+        return NULL;
+    }
+    struct service *s = engine_find_service(e, name);
+    if (!s)
+        reply_no_service(client, e, name);
+    return s;
+}
+
+/* "wait", which is true unless it says false. */
+static bool wants_to_wait(json_t *parameters)
+{
+    return !json_is_false(json_object_get(parameters, "wait"));
+}
+
+/* --- methods ------------------------------------------------------------------------------------------------ */
+
+static void do_status(struct control_client *client, json_t *parameters, bool more, void *data)
+{
+    (void)more;
+    struct engine *e = data;
+    size_t n;
+    cleanup_free struct service **found = find_services(client, e, parameters, &n);
+    if (!found)
+        return;
+    json_t *services = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(services, describe_service(found[i]));
+    control_client_reply(client,
+                         json_pack("{s:o, s:i, s:i, s:b}", "services", services, "pid", (int)getpid(), "keeper_pid",
+                                   (int)e->keeper.keeper_pid, "protected", (int)e->is_protected),
+                         false);
+}
+
+static void operate(struct control_client *client, json_t *parameters, struct engine *e, enum operation_kind kind)
+{
+    size_t n;
+    cleanup_free struct service **found = find_services(client, e, parameters, &n);
+    if (!found)
+        return;
+    if (e->is_shutting_down) {
+        control_client_error(client, "io.berth.Failed",
+                             json_pack("{s:s, s:s}", "service", found[0]->conf->name, "reason", "berth is shutting down"));
+        return;
+    }
+    operation_begin(e, client, kind, found, n, 0, wants_to_wait(parameters));
+}
+
+static void do_start(struct control_client *client, json_t *parameters, bool more, void *data)
+{
+    (void)more;
+    operate(client, parameters, data, OPERATION_START);
+}
+
+static void do_stop(struct control_client *client, json_t *parameters, bool more, void *data)
+{
+    (void)more;
+    operate(client, parameters, data, OPERATION_STOP);
+}
+
+static void do_restart(struct control_client *client, json_t *parameters, bool more, void *data)
+{
+    (void)more;
+    operate(client, parameters, data, OPERATION_RESTART);
+}
+
+static void do_scale(struct control_client *client, json_t *parameters, bool more, void *data)
+{
+    (void)more;
+    struct engine *e = data;
+    json_t *workers = json_object_get(parameters, "workers");
+    json_int_t n = json_integer_value(workers);
+    struct service *s = find_service(client, e, parameters);
+    if (!s)
+        return;
+    if (!json_is_integer(workers) || n < 0 || n > LIMIT_WORKERS) {
+        control_client_invalid_parameter(client, "workers");
+        return;
+    }
+    operation_begin(e, client, OPERATION_SCALE, &s, 1, (unsigned)n, wants_to_wait(parameters));
+}
+
+static void do_signal(struct control_client *client, json_t *parameters, bool more, void *data)
+{
+    (void)more;
+    const char *name = json_string_value(json_object_get(parameters, "signal"));
+    int signo = name ? signame_parse(name) : -EINVAL;
+    struct service *s = find_service(client, data, parameters);
+    if (!s)
+        return;
+    if (signo <= 0) {
+        control_client_invalid_parameter(client, "signal");
+        return;
+    }
+    control_client_reply(client, json_pack("{s:i}", "signalled", (int)engine_signal(s, signo)), false);
+}
+
+static void do_shutdown(struct control_client *client, json_t *parameters, bool more, void *data)
+{
+    (void)more;
+    operation_begin(data, client, OPERATION_SHUTDOWN, NULL, 0, 0, wants_to_wait(parameters));
+}
+
+static const char *type_name(int type)
+{
+    return type == SOCK_STREAM ? "stream" : type == SOCK_DGRAM ? "dgram" : "seqpacket";
+}
+
+static json_t *describe_socket(const struct engine *e, const struct held_socket *h)
+{
+    json_t *services = json_array();
+    for (size_t i = 0; i < e->n_services; i++)
+        if (hold_is_used_by(h, e->services[i]->conf))
+            json_array_append_new(services, json_string(e->services[i]->conf->name));
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:b, s:o}", "name", h->socket->name, "address", h->bound, "declared",
+                          h->declared, "type", type_name(h->endpoint.type), "slot", (int)h->slot, "listening",
+                          h->listens && listener_is_listening(h->fd) == 1, "services", services);
+    struct listener_queue q;
+    if (listener_queue(h->fd, &h->endpoint, &q) == 0) {
+        set_optional(o, "depth", json_integer(q.depth));
+        set_optional(o, "backlog", q.limit ? json_integer(q.limit) : NULL);
+    }
+    return o;
+}
+
+static void do_sockets(struct control_client *client, json_t *parameters, bool more, void *data)
+{
+    (void)parameters, (void)more;
+    struct engine *e = data;
+    socket_guard_check(&e->guard, NULL); /* what is shown is then true */
+    json_t *sockets = json_array();
+    for (size_t i = 0; i < e->hold.n_sockets; i++)
+        json_array_append_new(sockets, describe_socket(e, e->hold.sockets[i]));
+    control_client_reply(client, json_pack("{s:o}", "sockets", sockets), false);
+}
+
+/* --- Events ------------------------------------------------------------------------------------------------- */
+
+struct follower {
+    struct event_listener listener;
+    struct control_client *client;
+    json_t *services; /* owned; NULL: all */
+};
+
+static bool follows(const struct follower *f, const struct event *e)
+{
+    size_t n = json_array_size(f->services);
+    for (size_t i = 0; i < n; i++)
+        if (e->service && strcmp(json_string_value(json_array_get(f->services, i)), e->service) == 0)
+            return true;
+    return n == 0;
+}
+
+static void format_now(char dst[64])
+{
+    struct timespec ts;
+    struct tm tm;
+    int64_t ms = clock_wall_ms();
+    ts.tv_sec = ms / 1000;
+    gmtime_r(&ts.tv_sec, &tm);
+    size_t n = strftime(dst, 64, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(dst + n, 64 - n, ".%03dZ", (int)(ms % 1000));
+}
+
+static void on_event(struct event_listener *self, const struct event *e)
+{
+    struct follower *f = (struct follower *)self;
+    char now[64];
+    if (!follows(f, e))
+        return;
+    format_now(now);
+    json_t *message = json_string(e->text);
+    json_t *event = json_pack("{s:s, s:s, s:s, s:o}", "time", now, "level", log_level_name(e->level), "subject", e->subject,
+                              "message", message ? message : json_string("(not UTF-8)"));
+    control_client_reply(f->client, json_pack("{s:o}", "event", event), true);
+}
+
+static void do_events(struct control_client *client, json_t *parameters, bool more, void *data)
+{
+    (void)more;
+    struct engine *e = data;
+    size_t n;
+    cleanup_free struct service **checked = find_services(client, e, parameters, &n);
+    if (!checked)
+        return;
+    struct follower *f = mem_new(sizeof *f);
+    f->client = client;
+    f->services = json_incref(json_object_get(parameters, "services"));
+    f->listener.on_event = on_event;
+    event_log_add(&e->log, &f->listener);
+    control_client_set_tag(client, f);
+}
+
+static void on_gone(struct control_client *client, void *data)
+{
+    struct follower *f = control_client_tag(client);
+    if (f) {
+        event_log_remove(&f->listener);
+        json_decref(f->services);
+        free(f);
+    }
+    operation_on_client_gone(data, client);
+}
+
+static const struct control_method methods[] = {
+    {.name = "Status", .call = do_status},
+    {.name = "Start", .changes = true, .call = do_start},
+    {.name = "Stop", .changes = true, .call = do_stop},
+    {.name = "Restart", .changes = true, .call = do_restart},
+    {.name = "Scale", .changes = true, .call = do_scale},
+    {.name = "Signal", .changes = true, .call = do_signal},
+    {.name = "Sockets", .call = do_sockets},
+    {.name = "Events", .needs_more = true, .call = do_events},
+    {.name = "Shutdown", .changes = true, .call = do_shutdown},
+    {0},
+};
+
+const struct control_handler control_methods = {.methods = methods, .gone = on_gone};

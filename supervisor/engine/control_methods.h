@@ -1,0 +1,9 @@
+/* control_methods: what each method of io.berth does (docs/man/io.berth.varlink). */
+#ifndef BERTH_ENGINE_CONTROL_METHODS_H
+#define BERTH_ENGINE_CONTROL_METHODS_H
+
+#include "engine/control_server.h"
+
+extern const struct control_handler control_methods;
+
+#endif

@@ -1,0 +1,61 @@
+/* crash_point: places at which test builds kill the supervisor with KILL, to prove that it may die anywhere.
+ *
+ * In a normal build a point is nothing at all. In the test build (BERTH_CRASH_POINTS) the variable BERTH_CRASH_AT names a
+ * point, or "POINT:N" for its Nth passing; only the first supervisor under a keeper dies there, so that its successor can go on. */
+#ifndef BERTH_ENGINE_CRASH_POINT_H
+#define BERTH_ENGINE_CRASH_POINT_H
+
+/* Every point there is; a test walks this list. */
+#define CRASH_POINTS(X)                                                                                      \
+    X(keeper_put_before)                                                                                     \
+    X(keeper_put_after)                                                                                      \
+    X(keeper_drop_before)                                                                                    \
+    X(keeper_drop_after)                                                                                     \
+    X(keeper_stable_before)                                                                                  \
+    X(keeper_stable_after)                                                                                   \
+    X(keeper_finish_before)                                                                                  \
+    X(keeper_finish_after)                                                                                   \
+    X(keeper_entry_received)                                                                                 \
+    X(keeper_end_received)                                                                                   \
+    X(keeper_signal_received)                                                                                \
+    X(state_created)                                                                                         \
+    X(state_write_before)                                                                                    \
+    X(state_write_after)                                                                                     \
+    X(socket_opened)                                                                                         \
+    X(socket_held)                                                                                           \
+    X(spawn_before)                                                                                          \
+    X(spawn_after)                                                                                           \
+    X(signal_before)                                                                                         \
+    X(signal_after)                                                                                          \
+    X(kill_before)                                                                                           \
+    X(kill_after)                                                                                            \
+    X(step_recorded)                                                                                         \
+    X(end_decided)                                                                                           \
+    X(end_recorded)                                                                                          \
+    X(shutdown_recorded)                                                                                     \
+    X(shutdown_socket_closed)                                                                                \
+    X(reconcile_done)
+
+#define X(name) CRASH_AT_##name,
+enum crash_point { CRASH_POINTS(X) CRASH_POINT_COUNT };
+#undef X
+
+#ifdef BERTH_CRASH_POINTS
+/* Is this the supervisor that dies? Told once, at its start. */
+void crash_point_arm(unsigned starts);
+void crash_point(enum crash_point point);
+#else
+static inline void crash_point_arm(unsigned starts)
+{
+    (void)starts;
+}
+static inline void crash_point(enum crash_point point)
+{
+    (void)point;
+}
+#endif
+
+/* Prints the names of the points, a line each, if this build has them. 0, or -ENOTSUP. */
+int crash_point_list(void);
+
+#endif

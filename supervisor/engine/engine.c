@@ -1,0 +1,416 @@
+/* engine: see the header. */
+#include "config.h"
+
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "base/signame.h"
+#include "base/units.h"
+#include "core/diagnose.h"
+#include "engine/crash_point.h"
+#include "engine/operation.h"
+#include "engine/spawner.h"
+#include "sys/clock.h"
+#include "sys/fd.h"
+#include "sys/pidfd.h"
+#include "sys/procfs.h"
+
+static void say(const struct worker *w, enum log_level level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static void say(const struct worker *w, enum log_level level, const char *fmt, ...)
+{
+    char subject[LIMIT_NAME + 32];
+    va_list ap;
+    va_start(ap, fmt);
+    event_log_vsay(&w->service->engine->log, level, worker_subject(subject, sizeof subject, w), w->service->conf->name,
+                   fmt, ap);
+    va_end(ap);
+}
+
+/* --- effects ------------------------------------------------------------------------------------------------ */
+
+static void tell_unsent(const struct worker *w, int signo, int err)
+{
+    char name[16];
+    if (err != ESRCH) /* else it has just ended: the keeper is about to say so */
+        say(w, LOG_ERROR, "could not be sent %s: %s", signame_format(signo, name), strerror(err));
+}
+
+/* To the process alone: a server tells its own children in its own way, and drains. Where it is a wrapper that dies of it, the rest of
+ * its group is asked as a leftover. */
+static void send_stop_signal(struct worker *w)
+{
+    crash_point(CRASH_AT_signal_before);
+    int r = pidfd_signal(w->pidfd, w->service->conf->stop_signal);
+    if (r < 0)
+        tell_unsent(w, w->service->conf->stop_signal, -r);
+    else
+        pidfd_signal(w->pidfd, SIGCONT); /* a stopped process would not see it */
+    crash_point(CRASH_AT_signal_after);
+}
+
+/* To the whole group where the worker leads one; in a terminal it is in ours, so only the process itself. */
+static void send_kill(struct worker *w)
+{
+    bool group = w->service->conf->kill == KILL_GROUP && w->service->engine->terminal_group == 0;
+    crash_point(CRASH_AT_kill_before);
+    int r = group ? pidfd_signal_group(w->pidfd, w->pid, SIGKILL) : pidfd_signal(w->pidfd, SIGKILL);
+    if (r < 0)
+        tell_unsent(w, SIGKILL, -r);
+    crash_point(CRASH_AT_kill_after);
+}
+
+/* A new process gets a serial and, after the first, counts as a restart; recorded before it is made. */
+static void prepare_spawn(struct worker *w)
+{
+    struct engine *e = w->service->engine;
+    if (w->serial > 0)
+        w->restarts++;
+    w->serial = ++e->serial;
+    w->generation = w->service->generation;
+    w->has_failed_start = false;
+    engine_save(e);
+}
+
+/* --- the step ----------------------------------------------------------------------------------------------- */
+
+static void log_step(const struct worker *w, enum worker_state from, enum worker_event event)
+{
+    char text[32];
+    const struct service_conf *c = w->service->conf;
+    switch (w->state) {
+    case WORKER_STARTING:
+        say(w, LOG_INFO, "started (pid=%d)", w->pid);
+        break;
+    case WORKER_READY:
+        if (c->ready != READY_EXEC)
+            say(w, LOG_INFO, "ready");
+        break;
+    case WORKER_STOPPING:
+        if (event == WORKER_EV_TIMEOUT)
+            say(w, LOG_ERROR, "not ready within start_timeout (%s): it is stopped",
+                units_format_duration(text, sizeof text, c->start_timeout_ns));
+        else
+            say(w, LOG_INFO, "stopping: sent %s (pid=%d)", signame_format(c->stop_signal, text), w->pid);
+        break;
+    case WORKER_KILLING:
+        if (event == WORKER_EV_TIMEOUT && from == WORKER_STOPPING)
+            say(w, LOG_WARNING, "did not end within stop_timeout (%s): killed",
+                units_format_duration(text, sizeof text, c->stop_timeout_ns));
+        else if (event == WORKER_EV_TIMEOUT)
+            say(w, LOG_WARNING, "is still there after KILL: it waits in the kernel (pid=%d)", w->pid);
+        else
+            say(w, LOG_INFO, "killed at once (pid=%d)", w->pid);
+        break;
+    case WORKER_DOWN:
+    case WORKER_SPAWNING:
+    case WORKER_BACKOFF:
+    case WORKER_DONE:
+    case WORKER_FAILED:
+        say(w, LOG_DEBUG, "%s, was %s (event %s)", worker_state_name(w->state), worker_state_name(from),
+            worker_event_name(event));
+        break;
+    case WORKER_STATE_COUNT:
+        break;
+    }
+}
+
+static void perform(struct worker *w, unsigned effects)
+{
+    if (effects & WORKER_DO_SIGNAL)
+        send_stop_signal(w);
+    if (effects & WORKER_DO_KILL)
+        send_kill(w);
+    if (effects & (WORKER_DO_SIGNAL | WORKER_DO_KILL)) {
+        w->is_signalled = true;
+        worker_save(w);
+    }
+    if (effects & WORKER_DO_SPAWN)
+        spawner_start(w);
+}
+
+/* What follows from being in the new state, whatever the way there. */
+static void settle(struct worker *w)
+{
+    if (w->state == WORKER_STARTING) {
+        socket_guard_expect(&w->service->engine->guard);
+        engine_watch_process(w);
+    }
+    if (w->state == WORKER_STARTING && w->service->conf->ready == READY_EXEC)
+        engine_step(w, WORKER_EV_READY);
+    if (w->state == WORKER_READY)
+        worker_clear_note(w);
+}
+
+void engine_step(struct worker *w, enum worker_event event)
+{
+    struct worker_step step = worker_fsm_step(w->state, event);
+    must(step.cell == WORKER_CELL_GO || step.cell == WORKER_CELL_STAY);
+    if (step.cell == WORKER_CELL_STAY)
+        return;
+    enum worker_state from = w->state;
+    if (event == WORKER_EV_TIMEOUT && from == WORKER_STARTING) {
+        w->has_failed_start = true;
+        worker_set_note(w, "did not become ready within start_timeout");
+    }
+    w->state = step.next;
+    w->since = clock_mono();
+    w->is_signalled = false;
+    if (step.effects & WORKER_DO_SPAWN)
+        prepare_spawn(w);
+    worker_save(w);
+    crash_point(CRASH_AT_step_recorded);
+    log_step(w, from, event);
+    worker_arm_timer(w);
+    perform(w, step.effects);
+    if (w->state != step.next)
+        return; /* an effect has already led further, and told it */
+    settle(w);
+    if (w->state != step.next)
+        return;
+    operation_on_change(w->service->engine, w);
+    hold_follow_services(w->service->engine);
+}
+
+/* --- the end of a process ----------------------------------------------------------------------------------- */
+
+/* The exit statuses that mean nothing else than that it was asked to end are told quietly. */
+static void tell_end(const struct worker *w, bool was_asked, int64_t lifetime, const char *what_next)
+{
+    char how[96], life[32];
+    diagnose_wait_status(how, sizeof how, w->last_status);
+    bool fine = was_asked || restart_is_success(&w->service->conf->restart, w->last_status);
+    say(w, fine ? LOG_INFO : LOG_WARNING, "%s after %s%s (pid=%d)", how,
+        units_format_duration(life, sizeof life, lifetime / NSEC_PER_MSEC * NSEC_PER_MSEC), what_next, w->pid);
+}
+
+static void tell_likely_cause(const struct worker *w, int64_t lifetime)
+{
+    struct engine *e = w->service->engine;
+    struct held_socket *first = NULL;
+    size_t n = hold_collect(e, w->service->conf, w->slot, &first, 1);
+    struct diagnose_end end = {
+        .service = w->service->conf,
+        .wait_status = w->last_status,
+        .lifetime_ns = lifetime,
+        .n_sockets = n,
+        .first_address = first ? first->bound : NULL,
+    };
+    char text[512];
+    if (diagnose_ignored_handoff(&end, text, sizeof text))
+        say(w, LOG_WARNING, "%s", text);
+}
+
+/* Decides what follows and writes the delay into W. */
+static enum worker_event event_of_end(struct worker *w, bool was_asked, int wait_status, char *what_next, size_t size)
+{
+    const struct restart_conf *c = &w->service->conf->restart;
+    struct mono now = clock_mono();
+    struct restart_decision d = {RESTART_DONE, 0};
+    char delay[32];
+    *what_next = '\0';
+    if (!w->is_wanted)
+        return WORKER_EV_END_DONE;
+    if (was_asked && !w->has_failed_start)
+        return WORKER_EV_END_AGAIN;
+    if (w->has_failed_start)
+        d = restart_decide_failed_start(c, &w->history, now, clock_random());
+    else
+        d = restart_decide(c, &w->history, wait_status, w->started, now, clock_random());
+    switch (d.verdict) {
+    case RESTART_AGAIN:
+        snprintf(what_next, size, "; starting it again");
+        return WORKER_EV_END_AGAIN;
+    case RESTART_LATER:
+        w->due = mono_add(now, d.delay_ns);
+        snprintf(what_next, size, "; starting it again in %s",
+                 units_format_duration(delay, sizeof delay, d.delay_ns / NSEC_PER_MSEC * NSEC_PER_MSEC));
+        return WORKER_EV_END_LATER;
+    case RESTART_DONE:
+        return WORKER_EV_END_DONE;
+    case RESTART_FAILED:
+        snprintf(what_next, size, "; it is not started again (restart = %s)",
+                 c->policy == RESTART_NO ? "no" : "on-failure, and over restart_limit");
+        return WORKER_EV_END_FAILED;
+    }
+    return WORKER_EV_END_DONE;
+}
+
+/* Do members of the dead leader's group live on? */
+static bool has_leftover(const struct worker *w, int pidfd, pid_t pid)
+{
+    return w->service->conf->kill == KILL_GROUP && w->service->engine->terminal_group == 0 && pidfd >= 0 &&
+           pidfd_signal_group(pidfd, pid, 0) == 0;
+}
+
+void engine_worker_ended(struct worker *w, int wait_status)
+{
+    struct engine *e = w->service->engine;
+    bool was_asked = w->state == WORKER_STOPPING || w->state == WORKER_KILLING;
+    int64_t lifetime = mono_between(w->started, clock_mono());
+    char held[LIMIT_HELD_NAME + 1], what_next[96];
+    worker_held_name(w, held);
+    w->last_status = wait_status;
+    w->has_last_status = true;
+    enum worker_event event = event_of_end(w, was_asked, wait_status, what_next, sizeof what_next);
+    crash_point(CRASH_AT_end_decided);
+    tell_end(w, was_asked, lifetime, what_next);
+    if (!was_asked && !restart_is_success(&w->service->conf->restart, wait_status)) {
+        char how[96];
+        worker_set_note(w, "%s", diagnose_wait_status(how, sizeof how, wait_status));
+        tell_likely_cause(w, lifetime);
+    }
+    bool leftover = has_leftover(w, w->pidfd, w->pid);
+    if (leftover)
+        leftover_add(e, w, take_fd(&w->pidfd), w->pid);
+    worker_forget_process(w);
+    socket_guard_check(&e->guard, w);
+    engine_step(w, event);
+    crash_point(CRASH_AT_end_recorded);
+    if (!leftover)
+        keeper_link_drop(&e->keeper, held);
+    service_trim_slots(w->service);
+    engine_check_over(e);
+}
+
+void engine_process_ended(struct engine *e, const char *held, int wait_status)
+{
+    struct held_name name;
+    held_name_parse(held, &name);
+    if (name.kind != HELD_WORKER)
+        return;
+    struct service *s = engine_find_service(e, name.name);
+    if (s && name.slot >= 1 && name.slot <= s->n_workers) {
+        struct worker *w = s->workers[name.slot - 1];
+        if (w->serial == name.serial && w->pid != 0) {
+            engine_worker_ended(w, wait_status);
+            return;
+        }
+    }
+    list_each (l, &e->leftovers, struct leftover, link)
+        if (strcmp(l->held, held) == 0)
+            return; /* its group is still being ended; the entry goes with it */
+    keeper_link_drop(&e->keeper, held);
+}
+
+/* --- what a user asks for ----------------------------------------------------------------------------------- */
+
+struct service *engine_find_service(const struct engine *e, const char *name)
+{
+    for (size_t i = 0; i < e->n_services; i++)
+        if (strcmp(e->services[i]->conf->name, name) == 0)
+            return e->services[i];
+    return NULL;
+}
+
+static void want(struct worker *w, bool up)
+{
+    w->is_wanted = up;
+    worker_save(w);
+    engine_step(w, up ? WORKER_EV_START : WORKER_EV_STOP);
+}
+
+void engine_start(struct service *s)
+{
+    s->is_wanted = true;
+    service_save(s);
+    service_ensure_slots(s, s->n_wanted);
+    hold_follow_services(s->engine);
+    for (unsigned i = 0; i < s->n_wanted; i++) {
+        struct berr err;
+        if (hold_ensure_slot(s->engine, s, i + 1, &err) < 0)
+            event_log_say(&s->engine->log, LOG_ERROR, s->conf->name, s->conf->name, "%s", err.text);
+        want(s->workers[i], true);
+    }
+}
+
+void engine_stop(struct service *s)
+{
+    s->is_wanted = false;
+    service_save(s);
+    for (size_t i = 0; i < s->n_workers; i++)
+        want(s->workers[i], false);
+    hold_follow_services(s->engine);
+}
+
+void engine_restart(struct service *s)
+{
+    s->is_wanted = true;
+    s->generation++;
+    service_save(s);
+    service_ensure_slots(s, s->n_wanted);
+    hold_follow_services(s->engine);
+    for (unsigned i = 0; i < s->n_wanted; i++) {
+        struct worker *w = s->workers[i];
+        w->is_wanted = true;
+        w->history = (struct restart_history){0};
+        worker_save(w);
+        engine_step(w, worker_state_has_process(w->state) ? WORKER_EV_STOP : WORKER_EV_START);
+    }
+}
+
+void engine_scale(struct service *s, unsigned n)
+{
+    s->n_wanted = n;
+    service_save(s);
+    for (size_t i = s->n_workers; i-- > n;)
+        want(s->workers[i], false);
+    service_trim_slots(s);
+    if (s->is_wanted)
+        engine_start(s);
+}
+
+unsigned engine_signal(struct service *s, int signo)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < s->n_workers; i++)
+        if (s->workers[i]->pid != 0) {
+            pidfd_signal(s->workers[i]->pidfd, signo);
+            n++;
+        }
+    return n;
+}
+
+void engine_save(struct engine *e)
+{
+    struct soft_state_row row = {{
+        [BERTH_COL_SERIAL] = (int64_t)e->serial,
+        [BERTH_COL_SHUTDOWN] = e->is_shutting_down,
+    }};
+    state_store_save(&e->store, "berth", &e->row, &row);
+}
+
+/* --- signals ------------------------------------------------------------------------------------------------ */
+
+static void on_hangup(struct engine *e)
+{
+    for (size_t i = 0; i < e->n_services; i++) {
+        struct service *s = e->services[i];
+        if (s->conf->reload == RELOAD_SIGNAL)
+            engine_signal(s, s->conf->reload_signal);
+        else
+            engine_restart(s);
+    }
+}
+
+void engine_on_signal(struct engine *e, int signo, pid_t sender, unsigned count)
+{
+    char name[16];
+    signame_format(signo, name);
+    event_log_say(&e->log, LOG_INFO, "berth", NULL, "received %s (from pid=%d)", name, sender);
+    if (signo == SIGTERM || signo == SIGINT) {
+        engine_shutdown(e, count > 1);
+        return;
+    }
+    if (signo == SIGHUP && !e->is_shutting_down) {
+        on_hangup(e);
+        return;
+    }
+    for (size_t i = 0; i < e->n_services; i++)
+        engine_signal(e->services[i], signo);
+}

@@ -1,0 +1,97 @@
+/* engine: events in, a decision of the core, effects out. engine_step() is the one place that moves a worker from a state to another:
+ * the row is written first, then a log line, then the effects in a fixed order, so that a successor can carry on from any point. */
+#ifndef BERTH_ENGINE_ENGINE_H
+#define BERTH_ENGINE_ENGINE_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <sys/resource.h>
+
+#include "core/conf.h"
+#include "engine/control_server.h"
+#include "engine/event_log.h"
+#include "engine/hold.h"
+#include "engine/keeper_link.h"
+#include "engine/socket_guard.h"
+#include "engine/state_store.h"
+#include "engine/worker.h"
+
+/* The process group of a worker whose leader has ended while members of it live on; it is asked to end, then killed. */
+struct leftover {
+    struct list link; /* engine.leftovers */
+    struct engine *engine;
+    char held[LIMIT_HELD_NAME + 1]; /* dropped when the group is gone */
+    char subject[LIMIT_NAME + 32];
+    int pidfd;        /* owned */
+    pid_t pgid;
+    struct mono kill_at;
+    ev_timer timer;
+};
+
+struct engine {
+    struct ev_loop *loop;
+    struct conf *conf;
+    struct event_log log;
+    struct keeper_link keeper;
+    struct state_store store;
+    struct hold hold;
+    struct socket_guard guard;
+    struct control_server *control; /* owned; NULL: none */
+    int control_fd;              /* owned; -1: none */
+    char control_path[256];      /* "" when there is none */
+    struct list operations;      /* of struct operation: calls that wait for their outcome */
+    struct list leftovers;
+    struct service **services;   /* in the configuration's order; owned */
+    size_t n_services;
+    unsigned long long serial;   /* the last given */
+    int row;                     /* "berth" in the soft state */
+    struct rlimit nofile;        /* as it was before berth raised it: the workers' */
+    pid_t terminal_group;        /* workers join it to have the terminal; 0: they get sessions of their own */
+    bool is_shutting_down;
+    bool is_protected;           /* there is a keeper */
+    bool is_hurried;             /* … and at once */
+    bool is_over;                /* finish has been sent */
+    int exit_status;
+    ev_timer sweep_timer;        /* ends orphans at the very end */
+    struct mono sweep_started;
+    ev_timer socket_timer;       /* tries again to open sockets that could not be */
+    struct mono began;
+    bool has_begun;              /* the services have been brought up */
+    ev_signal term_watcher, int_watcher; /* without a keeper nobody passes signals on */
+};
+
+/* Gives EVENT to the machine of W. */
+void engine_step(struct worker *w, enum worker_event event);
+/* The process of W ended, or could not be made to live. */
+void engine_worker_ended(struct worker *w, int wait_status);
+/* The end of a process by the name under which the keeper held it; also of one that no worker has any more. */
+void engine_process_ended(struct engine *e, const char *held, int wait_status);
+
+/* What a user can ask for; each only begins it. */
+void engine_start(struct service *s);
+void engine_stop(struct service *s);
+void engine_restart(struct service *s);
+void engine_scale(struct service *s, unsigned n);
+/* Returns how many were signalled. */
+unsigned engine_signal(struct service *s, int signo);
+/* Ends everything; AT_ONCE with KILL. */
+void engine_shutdown(struct engine *e, bool at_once);
+/* Carries a shutdown on: to the orphans when no worker runs any more, and then to the end. Call it whenever something has ended. */
+void engine_proceed_shutdown(struct engine *e);
+/* `berth run` ends when its service is over. Call it after a worker's state has changed. */
+void engine_check_over(struct engine *e);
+
+/* A signal that berth was sent. */
+void engine_on_signal(struct engine *e, int signo, pid_t sender, unsigned count);
+void engine_save(struct engine *e);
+
+/* The keeper is gone: from now on nobody would start us again, and we see to ends and signals ourselves. */
+void engine_lose_keeper(struct engine *e);
+/* W has a process: without a keeper, watch it. */
+void engine_watch_process(struct worker *w);
+
+struct service *engine_find_service(const struct engine *e, const char *name);
+/* Watches over what W's process left behind; takes PIDFD. */
+void leftover_add(struct engine *e, const struct worker *w, int pidfd, pid_t pgid);
+
+#endif

@@ -1,0 +1,68 @@
+/* leftover: what remains of a worker's process group when its leader is gone: an nginx whose master was killed, say. It would go on
+ * accepting connections with nobody in charge, so it gets the stop signal, its time, and then KILL.
+ *
+ * The leader's entry stays in the keeper until the group is gone; a successor that finds an ended process nobody has takes this up. */
+#include "config.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "engine/engine.h"
+#include "sys/clock.h"
+#include "sys/fd.h"
+#include "sys/pidfd.h"
+
+/* A group has no descriptor that tells its end, so it is looked at, first soon and then more seldom. */
+#define FIRST_LOOK 0.01
+#define LAST_PACE 0.5
+
+static void leftover_free(struct leftover *l)
+{
+    ev_timer_stop(l->engine->loop, &l->timer);
+    list_remove(&l->link);
+    fd_close(&l->pidfd);
+    free(l);
+}
+
+static void on_look(struct ev_loop *loop, ev_timer *t, int revents)
+{
+    (void)revents;
+    struct leftover *l = t->data;
+    struct engine *e = l->engine;
+    if (pidfd_signal_group(l->pidfd, l->pgid, 0) < 0) {
+        keeper_link_drop(&e->keeper, l->held);
+        leftover_free(l);
+        engine_proceed_shutdown(e);
+        return;
+    }
+    if (!mono_is_before(clock_mono(), l->kill_at)) {
+        if (!mono_is_never(l->kill_at))
+            event_log_say(&e->log, LOG_WARNING, l->subject, NULL,
+                          "processes of its group would not end within stop_timeout: killed (group=%d)", l->pgid);
+        l->kill_at = mono_add(clock_mono(), NSEC_PER_SEC);
+        pidfd_signal_group(l->pidfd, l->pgid, SIGKILL);
+    }
+    t->repeat = t->repeat * 2 < LAST_PACE ? t->repeat * 2 : LAST_PACE;
+    ev_timer_again(loop, t);
+}
+
+void leftover_add(struct engine *e, const struct worker *w, int pidfd, pid_t pgid)
+{
+    struct leftover *l = mem_new(sizeof *l);
+    l->engine = e;
+    l->pidfd = pidfd;
+    l->pgid = pgid;
+    worker_held_name(w, l->held);
+    worker_subject(l->subject, sizeof l->subject, w);
+    l->kill_at = mono_add(clock_mono(), w->service->conf->stop_timeout_ns);
+    list_append(&e->leftovers, &l->link);
+    event_log_say(&e->log, LOG_INFO, l->subject, w->service->conf->name,
+                  "processes of its group outlived it: they are asked to end (group=%d)", pgid);
+    pidfd_signal_group(pidfd, pgid, w->service->conf->stop_signal);
+    pidfd_signal_group(pidfd, pgid, SIGCONT);
+    ev_timer_init(&l->timer, on_look, FIRST_LOOK, FIRST_LOOK);
+    l->timer.data = l;
+    ev_timer_start(e->loop, &l->timer);
+}

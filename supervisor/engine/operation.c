@@ -1,0 +1,201 @@
+/* operation: see the header. It watches; what the services do is the engine's. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "engine/engine.h"
+#include "engine/operation.h"
+
+struct operation {
+    struct list link; /* engine.operations */
+    struct engine *engine;
+    struct control_client *client; /* NULL: gone, or already answered */
+    enum operation_kind kind;
+    bool has_begun; /* its services have been told; only now can it be over */
+    size_t n_services;
+    struct watched {
+        struct service *service;
+        unsigned generation; /* RESTART: workers of it or later count */
+        const struct worker *failed;
+    } services[];
+};
+
+static void operation_free(struct operation *o)
+{
+    list_remove(&o->link);
+    free(o);
+}
+
+static struct watched *find(struct operation *o, const struct service *s)
+{
+    for (size_t i = 0; i < o->n_services; i++)
+        if (o->services[i].service == s)
+            return &o->services[i];
+    return NULL;
+}
+
+static bool is_up(const struct watched *x, enum operation_kind kind)
+{
+    const struct service *s = x->service;
+    for (unsigned i = 0; i < s->n_wanted; i++) {
+        const struct worker *w = i < s->n_workers ? s->workers[i] : NULL;
+        if (!w || (w->state != WORKER_READY && w->state != WORKER_DONE))
+            return false;
+        if (kind == OPERATION_RESTART && w->generation < x->generation)
+            return false;
+    }
+    return true;
+}
+
+static bool is_reached(const struct watched *x, enum operation_kind kind)
+{
+    const struct service *s = x->service;
+    switch (kind) {
+    case OPERATION_START:
+    case OPERATION_RESTART:
+        return is_up(x, kind);
+    case OPERATION_SCALE:
+        return (!s->is_wanted || is_up(x, kind)) && s->n_workers <= s->n_wanted;
+    case OPERATION_STOP:
+        for (size_t i = 0; i < s->n_workers; i++)
+            if (s->workers[i]->state != WORKER_DOWN)
+                return false;
+        return true;
+    case OPERATION_SHUTDOWN:
+        return false; /* operation_on_over() answers it */
+    }
+    return false;
+}
+
+static void fail(struct operation *o, const struct watched *x, const char *reason)
+{
+    control_client_error(o->client, "io.berth.Failed",
+                         json_pack("{s:s, s:s}", "service", x->service->conf->name, "reason", reason));
+    o->client = NULL;
+}
+
+/* Has something made the outcome impossible for X? Then the client is told. */
+static bool has_failed(struct operation *o, const struct watched *x)
+{
+    bool wants_up = o->kind == OPERATION_START || o->kind == OPERATION_RESTART;
+    if (x->failed) {
+        char subject[LIMIT_NAME + 32], reason[1200];
+        snprintf(reason, sizeof reason, "worker %s %s", worker_subject(subject, sizeof subject, x->failed),
+                 x->failed->note ? x->failed->note : "did not stay up");
+        fail(o, x, reason);
+        return true;
+    }
+    if (wants_up && !x->service->is_wanted) {
+        fail(o, x, "it was stopped meanwhile");
+        return true;
+    }
+    if (o->kind == OPERATION_STOP && x->service->is_wanted) {
+        fail(o, x, "it was started again meanwhile");
+        return true;
+    }
+    return false;
+}
+
+/* Answers when the outcome is known, and frees O. */
+static void evaluate(struct operation *o)
+{
+    bool all = true;
+    for (size_t i = 0; o->client && i < o->n_services; i++) {
+        bool reached = is_reached(&o->services[i], o->kind);
+        if (!reached && has_failed(o, &o->services[i]))
+            break;
+        all = all && reached;
+    }
+    if (o->client && all)
+        control_client_reply(o->client, json_pack("{s:b}", "done", 1), false);
+    if (!o->client || all)
+        operation_free(o);
+}
+
+static void begin_service(struct operation *o, struct watched *x, unsigned n)
+{
+    switch (o->kind) {
+    case OPERATION_START:
+        engine_start(x->service);
+        break;
+    case OPERATION_STOP:
+        engine_stop(x->service);
+        break;
+    case OPERATION_RESTART:
+        x->generation = x->service->generation + 1;
+        engine_restart(x->service);
+        break;
+    case OPERATION_SCALE:
+        engine_scale(x->service, n);
+        break;
+    case OPERATION_SHUTDOWN:
+        break;
+    }
+}
+
+void operation_begin(struct engine *e, struct control_client *client, enum operation_kind kind,
+                     struct service *const *services, size_t n_services, unsigned n, bool wait)
+{
+    struct operation *o = mem_new(sizeof *o + n_services * sizeof o->services[0]);
+    o->engine = e;
+    o->client = client;
+    o->kind = kind;
+    o->n_services = n_services;
+    list_append(&e->operations, &o->link);
+    for (size_t i = 0; i < n_services; i++)
+        o->services[i].service = services[i];
+    for (size_t i = 0; i < n_services; i++)
+        begin_service(o, &o->services[i], n);
+    if (!wait) {
+        control_client_reply(client, json_pack("{s:b}", "done", 0), false);
+        o->client = NULL;
+    }
+    o->has_begun = true;
+    if (kind == OPERATION_SHUTDOWN)
+        engine_shutdown(e, false);
+    else
+        evaluate(o);
+}
+
+static void tell_progress(struct operation *o, const struct worker *w)
+{
+    if (!o->client)
+        return;
+    json_t *progress = json_pack("{s:s, s:i, s:s, s:s}", "service", w->service->conf->name, "worker", (int)w->slot, "state",
+                                 worker_state_name(w->state), "message", w->note ? w->note : "");
+    control_client_reply(o->client, json_pack("{s:o, s:b}", "progress", progress, "done", 0), true);
+}
+
+void operation_on_change(struct engine *e, const struct worker *w)
+{
+    list_each (o, &e->operations, struct operation, link) {
+        struct watched *x = o->kind == OPERATION_SHUTDOWN ? NULL : find(o, w->service);
+        if (!x && o->kind != OPERATION_SHUTDOWN)
+            continue;
+        tell_progress(o, w);
+        if (x && w->is_wanted && (w->state == WORKER_BACKOFF || w->state == WORKER_FAILED))
+            x->failed = w;
+        if (x && o->has_begun)
+            evaluate(o);
+    }
+}
+
+void operation_on_client_gone(struct engine *e, const struct control_client *client)
+{
+    list_each (o, &e->operations, struct operation, link)
+        if (o->client == client)
+            operation_free(o);
+}
+
+void operation_on_over(struct engine *e)
+{
+    list_each (o, &e->operations, struct operation, link) {
+        if (o->client && o->kind == OPERATION_SHUTDOWN)
+            control_client_reply(o->client, json_pack("{s:b}", "done", 1), false);
+        else if (o->client)
+            fail(o, &o->services[0], "berth is shutting down");
+        operation_free(o);
+    }
+}

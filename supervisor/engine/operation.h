@@ -1,0 +1,27 @@
+/* operation: a control call that waits until what it asked for has come about, or cannot. */
+#ifndef BERTH_ENGINE_OPERATION_H
+#define BERTH_ENGINE_OPERATION_H
+
+#include <stdbool.h>
+
+#include "base/list.h"
+
+struct control_client;
+struct engine;
+struct service;
+struct worker;
+
+enum operation_kind { OPERATION_START, OPERATION_STOP, OPERATION_RESTART, OPERATION_SCALE, OPERATION_SHUTDOWN };
+
+/* Begins KIND on the services (all of them are the engine's; the array is copied) and answers CLIENT: at once without WAIT, else when the
+ * outcome is known, with progress before that where it asked for more. N is for SCALE. */
+void operation_begin(struct engine *e, struct control_client *client, enum operation_kind kind,
+                     struct service *const *services, size_t n_services, unsigned n, bool wait);
+/* W has changed its state: tells those who wait. */
+void operation_on_change(struct engine *e, const struct worker *w);
+/* The client has gone; its operation goes on without anybody to tell. */
+void operation_on_client_gone(struct engine *e, const struct control_client *client);
+/* Everything has ended: answers whoever waits for the shutdown. */
+void operation_on_over(struct engine *e);
+
+#endif

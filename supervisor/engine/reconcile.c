@@ -1,0 +1,161 @@
+/* reconcile: see the header. */
+#include "config.h"
+
+#include "engine/reconcile.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "engine/crash_point.h"
+#include "engine/engine.h"
+#include "sys/clock.h"
+#include "sys/fd.h"
+#include "sys/pidfd.h"
+
+/* The worker whose process ENTRY is, or NULL: of a service or a slot that is not there, or of an earlier process of it. */
+static struct worker *find_worker(struct engine *e, const struct held_name *name)
+{
+    struct service *s = engine_find_service(e, name->name);
+    if (!s || name->slot == 0 || name->slot > LIMIT_WORKERS)
+        return NULL;
+    service_ensure_slots(s, name->slot);
+    struct worker *w = s->workers[name->slot - 1];
+    if (w->serial > name->serial)
+        return NULL;
+    if (w->serial < name->serial) { /* the soft state is lost */
+        w->serial = name->serial;
+        w->generation = name->generation;
+        w->state = WORKER_READY;
+        w->is_wanted = s->is_wanted;
+        w->started = w->since = clock_mono();
+        if (name->generation > s->generation)
+            s->generation = name->generation;
+    }
+    return w;
+}
+
+/* What its old process left behind, or the process itself where there is no worker for it any more. */
+static void end_stranded(struct engine *e, struct keeper_entry *entry)
+{
+    bool lives = pidfd_signal_group(entry->fd, entry->pid, 0) == 0;
+    if (lives && entry->ended)
+        pidfd_signal_group(entry->fd, entry->pid, SIGKILL);
+    else if (lives)
+        event_log_say(&e->log, LOG_WARNING, "berth", NULL,
+                      "process %d (%s) belongs to no service; it is left alone", entry->pid, entry->name);
+    if (entry->ended)
+        keeper_link_drop(&e->keeper, entry->name);
+}
+
+static void take_worker(struct engine *e, struct keeper_entry *entry, const struct held_name *name)
+{
+    struct worker *w = find_worker(e, name);
+    if (name->serial > e->serial)
+        e->serial = name->serial;
+    if (!w) {
+        end_stranded(e, entry);
+        return;
+    }
+    w->pid = entry->pid;
+    w->pidfd = take_fd(&entry->fd);
+    w->has_ever_run = true;
+}
+
+/* Our predecessor died between writing that it would start a worker and learning that it had. */
+static void resume_spawning(struct worker *w)
+{
+    if (w->pid != 0) {
+        w->started = clock_mono();
+        engine_step(w, WORKER_EV_SPAWNED);
+    } else {
+        engine_step(w, w->is_wanted ? WORKER_EV_END_AGAIN : WORKER_EV_END_DONE);
+    }
+}
+
+/* A state that has a process, and none is held: its end was recorded as seen by nobody. It cannot come from our own order of writing; it
+ * does after a lost keeper entry. The status is unknown and counts as a failure. */
+static void resume_lost(struct worker *w)
+{
+    char subject[LIMIT_NAME + 32];
+    event_log_say(&w->service->engine->log, LOG_WARNING, worker_subject(subject, sizeof subject, w), w->service->conf->name,
+                  "its process is gone and nobody told how it ended");
+    engine_worker_ended(w, SIGKILL);
+}
+
+static void resume_worker(struct worker *w)
+{
+    if (w->state == WORKER_SPAWNING) {
+        resume_spawning(w);
+    } else if (worker_state_has_process(w->state) && w->pid == 0) {
+        resume_lost(w);
+    } else if ((w->state == WORKER_STOPPING || w->state == WORKER_KILLING) && !w->is_signalled) {
+        /* The signal may or may not have gone out: rather twice than never. */
+        pidfd_signal(w->pidfd, w->state == WORKER_KILLING ? SIGKILL : w->service->conf->stop_signal);
+        w->is_signalled = true;
+        worker_save(w);
+    } else if (w->state == WORKER_STARTING && w->service->conf->ready == READY_EXEC) {
+        engine_step(w, WORKER_EV_READY);
+    }
+    worker_arm_timer(w);
+}
+
+static void resume_services(struct engine *e)
+{
+    for (size_t i = 0; i < e->n_services; i++)
+        for (size_t j = 0; j < e->services[i]->n_workers; j++)
+            resume_worker(e->services[i]->workers[j]);
+}
+
+void reconcile_workers(struct engine *e)
+{
+    struct keeper_link *k = &e->keeper;
+    for (size_t i = 0; i < k->n_entries; i++) {
+        struct held_name name;
+        held_name_parse(k->entries[i].name, &name);
+        if (name.kind == HELD_WORKER)
+            take_worker(e, &k->entries[i], &name);
+    }
+    resume_services(e);
+    for (size_t i = 0; i < k->n_entries; i++)
+        if (k->entries[i].ended)
+            engine_process_ended(e, k->entries[i].name, k->entries[i].status);
+    engine_save(e);
+}
+
+/* Only those that are down are started: one that is done, failed or in backoff stays so for a successor as well. */
+static void start_missing(struct service *s)
+{
+    service_ensure_slots(s, s->n_wanted);
+    for (unsigned i = 0; i < s->n_wanted; i++) {
+        struct worker *w = s->workers[i];
+        if (w->state != WORKER_DOWN && w->is_wanted)
+            continue;
+        w->is_wanted = true;
+        worker_save(w);
+        if (w->state == WORKER_DOWN)
+            engine_step(w, WORKER_EV_START);
+    }
+}
+
+static void stop_surplus(struct service *s, size_t from)
+{
+    for (size_t i = s->n_workers; i-- > from;) {
+        s->workers[i]->is_wanted = false;
+        worker_save(s->workers[i]);
+        engine_step(s->workers[i], WORKER_EV_STOP);
+    }
+    service_trim_slots(s);
+}
+
+void reconcile_start_services(struct engine *e)
+{
+    for (size_t i = 0; i < e->n_services; i++) {
+        struct service *s = e->services[i];
+        stop_surplus(s, s->is_wanted ? s->n_wanted : 0);
+        if (s->is_wanted)
+            start_missing(s);
+    }
+    hold_follow_services(e);
+    crash_point(CRASH_AT_reconcile_done);
+}

@@ -1,0 +1,170 @@
+/* shutdown: the orderly end: let go of the sockets, stop the workers, end the orphans, tell the keeper. Each stage is recorded or follows
+ * from what is held, so a supervisor that dies in the middle is followed by one that goes on with it. */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/signame.h"
+#include "engine/crash_point.h"
+#include "engine/engine.h"
+#include "engine/operation.h"
+#include "sys/clock.h"
+#include "sys/control_socket.h"
+#include "sys/fd.h"
+#include "sys/pidfd.h"
+#include "sys/procfs.h"
+
+/* Orphans get TERM, then this long, then KILL. */
+#define SWEEP_GRACE_NS (5 * NSEC_PER_SEC)
+/* Longer than that nobody waits for processes that KILL does not end. */
+#define SWEEP_LIMIT_NS (15 * NSEC_PER_SEC)
+#define SWEEP_PACE 0.02
+#define SWEEP_MAX 4096
+
+/* With which status berth ends: for `run` its command's; the first failure of several workers. */
+static int exit_status_of(const struct engine *e)
+{
+    int status = 0;
+    for (size_t i = 0; e->conf->is_run && i < e->n_services; i++)
+        for (size_t j = 0; j < e->services[i]->n_workers; j++) {
+            const struct worker *w = e->services[i]->workers[j];
+            if (status == 0 && w->has_last_status)
+                status = restart_exit_status(w->last_status);
+        }
+    return status;
+}
+
+static bool has_process(const struct engine *e)
+{
+    for (size_t i = 0; i < e->n_services; i++)
+        for (size_t j = 0; j < e->services[i]->n_workers; j++)
+            if (e->services[i]->workers[j]->pid != 0)
+                return true;
+    return !list_is_empty(&e->leftovers);
+}
+
+static void finish(struct engine *e)
+{
+    e->is_over = true;
+    operation_on_over(e);
+    if (e->control_fd >= 0)
+        control_socket_retire(e->control_fd, e->control_path);
+    event_log_say(&e->log, LOG_INFO, "berth", NULL, "ended (status=%d)", e->exit_status);
+    keeper_link_finish(&e->keeper, e->exit_status);
+    ev_break(e->loop, EVBREAK_ALL);
+}
+
+/* Children of the keeper that are neither us nor ours from before: what workers left behind. Fills PIDS. */
+static size_t find_orphans(const struct engine *e, pid_t *pids, size_t max)
+{
+    ssize_t n = procfs_children(e->is_protected ? e->keeper.keeper_pid : getpid(), pids, max);
+    size_t kept = 0;
+    for (ssize_t i = 0; i < n && i < (ssize_t)max; i++) {
+        char key[SOFT_STATE_KEY];
+        struct soft_state_row row;
+        struct procfs_process p;
+        snprintf(key, sizeof key, "stranger/%d", pids[i]);
+        if (pids[i] != getpid() && !state_store_load(&e->store, key, &row) && procfs_process(pids[i], &p) == 0 &&
+            p.state != 'Z')
+            pids[kept++] = pids[i];
+    }
+    return kept;
+}
+
+static void signal_all(const pid_t *pids, size_t n, int signo)
+{
+    for (size_t i = 0; i < n; i++) {
+        cleanup_fd int pidfd = pidfd_open_process(pids[i]);
+        if (pidfd >= 0)
+            pidfd_signal(pidfd, signo);
+    }
+}
+
+static void on_sweep(struct ev_loop *loop, ev_timer *t, int revents)
+{
+    (void)revents;
+    struct engine *e = t->data;
+    static pid_t pids[SWEEP_MAX];
+    size_t n = find_orphans(e, pids, SWEEP_MAX);
+    int64_t waited = mono_between(e->sweep_started, clock_mono());
+    if (n > 0 && waited < SWEEP_LIMIT_NS) {
+        if (waited >= SWEEP_GRACE_NS || e->is_hurried)
+            signal_all(pids, n, SIGKILL);
+        return;
+    }
+    if (n > 0)
+        event_log_say(&e->log, LOG_WARNING, "berth", NULL, "%zu processes that workers left behind would not end; the first is pid %d", n,
+                      pids[0]);
+    ev_timer_stop(loop, t);
+    finish(e);
+}
+
+static void begin_sweep(struct engine *e)
+{
+    static pid_t pids[SWEEP_MAX];
+    if (ev_is_active(&e->sweep_timer))
+        return;
+    e->exit_status = exit_status_of(e);
+    size_t n = find_orphans(e, pids, SWEEP_MAX);
+    if (n == 0) {
+        finish(e);
+        return;
+    }
+    event_log_say(&e->log, LOG_INFO, "berth", NULL, "ending %zu process%s that workers left behind; the first is pid %d", n,
+                  n == 1 ? "" : "es", pids[0]);
+    signal_all(pids, n, SIGTERM);
+    signal_all(pids, n, SIGCONT);
+    e->sweep_started = clock_mono();
+    ev_timer_init(&e->sweep_timer, on_sweep, SWEEP_PACE, SWEEP_PACE);
+    e->sweep_timer.data = e;
+    ev_timer_start(e->loop, &e->sweep_timer);
+}
+
+void engine_proceed_shutdown(struct engine *e)
+{
+    if (e->is_shutting_down && !e->is_over && !has_process(e))
+        begin_sweep(e);
+}
+
+static void kill_everything(struct engine *e)
+{
+    e->is_hurried = true;
+    for (size_t i = 0; i < e->n_services; i++)
+        for (size_t j = 0; j < e->services[i]->n_workers; j++)
+            engine_step(e->services[i]->workers[j], WORKER_EV_KILL);
+    list_each (l, &e->leftovers, struct leftover, link)
+        pidfd_signal_group(l->pidfd, l->pgid, SIGKILL);
+}
+
+void engine_shutdown(struct engine *e, bool at_once)
+{
+    if (!e->is_shutting_down) {
+        e->is_shutting_down = true;
+        engine_save(e);
+        crash_point(CRASH_AT_shutdown_recorded);
+        event_log_say(&e->log, LOG_INFO, "berth", NULL, "shutting down");
+        /* Ours first: then a port closes when its last worker closes it, and nobody is queued where nobody will look. */
+        hold_release_all(e);
+        for (size_t i = 0; i < e->n_services; i++)
+            engine_stop(e->services[i]);
+    }
+    if (at_once)
+        kill_everything(e);
+    engine_proceed_shutdown(e);
+}
+
+void engine_check_over(struct engine *e)
+{
+    if (e->is_shutting_down) {
+        engine_proceed_shutdown(e);
+        return;
+    }
+    for (size_t i = 0; i < e->n_services; i++)
+        if (e->services[i]->conf->essential && service_is_over(service_state(e->services[i]))) {
+            event_log_say(&e->log, LOG_INFO, e->services[i]->conf->name, e->services[i]->conf->name, "has come to its end");
+            engine_shutdown(e, false);
+            return;
+        }
+}

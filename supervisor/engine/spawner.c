@@ -1,0 +1,239 @@
+/* spawner: see the header. What fails here fails before or in the child; nothing held is touched. */
+#include "config.h"
+
+#include "engine/spawner.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "core/environment.h"
+#include "engine/crash_point.h"
+#include "engine/engine.h"
+#include "sys/clock.h"
+#include "sys/user.h"
+
+extern char **environ;
+
+/* Everything that one spawn needs and that is to be freed after it. */
+struct spawn_kit {
+    struct held_socket *held[LIMIT_HANDOFF_FDS];
+    struct handoff_socket sockets[LIMIT_HANDOFF_FDS];
+    int fds[3 + LIMIT_HANDOFF_FDS];
+    size_t n_sockets;
+    struct worker_invocation invocation;
+    struct user user;
+    gid_t *groups;
+    struct strv extra;
+    struct spawn_limit *limits;
+    struct keeper_msg announcement;
+    struct spawn_plan plan;
+};
+
+static void kit_free(struct spawn_kit *k)
+{
+    worker_invocation_fini(&k->invocation);
+    strv_fini(&k->extra);
+    free(k->user.groups);
+    free(k->groups);
+    free(k->limits);
+    free(k);
+}
+
+static int prepare_sockets(struct worker *w, struct spawn_kit *k, struct berr *err)
+{
+    struct engine *e = w->service->engine;
+    k->n_sockets = hold_collect(e, w->service->conf, w->slot, k->held, LIMIT_HANDOFF_FDS);
+    if (k->n_sockets > LIMIT_HANDOFF_FDS)
+        return berr_set(err, BERR_CONFIG, E2BIG, "it would be handed %zu sockets; %d are the most that one worker can get",
+                        k->n_sockets, LIMIT_HANDOFF_FDS);
+    for (int i = 0; i < 3; i++)
+        k->fds[i] = i;
+    for (size_t i = 0; i < k->n_sockets; i++) {
+        struct held_socket *h = k->held[i];
+        hold_prepare_for_spawn(e, h);
+        k->sockets[i] = (struct handoff_socket){
+            .name = h->socket->name, .fd = h->fd, .endpoint = h->endpoint, .declared = h->declared};
+        k->fds[3 + i] = h->fd;
+    }
+    return 0;
+}
+
+static int prepare_user(const struct service_conf *c, struct spawn_kit *k, struct berr *err)
+{
+    struct spawn_plan *p = &k->plan;
+    int r;
+    if (c->user) {
+        if ((r = user_find(c->user, &k->user, err)) < 0)
+            return r;
+        p->has_user = true;
+        p->user = k->user.uid;
+        if (k->user.gid != (gid_t)-1) {
+            p->has_group = true;
+            p->group = k->user.gid;
+        }
+        p->has_groups = true;
+        p->groups = k->user.groups;
+        p->n_groups = k->user.n_groups;
+        if (*k->user.home)
+            strv_put(&k->extra, mem_printf("HOME=%s", k->user.home));
+        if (*k->user.shell)
+            strv_put(&k->extra, mem_printf("SHELL=%s", k->user.shell));
+        if (*k->user.name) {
+            strv_put(&k->extra, mem_printf("USER=%s", k->user.name));
+            strv_put(&k->extra, mem_printf("LOGNAME=%s", k->user.name));
+        }
+    }
+    if (c->group) {
+        if ((r = user_find_group(c->group, &p->group, err)) < 0)
+            return r;
+        p->has_group = true;
+    }
+    if (c->has_groups) {
+        k->groups = mem_new_array(c->groups.n + 1, sizeof *k->groups);
+        for (size_t i = 0; i < c->groups.n; i++)
+            if ((r = user_find_group(c->groups.v[i], &k->groups[i], err)) < 0)
+                return r;
+        p->has_groups = true;
+        p->groups = k->groups;
+        p->n_groups = c->groups.n;
+    }
+    return 0;
+}
+
+/* The configured limits, and berth's own raised soft limit of descriptors put back to what it was. */
+static void prepare_limits(const struct engine *e, const struct service_conf *c, struct spawn_kit *k)
+{
+    k->limits = mem_new_array(c->n_limits + 1, sizeof *k->limits);
+    k->limits[k->plan.n_limits++] = (struct spawn_limit){RLIMIT_NOFILE, e->nofile};
+    for (size_t i = 0; i < c->n_limits; i++)
+        k->limits[k->plan.n_limits++] = (struct spawn_limit){c->limits[i].resource, c->limits[i].value};
+    k->plan.limits = k->limits;
+}
+
+static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
+{
+    struct engine *e = w->service->engine;
+    const struct service_conf *c = w->service->conf;
+    int r = prepare_sockets(w, k, err);
+    if (r < 0 || (r = prepare_user(c, k, err)) < 0)
+        return r;
+    struct handoff_input in = {
+        .service = c->name,
+        .worker = w->slot,
+        .generation = w->generation,
+        .listen_pid = c->listen_pid,
+        .sockets = k->sockets,
+        .n_sockets = k->n_sockets,
+        .knows_pidfdid = spawn_knows_pidfdid(),
+    };
+    r = worker_invocation_make(c, &in, (const char *const *)environ, (const char *const *)k->extra.v, &k->invocation, err);
+    if (r < 0)
+        return r;
+    prepare_limits(e, c, k);
+    struct spawn_plan *p = &k->plan;
+    p->file = k->invocation.argv.v[0];
+    p->argv = (const char *const *)k->invocation.argv.v;
+    p->environment = (const char *const *)k->invocation.environment.v;
+    p->fds = k->fds;
+    p->n_fds = 3 + k->n_sockets;
+    p->as_sibling = e->is_protected;
+    p->new_session = e->terminal_group == 0;
+    p->process_group = e->terminal_group;
+    p->has_umask = c->has_umask;
+    p->umask = c->umask;
+    p->has_nice = c->has_nice;
+    p->nice = c->nice;
+    p->directory = c->directory;
+    p->no_new_privileges = c->no_new_privileges;
+    p->listen_pid = k->invocation.listen_pid;
+    p->listen_pidfdid = k->invocation.listen_pidfdid;
+    return 0;
+}
+
+/* Ran out of something that may come back: never a reason to give up. */
+static bool is_shortage(int err)
+{
+    return err == EAGAIN || err == ENOMEM || err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOSPC;
+}
+
+/* A service of `berth run` whose command could not be executed even once ends berth: nothing there would change by waiting. */
+static void report_failure(struct worker *w, int err, bool at_exec)
+{
+    struct engine *e = w->service->engine;
+    if (!w->has_ever_run && !is_shortage(err) && e->conf->is_run) {
+        int status = !at_exec ? 125 : err == ENOENT || err == ENOTDIR ? 127 : 126;
+        w->last_status = status << 8;
+        w->has_last_status = true;
+        engine_step(w, WORKER_EV_END_FAILED);
+        return;
+    }
+    struct restart_decision d =
+        restart_decide_failed_start(&w->service->conf->restart, &w->history, clock_mono(), clock_random());
+    if (d.verdict == RESTART_FAILED && !is_shortage(err)) {
+        engine_step(w, WORKER_EV_END_FAILED);
+        return;
+    }
+    w->due = mono_add(clock_mono(), d.delay_ns);
+    engine_step(w, WORKER_EV_END_LATER);
+}
+
+static void tell_failure(struct worker *w, const char *step, const char *what, int err)
+{
+    char subject[LIMIT_NAME + 32], file[160];
+    str_escape(file, sizeof file, what, strlen(what));
+    worker_set_note(w, "could not be started: %s \"%s\": %s", step, file, strerror(err));
+    event_log_say(&w->service->engine->log, LOG_ERROR, worker_subject(subject, sizeof subject, w), w->service->conf->name,
+                  "%s%s", w->note, is_shortage(err) ? "; it is tried again until there is room" : "");
+}
+
+static const char *culprit(const struct worker *w, const struct spawn_kit *k, enum spawn_step step)
+{
+    const struct service_conf *c = w->service->conf;
+    if (step == SPAWN_STEP_DIRECTORY)
+        return c->directory;
+    if (step == SPAWN_STEP_USER || step == SPAWN_STEP_GROUPS)
+        return c->user ? c->user : "groups";
+    if (step == SPAWN_STEP_GROUP)
+        return c->group ? c->group : c->user;
+    return k->plan.file;
+}
+
+void spawner_start(struct worker *w)
+{
+    struct engine *e = w->service->engine;
+    struct spawn_kit *k = mem_new(sizeof *k);
+    struct berr err;
+    int r = prepare(w, k, &err);
+    if (r < 0) {
+        worker_set_note(w, "could not be started: %s", err.text);
+        char subject[LIMIT_NAME + 32];
+        event_log_say(&e->log, LOG_ERROR, worker_subject(subject, sizeof subject, w), w->service->conf->name, "%s", w->note);
+        kit_free(k);
+        report_failure(w, -r, false);
+        return;
+    }
+    char held[LIMIT_HELD_NAME + 1];
+    worker_held_name(w, held);
+    keeper_link_prepare_announce(&e->keeper, held, &k->announcement, &k->plan.announce);
+    struct spawn_failure failure;
+    int pidfd = -1;
+    crash_point(CRASH_AT_spawn_before);
+    pid_t pid = spawn_process(&k->plan, &pidfd, &failure);
+    crash_point(CRASH_AT_spawn_after);
+    if (pid < 0) {
+        tell_failure(w, spawn_step_name(failure.step), culprit(w, k, failure.step), failure.err);
+        kit_free(k);
+        keeper_link_drop(&e->keeper, held); /* the child had announced itself, unless it could not even be made */
+        report_failure(w, failure.err, failure.step == SPAWN_STEP_EXEC);
+        return;
+    }
+    kit_free(k);
+    w->pid = pid;
+    w->pidfd = pidfd;
+    w->started = clock_mono();
+    w->has_ever_run = true;
+    engine_step(w, WORKER_EV_SPAWNED);
+}

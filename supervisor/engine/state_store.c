@@ -1,0 +1,92 @@
+/* state_store: see the header. */
+#include "config.h"
+
+#include "engine/state_store.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "base/str.h"
+#include "engine/crash_point.h"
+#include "sys/fd.h"
+
+#define HELD_NAME "state"
+#define FIRST_RECORDS 16
+
+static int open_held(struct state_store *s, int fd)
+{
+    int r = shared_memory_open(&s->memory, fd);
+    if (r < 0)
+        return r;
+    r = soft_state_open(&s->state, s->memory.base, s->memory.size);
+    if (r < 0)
+        shared_memory_close(&s->memory);
+    return r;
+}
+
+static int begin_new(struct state_store *s, struct berr *err)
+{
+    int r = shared_memory_new(&s->memory, "berth-state", soft_state_size(FIRST_RECORDS));
+    if (r < 0)
+        return berr_set(err, BERR_SYSTEM, -r, "no memory for the supervisor's own state: memfd_create: %s", strerror(-r));
+    soft_state_format(&s->state, s->memory.base, s->memory.size);
+    crash_point(CRASH_AT_state_created);
+    keeper_link_put(s->keeper, HELD_NAME, s->memory.fd);
+    return 0;
+}
+
+int state_store_open(struct state_store *s, struct keeper_link *k, bool *ret_restored, struct berr *err)
+{
+    *s = (struct state_store){.memory = {.fd = -1}, .keeper = k};
+    *ret_restored = false;
+    for (size_t i = 0; i < k->n_entries && !k->is_safe_mode; i++)
+        if (str_eq(k->entries[i].name, HELD_NAME) && open_held(s, take_fd(&k->entries[i].fd)) == 0) {
+            *ret_restored = true;
+            return 0;
+        }
+    return begin_new(s, err);
+}
+
+void state_store_close(struct state_store *s)
+{
+    shared_memory_close(&s->memory);
+}
+
+bool state_store_load(const struct state_store *s, const char *key, struct soft_state_row *ret)
+{
+    int index = soft_state_find(&s->state, key);
+    if (index < 0)
+        return false;
+    soft_state_read(&s->state, index, ret);
+    return true;
+}
+
+/* Room for twice as many. Without memory for it the supervisor ends, as it does without any other memory. */
+static void grow(struct state_store *s)
+{
+    int r = shared_memory_grow(&s->memory, soft_state_size(2 * soft_state_count(&s->state)));
+    must(r == 0);
+    soft_state_grow(&s->state, s->memory.base, s->memory.size);
+}
+
+void state_store_save(struct state_store *s, const char *key, int *index, const struct soft_state_row *row)
+{
+    if (*index < 0)
+        *index = soft_state_add(&s->state, key);
+    if (*index == -ENOSPC) {
+        grow(s);
+        *index = soft_state_add(&s->state, key);
+    }
+    must(*index >= 0);
+    crash_point(CRASH_AT_state_write_before);
+    soft_state_write(&s->state, *index, row);
+    crash_point(CRASH_AT_state_write_after);
+}
+
+void state_store_remove(struct state_store *s, const char *key)
+{
+    int index = soft_state_find(&s->state, key);
+    if (index >= 0)
+        soft_state_remove(&s->state, index);
+}

@@ -1,0 +1,69 @@
+/* state_store: the soft state in its memfd, row by row.
+ *
+ * The meaning of a column never changes and a column is never taken away: another version of berth reads them. What is in
+ * here may be lost (safe mode): then workers are taken for ready and services for wanted. */
+#ifndef BERTH_ENGINE_STATE_STORE_H
+#define BERTH_ENGINE_STATE_STORE_H
+
+#include <stdbool.h>
+
+#include "base/berr.h"
+#include "engine/keeper_link.h"
+#include "sys/shared_memory.h"
+#include "wire/soft_state.h"
+
+/* Columns of a "worker/SERVICE/SLOT" row. */
+enum worker_column {
+    WORKER_COL_STATE,      /* enum stored_worker_state */
+    WORKER_COL_FLAGS,      /* WORKER_FLAG_… */
+    WORKER_COL_GENERATION,
+    WORKER_COL_SERIAL,
+    WORKER_COL_SINCE,      /* moments are CLOCK_MONOTONIC nanoseconds */
+    WORKER_COL_STARTED,
+    WORKER_COL_DUE,
+    WORKER_COL_UNSTABLE,
+    WORKER_COL_IN_PERIOD,
+    WORKER_COL_PERIOD_START,
+    WORKER_COL_RESTARTS,
+    WORKER_COL_LAST_STATUS,
+};
+
+enum worker_flag {
+    WORKER_FLAG_WANTED = 1,
+    WORKER_FLAG_HAS_LAST = 2,     /* LAST_STATUS means something */
+    WORKER_FLAG_SIGNALLED = 4,    /* the signal that its state calls for was sent */
+    WORKER_FLAG_START_FAILED = 8, /* it is being stopped because it did not become ready in time */
+    WORKER_FLAG_EVER_RAN = 16,    /* its command could be executed once */
+};
+
+/* Columns of a "service/NAME" row. */
+enum service_column {
+    SERVICE_COL_WANTED,  /* 1: up */
+    SERVICE_COL_WORKERS, /* how many are wanted */
+    SERVICE_COL_GENERATION,
+};
+
+/* Columns of the "berth" row. */
+enum berth_column {
+    BERTH_COL_SERIAL,    /* the last serial given to a worker */
+    BERTH_COL_SHUTDOWN,  /* 1: everything is to end */
+};
+
+struct state_store {
+    struct shared_memory memory;
+    struct soft_state state;
+    struct keeper_link *keeper; /* borrowed */
+};
+
+/* Opens what the keeper holds (the entry "state", if there is one and it is to be restored), or begins an empty one and gives it to
+ * the keeper. *RET_RESTORED says which. Negative errno and a sentence. */
+int state_store_open(struct state_store *s, struct keeper_link *k, bool *ret_restored, struct berr *err);
+void state_store_close(struct state_store *s);
+
+/* Reads KEY's row; false if there is none. */
+bool state_store_load(const struct state_store *s, const char *key, struct soft_state_row *ret);
+/* Writes KEY's row; *INDEX remembers its number between calls and begins as -1. */
+void state_store_save(struct state_store *s, const char *key, int *index, const struct soft_state_row *row);
+void state_store_remove(struct state_store *s, const char *key);
+
+#endif

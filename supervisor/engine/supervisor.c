@@ -1,0 +1,271 @@
+/* supervisor: see the header. The order of the start: limits, keeper, soft state, services, control socket, sockets, workers. */
+#include "config.h"
+
+#include "engine/supervisor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "core/held_name.h"
+#include "engine/control_methods.h"
+#include "engine/crash_point.h"
+#include "engine/engine.h"
+#include "engine/reconcile.h"
+#include "sys/clock.h"
+#include "sys/control_socket.h"
+#include "sys/fd.h"
+#include "sys/procfs.h"
+#include "sys/rlimits.h"
+#include "sys/terminal.h"
+
+#define EXIT_BERTH_FAILED 125
+#define CONFLICT_PACE 0.2 /* seconds between two tries to bind a taken address */
+#define STRANGERS_MAX 1024
+
+/* --- what the keeper tells ---------------------------------------------------------------------------------- */
+
+static void on_ended(void *data, const char *name, int wait_status)
+{
+    engine_process_ended(data, name, wait_status);
+}
+
+static void on_signal(void *data, int signo, pid_t sender, unsigned count)
+{
+    engine_on_signal(data, signo, sender, count);
+}
+
+static void on_refused(void *data, const char *name, int err)
+{
+    struct engine *e = data;
+    event_log_say(&e->log, LOG_ERROR, "berth", NULL,
+                  "the keeper could not take %s: %s; it would not outlive a crash of the supervisor", name, strerror(err));
+}
+
+static void on_lost(void *data)
+{
+    struct engine *e = data;
+    if (!e->is_over)
+        engine_lose_keeper(e);
+}
+
+static const struct keeper_handlers keeper_handlers = {
+    .on_ended = on_ended,
+    .on_signal = on_signal,
+    .on_refused = on_refused,
+    .on_lost = on_lost,
+};
+
+/* --- stages of the start ------------------------------------------------------------------------------------ */
+
+/* The keeper passes on what berth is sent; a service manager that signals every process of the group would tell it twice. */
+static void ignore_signals(void)
+{
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM, SIGTTOU, SIGTTIN};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        signal(signals[i], SIG_IGN);
+}
+
+static void load_own_row(struct engine *e)
+{
+    struct soft_state_row row;
+    e->row = -1;
+    if (state_store_load(&e->store, "berth", &row)) {
+        e->serial = (unsigned long long)row.column[BERTH_COL_SERIAL];
+        e->is_shutting_down = row.column[BERTH_COL_SHUTDOWN];
+    }
+}
+
+/* Processes that were the keeper's children before it was berth (a script that ends in `exec berth run …`) are nobody's orphans. */
+static void note_strangers(struct engine *e)
+{
+    static pid_t pids[STRANGERS_MAX];
+    ssize_t n = procfs_children(e->keeper.keeper_pid, pids, STRANGERS_MAX);
+    for (ssize_t i = 0; i < n && i < STRANGERS_MAX; i++) {
+        char key[SOFT_STATE_KEY];
+        struct soft_state_row row = {{0}};
+        int index = -1;
+        snprintf(key, sizeof key, "stranger/%d", pids[i]);
+        if (pids[i] != getpid())
+            state_store_save(&e->store, key, &index, &row);
+    }
+}
+
+static struct keeper_entry *find_entry(struct engine *e, const char *name)
+{
+    for (size_t i = 0; i < e->keeper.n_entries; i++)
+        if (strcmp(e->keeper.entries[i].name, name) == 0)
+            return &e->keeper.entries[i];
+    return NULL;
+}
+
+/* The control socket from before, or a new one. Without one berth supervises all the same, unless the user has named it. */
+static int open_control(struct engine *e, const char *asked, struct berr *err)
+{
+    bool chosen = false;
+    struct keeper_entry *entry = find_entry(e, "control");
+    int r = control_socket_path(e->control_path, sizeof e->control_path, asked, &chosen, err);
+    if (entry)
+        e->control_fd = take_fd(&entry->fd);
+    else if (r >= 0)
+        e->control_fd = r = control_socket_listen(e->control_path, e->conf->control_mode, err);
+    if (e->control_fd < 0) {
+        *e->control_path = '\0';
+        if (chosen)
+            return r;
+        event_log_say(&e->log, LOG_WARNING, "berth", NULL, "no control socket: %s; choose another with --control PATH", err->text);
+        return 0;
+    }
+    if (!entry)
+        keeper_link_put(&e->keeper, "control", e->control_fd);
+    e->control = control_server_new(e->loop, e->control_fd, &control_methods, e);
+    return 0;
+}
+
+static void find_terminal(struct engine *e)
+{
+    pid_t foreground = terminal_foreground_group();
+    if (foreground > 0 && foreground == getpgid(e->keeper.keeper_pid))
+        e->terminal_group = foreground;
+}
+
+static int prepare(struct engine *e, const struct supervisor_options *options, struct berr *err)
+{
+    bool restored;
+    list_init(&e->operations);
+    list_init(&e->leftovers);
+    e->control_fd = -1;
+    e->began = clock_mono();
+    int r = rlimits_raise_nofile(&e->nofile);
+    if (r < 0)
+        return berr_set(err, BERR_SYSTEM, -r, "the limit of descriptors (RLIMIT_NOFILE) could not be read: %s", strerror(-r));
+    r = keeper_link_open(&e->keeper, options->keeper_fd, err);
+    if (r < 0)
+        return r;
+    e->is_protected = true;
+    e->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
+    if (!e->loop)
+        return berr_set(err, BERR_SYSTEM, errno, "the event loop could not be made: %s", strerror(errno));
+    if ((r = state_store_open(&e->store, &e->keeper, &restored, err)) < 0)
+        return r;
+    load_own_row(e);
+    if (e->keeper.is_first)
+        note_strangers(e);
+    r = socket_guard_start(&e->guard, e);
+    if (r < 0)
+        return berr_set(err, BERR_SYSTEM, -r, "held sockets could not be watched: %s", strerror(-r));
+    find_terminal(e);
+    e->services = mem_new_array(e->conf->n_services, sizeof(struct service *));
+    for (size_t i = 0; i < e->conf->n_services; i++)
+        e->services[e->n_services++] = service_new(e, &e->conf->services[i]);
+    return open_control(e, options->control, err);
+}
+
+/* Every socket is held, or will be: now the workers. */
+static void begin(struct engine *e)
+{
+    e->has_begun = true;
+    reconcile_workers(e);
+    keeper_link_forget_entries(&e->keeper);
+    if (e->is_shutting_down)
+        hold_release_all(e);
+    reconcile_start_services(e);
+    keeper_link_stable(&e->keeper);
+    engine_check_over(e);
+}
+
+static void fail(struct engine *e, const struct berr *err)
+{
+    event_log_say(&e->log, LOG_ERROR, "berth", NULL, "%s", err->text);
+    e->is_over = true;
+    e->exit_status = EXIT_BERTH_FAILED;
+    if (e->loop)
+        hold_release_all(e);
+    if (e->control_fd >= 0)
+        control_socket_retire(e->control_fd, e->control_path);
+    keeper_link_finish(&e->keeper, e->exit_status);
+    if (e->loop)
+        ev_break(e->loop, EVBREAK_ALL);
+}
+
+/* May the address that was taken become free while we wait? */
+static bool waits_for(const struct engine *e, int r)
+{
+    const struct socket_conf *c = e->hold.failed;
+    if (r != -EADDRINUSE || !c || c->options.on_conflict != ON_CONFLICT_WAIT)
+        return false;
+    return c->options.conflict_wait_ns < 0 || mono_between(e->began, clock_mono()) < c->options.conflict_wait_ns;
+}
+
+/* Opens what is missing. At the very first start a socket that cannot be had ends berth; later, what runs is worth more than what is missing, and it is
+ * tried again for as long as it takes. */
+static void open_sockets(struct engine *e, bool is_first_try)
+{
+    struct berr err;
+    int r = hold_reconcile(e, &err);
+    bool waits = r < 0 && waits_for(e, r);
+    if (r < 0 && !waits && e->keeper.is_first) {
+        fail(e, &err);
+        return;
+    }
+    if (r < 0 && is_first_try)
+        event_log_say(&e->log, waits ? LOG_WARNING : LOG_ERROR, "berth", NULL, "%s; it is tried again until it is there", err.text);
+    if (r >= 0)
+        ev_timer_stop(e->loop, &e->socket_timer);
+    else if (!ev_is_active(&e->socket_timer))
+        ev_timer_start(e->loop, &e->socket_timer);
+    if (!e->has_begun && (r >= 0 || !waits))
+        begin(e);
+}
+
+static void on_socket_timer(struct ev_loop *loop, ev_timer *t, int revents)
+{
+    (void)revents;
+    struct engine *e = t->data;
+    if (e->is_shutting_down)
+        ev_timer_stop(loop, t);
+    else
+        open_sockets(e, false);
+}
+
+static void destroy(struct engine *e)
+{
+    control_server_free(e->control);
+    for (size_t i = 0; i < e->n_services; i++)
+        service_free(e->services[i]);
+    free(e->services);
+    hold_fini(&e->hold);
+    if (e->loop) {
+        socket_guard_stop(&e->guard);
+        ev_loop_destroy(e->loop);
+    }
+    fd_close(&e->control_fd);
+    state_store_close(&e->store);
+    keeper_link_close(&e->keeper);
+    conf_fini(e->conf);
+}
+
+int supervisor_main(struct conf *conf, const struct supervisor_options *options)
+{
+    struct engine e = {.conf = conf, .store.memory.fd = -1, .keeper.fd = -1, .guard = {.hup_fd = -1, .path_fd = -1}};
+    struct berr err;
+    ignore_signals();
+    event_log_init(&e.log, conf->log_level);
+    if (prepare(&e, options, &err) < 0) {
+        fail(&e, &err);
+    } else {
+        ev_timer_init(&e.socket_timer, on_socket_timer, CONFLICT_PACE, CONFLICT_PACE);
+        e.socket_timer.data = &e;
+        keeper_link_watch(&e.keeper, e.loop, &keeper_handlers, &e);
+        open_sockets(&e, true);
+        if (!e.is_over)
+            ev_run(e.loop, 0);
+    }
+    int status = e.exit_status;
+    destroy(&e);
+    return status;
+}

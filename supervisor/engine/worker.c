@@ -1,0 +1,267 @@
+/* worker: see the header. */
+#include "config.h"
+
+#include "engine/worker.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "engine/engine.h"
+#include "sys/clock.h"
+#include "sys/fd.h"
+
+/* A process that KILL does not end at once is in an uninterruptible wait: it is tried again at this pace. */
+#define KILL_AGAIN_NS (2 * NSEC_PER_SEC)
+
+char *worker_subject(char *dst, size_t size, const struct worker *w)
+{
+    snprintf(dst, size, "%s/%u#%u", w->service->conf->name, w->slot, w->generation);
+    return dst;
+}
+
+void worker_held_name(const struct worker *w, char dst[LIMIT_HELD_NAME + 1])
+{
+    struct held_name h = {
+        .kind = HELD_WORKER, .slot = w->slot, .generation = w->generation, .serial = w->serial};
+    snprintf(h.name, sizeof h.name, "%s", w->service->conf->name);
+    int r = held_name_format(dst, &h);
+    must(r == 0);
+}
+
+void worker_set_note(struct worker *w, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    free(w->note);
+    w->note = mem_vprintf(fmt, ap);
+    va_end(ap);
+}
+
+void worker_clear_note(struct worker *w)
+{
+    free(w->note);
+    w->note = NULL;
+}
+
+static void row_key(char dst[SOFT_STATE_KEY], const struct worker *w)
+{
+    snprintf(dst, SOFT_STATE_KEY, "worker/%s/%u", w->service->conf->name, w->slot);
+}
+
+static int64_t flags_of(const struct worker *w)
+{
+    return (w->is_wanted ? WORKER_FLAG_WANTED : 0) | (w->has_last_status ? WORKER_FLAG_HAS_LAST : 0) |
+           (w->is_signalled ? WORKER_FLAG_SIGNALLED : 0) | (w->has_failed_start ? WORKER_FLAG_START_FAILED : 0) |
+           (w->has_ever_run ? WORKER_FLAG_EVER_RAN : 0);
+}
+
+void worker_save(struct worker *w)
+{
+    char key[SOFT_STATE_KEY];
+    row_key(key, w);
+    struct soft_state_row row = {{
+        [WORKER_COL_STATE] = w->state,
+        [WORKER_COL_FLAGS] = flags_of(w),
+        [WORKER_COL_GENERATION] = w->generation,
+        [WORKER_COL_SERIAL] = (int64_t)w->serial,
+        [WORKER_COL_SINCE] = w->since.ns,
+        [WORKER_COL_STARTED] = w->started.ns,
+        [WORKER_COL_DUE] = w->due.ns,
+        [WORKER_COL_UNSTABLE] = w->history.unstable,
+        [WORKER_COL_IN_PERIOD] = w->history.in_period,
+        [WORKER_COL_PERIOD_START] = w->history.period_start.ns,
+        [WORKER_COL_RESTARTS] = w->restarts,
+        [WORKER_COL_LAST_STATUS] = w->last_status,
+    }};
+    state_store_save(&w->service->engine->store, key, &w->row, &row);
+}
+
+bool worker_load(struct worker *w)
+{
+    char key[SOFT_STATE_KEY];
+    struct soft_state_row row;
+    row_key(key, w);
+    if (!state_store_load(&w->service->engine->store, key, &row))
+        return false;
+    const int64_t *c = row.column;
+    if (c[WORKER_COL_STATE] < 0 || c[WORKER_COL_STATE] >= WORKER_STATE_COUNT)
+        return false; /* a newer berth's state */
+    w->state = (enum worker_state)c[WORKER_COL_STATE];
+    w->is_wanted = c[WORKER_COL_FLAGS] & WORKER_FLAG_WANTED;
+    w->has_last_status = c[WORKER_COL_FLAGS] & WORKER_FLAG_HAS_LAST;
+    w->is_signalled = c[WORKER_COL_FLAGS] & WORKER_FLAG_SIGNALLED;
+    w->has_failed_start = c[WORKER_COL_FLAGS] & WORKER_FLAG_START_FAILED;
+    w->has_ever_run = c[WORKER_COL_FLAGS] & WORKER_FLAG_EVER_RAN;
+    w->generation = (unsigned)c[WORKER_COL_GENERATION];
+    w->serial = (unsigned long long)c[WORKER_COL_SERIAL];
+    w->since.ns = c[WORKER_COL_SINCE];
+    w->started.ns = c[WORKER_COL_STARTED];
+    w->due.ns = c[WORKER_COL_DUE];
+    w->history.unstable = (unsigned)c[WORKER_COL_UNSTABLE];
+    w->history.in_period = (unsigned)c[WORKER_COL_IN_PERIOD];
+    w->history.period_start.ns = c[WORKER_COL_PERIOD_START];
+    w->restarts = (unsigned)c[WORKER_COL_RESTARTS];
+    w->last_status = (int)c[WORKER_COL_LAST_STATUS];
+    return true;
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *t, int revents)
+{
+    (void)loop, (void)revents;
+    struct worker *w = t->data;
+    bool is_delay = w->state == WORKER_STARTING && w->service->conf->ready == READY_DELAY;
+    engine_step(w, is_delay ? WORKER_EV_READY : WORKER_EV_TIMEOUT);
+}
+
+/* When the state's time is up; NEVER for a state without a timer. */
+static struct mono deadline(const struct worker *w)
+{
+    const struct service_conf *c = w->service->conf;
+    switch (w->state) {
+    case WORKER_STARTING:
+        return mono_add(w->since, c->ready == READY_DELAY ? c->ready_delay_ns : c->start_timeout_ns);
+    case WORKER_STOPPING:
+        return mono_add(w->since, c->stop_timeout_ns);
+    case WORKER_KILLING:
+        return mono_add(clock_mono(), KILL_AGAIN_NS);
+    case WORKER_BACKOFF:
+        return w->due;
+    case WORKER_DOWN:
+    case WORKER_SPAWNING:
+    case WORKER_READY:
+    case WORKER_DONE:
+    case WORKER_FAILED:
+    case WORKER_STATE_COUNT:
+        break;
+    }
+    return MONO_NEVER;
+}
+
+void worker_arm_timer(struct worker *w)
+{
+    struct ev_loop *loop = w->service->engine->loop;
+    struct mono at = deadline(w);
+    ev_timer_stop(loop, &w->timer);
+    if (mono_is_never(at))
+        return;
+    /* libev counts from its own "now", which may be older than ours. */
+    ev_now_update(loop);
+    double after = (double)mono_between(clock_mono(), at) / NSEC_PER_SEC;
+    ev_timer_set(&w->timer, after > 0 ? after : 0, 0);
+    ev_timer_start(loop, &w->timer);
+}
+
+void worker_forget_process(struct worker *w)
+{
+    ev_io_stop(w->service->engine->loop, &w->lifeline);
+    fd_close(&w->pidfd);
+    w->pid = 0;
+}
+
+static struct worker *worker_new(struct service *s, unsigned slot)
+{
+    struct worker *w = mem_new(sizeof *w);
+    w->service = s;
+    w->slot = slot;
+    w->pidfd = -1;
+    w->row = -1;
+    w->due = MONO_NEVER;
+    w->since = clock_mono();
+    ev_init(&w->timer, on_timer);
+    w->timer.data = w;
+    worker_load(w);
+    return w;
+}
+
+static void worker_free(struct worker *w)
+{
+    worker_forget_process(w);
+    ev_timer_stop(w->service->engine->loop, &w->timer);
+    free(w->note);
+    free(w);
+}
+
+struct service *service_new(struct engine *e, const struct service_conf *conf)
+{
+    struct service *s = mem_new(sizeof *s);
+    s->engine = e;
+    s->conf = conf;
+    s->row = -1;
+    s->is_wanted = conf->start == START_AUTO;
+    s->n_wanted = conf->workers;
+    s->generation = 1;
+    char key[SOFT_STATE_KEY];
+    struct soft_state_row row;
+    snprintf(key, sizeof key, "service/%s", conf->name);
+    if (state_store_load(&e->store, key, &row)) {
+        s->is_wanted = row.column[SERVICE_COL_WANTED];
+        s->n_wanted = (unsigned)row.column[SERVICE_COL_WORKERS];
+        s->generation = (unsigned)row.column[SERVICE_COL_GENERATION];
+    } else {
+        service_save(s);
+    }
+    service_ensure_slots(s, s->n_wanted);
+    return s;
+}
+
+void service_free(struct service *s)
+{
+    for (size_t i = 0; i < s->n_workers; i++)
+        worker_free(s->workers[i]);
+    free(s->workers);
+    free(s);
+}
+
+void service_save(struct service *s)
+{
+    char key[SOFT_STATE_KEY];
+    snprintf(key, sizeof key, "service/%s", s->conf->name);
+    struct soft_state_row row = {{
+        [SERVICE_COL_WANTED] = s->is_wanted,
+        [SERVICE_COL_WORKERS] = s->n_wanted,
+        [SERVICE_COL_GENERATION] = s->generation,
+    }};
+    state_store_save(&s->engine->store, key, &s->row, &row);
+}
+
+void service_ensure_slots(struct service *s, unsigned n)
+{
+    if (n <= s->n_workers)
+        return;
+    s->workers = mem_resize_array(s->workers, n, sizeof(struct worker *));
+    while (s->n_workers < n) {
+        s->workers[s->n_workers] = worker_new(s, (unsigned)s->n_workers + 1);
+        s->n_workers++;
+    }
+}
+
+void service_trim_slots(struct service *s)
+{
+    while (s->n_workers > s->n_wanted) {
+        struct worker *w = s->workers[s->n_workers - 1];
+        if (w->state != WORKER_DOWN)
+            return;
+        char key[SOFT_STATE_KEY];
+        row_key(key, w);
+        state_store_remove(&s->engine->store, key);
+        worker_free(w);
+        s->n_workers--;
+    }
+}
+
+enum service_state service_state(const struct service *s)
+{
+    enum worker_state few[64], *states = few;
+    if (s->n_workers > 64)
+        states = mem_new_array(s->n_workers, sizeof *states);
+    for (size_t i = 0; i < s->n_workers; i++)
+        states[i] = s->workers[i]->state;
+    enum service_state result = service_state_of(s->is_wanted, states, s->n_workers);
+    if (states != few)
+        free(states);
+    return result;
+}

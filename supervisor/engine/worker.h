@@ -1,0 +1,79 @@
+/* worker: a service's slot and the process that fills it, as the engine sees it. It carries the machine's state, its timer and its row
+ * of the soft state; it decides nothing. */
+#ifndef BERTH_ENGINE_WORKER_H
+#define BERTH_ENGINE_WORKER_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/mono.h"
+#include "core/conf.h"
+#include "core/held_name.h"
+#include "core/restart.h"
+#include "core/service.h"
+#include "core/worker_fsm.h"
+
+struct engine;
+
+struct worker {
+    struct service *service;
+    unsigned slot;              /* from 1 */
+    enum worker_state state;
+    bool is_wanted;             /* up, as opposed to down */
+    bool is_signalled;          /* the signal of its state was sent */
+    bool has_failed_start;      /* is being stopped because it did not become ready in time */
+    bool has_ever_run;
+    bool has_last_status;
+    unsigned generation;
+    unsigned long long serial;  /* of its process; 0: it never had one */
+    pid_t pid;                  /* 0: none */
+    int pidfd;                  /* owned; -1: none */
+    struct mono since;          /* when it entered its state */
+    struct mono started;        /* when its process did */
+    struct mono due;            /* in backoff: when it is started again */
+    struct restart_history history;
+    unsigned restarts;          /* starts after the first */
+    int last_status;            /* wait status of its last process */
+    char *note;                 /* what went wrong last; owned, may be NULL */
+    int row;                    /* in the soft state */
+    ev_timer timer;             /* of the state */
+    ev_io lifeline;             /* its pidfd; watched only when there is no keeper to report its end */
+};
+
+struct service {
+    struct engine *engine;
+    const struct service_conf *conf;
+    bool is_wanted;
+    unsigned n_wanted;          /* workers */
+    unsigned generation;        /* of the workers that are started now */
+    struct worker **workers;    /* by slot - 1; owned. May be more than n_wanted while the surplus ends */
+    size_t n_workers;
+    int row;
+};
+
+/* "web/1#2" into DST. */
+char *worker_subject(char *dst, size_t size, const struct worker *w);
+void worker_held_name(const struct worker *w, char dst[LIMIT_HELD_NAME + 1]);
+void worker_set_note(struct worker *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void worker_clear_note(struct worker *w);
+/* Its row of the soft state. */
+void worker_save(struct worker *w);
+/* Reads the row back; false if there is none. */
+bool worker_load(struct worker *w);
+/* Sets the timer that its state calls for, or none. */
+void worker_arm_timer(struct worker *w);
+/* The process is gone: closes the pidfd and forgets the pid. */
+void worker_forget_process(struct worker *w);
+
+/* A new service with its rows read back or made; its workers are all DOWN unless the rows say otherwise. */
+struct service *service_new(struct engine *e, const struct service_conf *conf);
+void service_free(struct service *s);
+void service_save(struct service *s);
+/* Makes slots up to N. */
+void service_ensure_slots(struct service *s, unsigned n);
+/* Forgets the last slots that are neither wanted nor running. */
+void service_trim_slots(struct service *s);
+enum service_state service_state(const struct service *s);
+
+#endif
