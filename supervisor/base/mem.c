@@ -28,20 +28,22 @@ void *mem_new(size_t size)
     return mem_new_array(1, size);
 }
 
-/* calloc(0) may return NULL, which would look like no memory. */
-void *mem_new_array(size_t count, size_t size)
-{
-    if (count == 0 || size == 0)
-        count = size = 1;
-    return checked(calloc(count, size));
-}
-
-void *mem_resize_array(void *p, size_t count, size_t size)
+static size_t product(size_t count, size_t size)
 {
     size_t total;
     if (__builtin_mul_overflow(count, size, &total))
         mem_fail();
-    return checked(realloc(p, total > 0 ? total : 1));
+    return total > 0 ? total : 1; /* for nothing, libc may return NULL, which would look like no memory */
+}
+
+void *mem_new_array(size_t count, size_t size)
+{
+    return checked(calloc(1, product(count, size)));
+}
+
+void *mem_resize_array(void *p, size_t count, size_t size)
+{
+    return checked(realloc(p, product(count, size)));
 }
 
 char *mem_strdup(const char *s)
