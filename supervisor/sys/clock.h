@@ -7,8 +7,8 @@
 #include "base/mono.h"
 
 struct mono clock_mono(void);
-/* Seconds since the epoch, for a person's eyes only. */
-int64_t clock_wall_seconds(void);
+/* Milliseconds since the epoch, for a person's eyes only. */
+int64_t clock_wall_ms(void);
 /* Random bits for jitter (getrandom(2)); not for secrets. */
 uint32_t clock_random(void);
 

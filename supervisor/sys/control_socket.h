@@ -15,7 +15,7 @@ int control_socket_path(char *dst, size_t size, const char *explicit_path, bool 
 int control_socket_listen(const char *path, mode_t mode, struct berr *err);
 /* A connected descriptor, CLOEXEC; BERR_UNREACHABLE with a sentence that says what to check. */
 int control_socket_connect(const char *path, struct berr *err);
-/* Removes the path if it is a socket that nobody answers at, or FD's own. */
-void control_socket_remove(const char *path);
+/* The listening FD takes no more clients, whoever else holds it, and PATH goes if it still leads to it. Connections stay. */
+void control_socket_retire(int fd, const char *path);
 
 #endif

@@ -9,16 +9,15 @@
 #include "wire/socket_options.h"
 
 /* A bound socket (listening, where its type listens), CLOEXEC, ours; or negative errno and one sentence that names the
- * address, the step and a way out. Unix files are bound under a temporary name, given owner, group and mode, and put in place by
- * link or rename: there is no moment with wrong permissions, and a live owner's path is never unlinked (-EADDRINUSE; a
- * stale one, told by connect(2), is replaced). EADDRINUSE names the holder when /proc shows it. */
+ * address, the step and a way out. -EADDRINUSE names the holder when the kernel and /proc show it. Unix files: see
+ * unix_path.h. A TCP port that the kernel chose is held like one that was asked for: it survives a shutdown(2). */
 int listener_open(const struct endpoint *e, const struct socket_options *o, struct berr *err);
 
 /* Reads back what the kernel says of FD. Negative errno. */
 int listener_endpoint(int fd, struct endpoint *ret);
 /* Is FD a socket of E's family, type and address (port 0 in E matches any)? For descriptors found or inherited. */
 bool listener_matches(int fd, const struct endpoint *e);
-/* 1: it listens (SO_ACCEPTCONN); 0: it does not; negative errno. */
+/* 1: it listens; 0: it does not, or no more since somebody shut it down; negative errno. */
 int listener_is_listening(int fd);
 /* Does this type of socket listen at all? */
 bool listener_type_listens(const struct endpoint *e);
@@ -30,10 +29,11 @@ int listener_refuse(int fd);
 int listener_set_options(int fd, const struct endpoint *e, const struct socket_options *o, struct berr *err);
 
 struct listener_queue {
-    unsigned depth; /* connections waiting for accept; for datagrams: bytes waiting */
-    unsigned limit; /* backlog in force; 0: not known */
+    unsigned depth; /* connections waiting for accept; for datagrams: bytes waiting (of a Unix socket: of the next one) */
+    unsigned limit; /* backlog in force; UDP: receive buffer in force; 0: not known */
 };
-/* TCP_INFO for TCP, sock_diag for Unix, FIONREAD for datagrams. Negative errno. */
+/* TCP_INFO for TCP, sock_diag for Unix, SO_MEMINFO for UDP (in bytes of kernel memory), FIONREAD for Unix datagrams.
+ * Negative errno; -EOPNOTSUPP for vsock. */
 int listener_queue(int fd, const struct endpoint *e, struct listener_queue *ret);
 
 #endif

@@ -52,7 +52,8 @@ struct spawn_plan {
     const int *fds;          /* become descriptors 0, 1, 2, 3, … in this order, inheritable; -1 leaves /dev/null there */
     size_t n_fds;            /* at least 3 */
     bool as_sibling;         /* CLONE_PARENT */
-    bool new_session;        /* setsid(); else the caller's session and process group are kept (a terminal's) */
+    bool new_session;        /* setsid(); else the caller's session is kept (a terminal's) */
+    pid_t process_group;     /* without a new session: the group of it to join; 0: the caller's */
     struct spawn_announce announce;
     const struct spawn_limit *limits;
     size_t n_limits;
@@ -77,8 +78,8 @@ struct spawn_failure {
 
 /* Is the inode of a pidfd unique on this kernel (pidfs, 6.9), so that LISTEN_PIDFDID makes sense? */
 bool spawn_knows_pidfdid(void);
-/* The pid, with its pidfd (CLOEXEC, the caller's) in *RET_PIDFD; or negative errno with *FAILURE filled: then no process is
- * left but a dead one, which its parent reaps. */
+/* The pid, with its pidfd (CLOEXEC, the caller's) in *RET_PIDFD; or negative errno with *FAILURE filled: then no process
+ * is left, but for a dead sibling, which its parent reaps. Blocks until the exec. For one thread at a time. */
 pid_t spawn_process(const struct spawn_plan *plan, int *ret_pidfd, struct spawn_failure *failure);
 /* "chdir", "exec", …: the step as a log line names it. */
 const char *spawn_step_name(enum spawn_step step);

@@ -2,10 +2,10 @@
 #ifndef BERTH_SYS_TERMINAL_H
 #define BERTH_SYS_TERMINAL_H
 
-#include <stdbool.h>
+#include <sys/types.h>
 
-/* Is standard input a terminal whose foreground process group is ours? */
-bool terminal_is_foreground(void);
+/* The foreground process group of the terminal that standard input is and that is our controlling one; -1: there is none. */
+pid_t terminal_foreground_group(void);
 /* Columns of FD's terminal; 0 if it is none. */
 int terminal_width(int fd);
 
