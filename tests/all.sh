@@ -1,0 +1,40 @@
+#!/bin/sh
+# Sets up a Debian machine and runs every test: the suite as built for use, then again with the address and undefined-behaviour
+# sanitizers. Ends with the numbers of tests. SANITIZERS=no leaves the second round out.
+set -u
+top=$(cd "$(dirname "$0")/.." && pwd)
+. "$top/build-aux/debian.sh"
+
+install_packages $build_packages libcriterion-dev libsystemd-dev mandoc nginx-light gunicorn python3 nodejs procps iproute2 \
+    util-linux podman runc || exit 1
+build=${BUILD:-$top/build}
+logs=$(mktemp -d) || exit 1
+trap 'rm -rf "$logs"' EXIT
+failed=0
+
+# One round: configure options in $2 …, build folder build-$1.
+round() {
+    name=$1
+    shift
+    say "building ($name)"
+    build_berth "$build-$name" --enable-werror "$@" -- all || { failed=1; return; }
+    say "testing ($name)"
+    make -C "$build-$name" -s -j"$(nproc)" check VERBOSE=1 >"$logs/$name.out" 2>&1
+    status=$?
+    grep -hE '^(PASS|FAIL|XPASS|ERROR|# (TOTAL|PASS|SKIP|XFAIL|FAIL|XPASS|ERROR)):?' "$logs/$name.out" | grep -vE '^PASS'
+    if [ "$status" -ne 0 ]; then
+        failed=1
+        tail -n 400 "$logs/$name.out"
+    fi
+    find "$build-$name/tests" -name '*.log' -exec grep -h 'Synthesis:' {} + | sed 's/\x1b\[[0-9;]*m//g'
+    find "$build-$name/tests" -name '*.trs' -exec grep -h '^:test-result:' {} + >>"$logs/results"
+}
+
+round plain
+[ "${SANITIZERS:-yes}" = no ] || round sanitized --enable-sanitizers
+
+count() {
+    grep -c "^:test-result: $1" "$logs/results"
+}
+echo "$(count PASS) passed, $(($(count FAIL) + $(count XPASS) + $(count ERROR))) failed, $(count SKIP) skipped"
+[ "$failed" -eq 0 ] && [ "$(count PASS)" -gt 0 ]
