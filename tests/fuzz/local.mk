@@ -1,0 +1,45 @@
+# Every tests/fuzz/fuzz_NAME.c becomes tests/fuzz/fuzz-NAME. Configured with CC=clang --enable-fuzzing --enable-sanitizers
+# it is a libFuzzer program (`make fuzz` runs them all); otherwise it replays the corpus, which `make check` does.
+fuzzers = tests/fuzz/fuzz-address tests/fuzz/fuzz-keeper_msg tests/fuzz/fuzz-query tests/fuzz/fuzz-soft_state \
+	tests/fuzz/fuzz-varlink
+check_PROGRAMS += $(fuzzers)
+EXTRA_DIST += tests/fuzz/replay.sh tests/fuzz/corpus
+fuzz_ldadd = $(lower_archives) $(JANSSON_LIBS)
+
+if FUZZING
+fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
+fuzz_main = tests/fuzz/fuzz.h
+FUZZ_SECONDS = 60
+.PHONY: fuzz
+fuzz: $(fuzzers)
+	@for program in $(fuzzers); do \
+	    name=$${program#tests/fuzz/fuzz-}; \
+	    $(MKDIR_P) tests/fuzz/found/$$name; \
+	    $$program -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 tests/fuzz/found/$$name \
+	        $(top_srcdir)/tests/fuzz/corpus/$$name || exit 1; \
+	done
+else
+fuzz_ldflags = $(AM_LDFLAGS)
+fuzz_main = tests/fuzz/fuzz.h tests/fuzz/replay.c
+TESTS += tests/fuzz/replay.sh
+endif
+
+tests_fuzz_fuzz_address_SOURCES = tests/fuzz/fuzz_address.c $(fuzz_main)
+tests_fuzz_fuzz_address_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_address_LDADD = $(fuzz_ldadd)
+
+tests_fuzz_fuzz_keeper_msg_SOURCES = tests/fuzz/fuzz_keeper_msg.c $(fuzz_main)
+tests_fuzz_fuzz_keeper_msg_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_keeper_msg_LDADD = $(fuzz_ldadd)
+
+tests_fuzz_fuzz_query_SOURCES = tests/fuzz/fuzz_query.c $(fuzz_main)
+tests_fuzz_fuzz_query_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_query_LDADD = $(fuzz_ldadd)
+
+tests_fuzz_fuzz_soft_state_SOURCES = tests/fuzz/fuzz_soft_state.c $(fuzz_main)
+tests_fuzz_fuzz_soft_state_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_soft_state_LDADD = $(fuzz_ldadd)
+
+tests_fuzz_fuzz_varlink_SOURCES = tests/fuzz/fuzz_varlink.c $(fuzz_main)
+tests_fuzz_fuzz_varlink_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_varlink_LDADD = $(fuzz_ldadd)
