@@ -2,7 +2,7 @@
  *
  *   control                                   the control socket
  *   state                                     the soft state's memfd
- *   socket/NAME/SLOT/I.N/ADDRESS              endpoint I of the N that ADDRESS of socket NAME came to; SLOT is 0, or
+ *   socket/NAME/SLOT/I.N/ADDRESS              endpoint I (from 1) of the N that ADDRESS of socket NAME came to; SLOT is 0, or
  *                                             the worker's number (from 1) with reuse_port = per-worker
  *   worker/SERVICE/SLOT/GENERATION/SERIAL     a worker's pidfd; SERIAL never repeats
  */

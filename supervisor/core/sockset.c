@@ -126,19 +126,20 @@ static bool uses(const struct service_conf *s, const char *socket)
 }
 
 /* The most workers of any service that uses it; at least one, so that the address stays ours with none. */
-static unsigned per_worker_slots(const struct conf *c, const struct socket_conf *s)
+static unsigned per_worker_slots(const struct conf *c, const unsigned *workers, const struct socket_conf *s)
 {
     unsigned most = 1;
     for (size_t i = 0; i < c->n_services; i++)
-        if (c->services[i].workers > most && uses(&c->services[i], s->name))
-            most = c->services[i].workers;
+        if (workers[i] > most && uses(&c->services[i], s->name))
+            most = workers[i];
     return most;
 }
 
-static void add_wants(const struct conf *c, const struct socket_conf *s, struct sockset_plan *plan)
+static void add_wants(const struct conf *c, const unsigned *workers, const struct socket_conf *s,
+                      struct sockset_plan *plan)
 {
     bool per_worker = s->options.reuse_port == REUSE_PORT_PER_WORKER;
-    unsigned first = per_worker ? 1 : 0, last = per_worker ? per_worker_slots(c, s) : 0;
+    unsigned first = per_worker ? 1 : 0, last = per_worker ? per_worker_slots(c, workers, s) : 0;
     size_t more = s->n_addresses * (last - first + 1);
 
     plan->wants = mem_resize_array(plan->wants, plan->n_wants + more, sizeof *plan->wants);
@@ -148,14 +149,14 @@ static void add_wants(const struct conf *c, const struct socket_conf *s, struct 
                 (struct sockset_want){.socket = s, .address = &s->addresses[a], .slot = slot};
 }
 
-void sockset_compare(const struct conf *c, const struct held_name *held, size_t n_held,
+void sockset_compare(const struct conf *c, const unsigned *workers, const struct held_name *held, size_t n_held,
                      struct sockset_plan *ret)
 {
     struct sockset_plan plan = {0};
     struct index x;
 
     for (size_t i = 0; i < c->n_sockets; i++)
-        add_wants(c, &c->sockets[i], &plan);
+        add_wants(c, workers, &c->sockets[i], &plan);
     index_init(&x, held, n_held);
     for (size_t i = 0; i < plan.n_wants; i++)
         match(&x, &plan.wants[i]);

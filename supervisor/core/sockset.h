@@ -22,8 +22,8 @@ struct sockset_plan {
     size_t n_drops;
 };
 
-/* PER_WORKER_SLOTS: how many slots a per-worker socket needs: the most workers of any service that uses it. */
-void sockset_compare(const struct conf *c, const struct held_name *held, size_t n_held, struct sockset_plan *ret);
+/* WORKERS: how many slots each service of C has now, in C's order: a per-worker socket needs as many as the largest service that uses it. */
+void sockset_compare(const struct conf *c, const unsigned *workers, const struct held_name *held, size_t n_held, struct sockset_plan *ret);
 void sockset_plan_fini(struct sockset_plan *p);
 
 #endif

@@ -401,8 +401,7 @@ static void on_hangup(struct engine *e)
 void engine_on_signal(struct engine *e, int signo, pid_t sender, unsigned count)
 {
     char name[16];
-    signame_format(signo, name);
-    event_log_say(&e->log, LOG_INFO, "berth", NULL, "received %s (from pid=%d)", name, sender);
+    event_log_say(&e->log, LOG_INFO, "berth", NULL, "received %s (from pid=%d)", signame_format(signo, name), sender);
     if (signo == SIGTERM || signo == SIGINT) {
         engine_shutdown(e, count > 1);
         return;

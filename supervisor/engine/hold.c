@@ -113,7 +113,7 @@ static int open_want(struct engine *e, const struct sockset_want *w, struct berr
     size_t n = 0;
     int r = resolve_address(w->address, &endpoints, &n, err);
     for (size_t i = 0; r == 0 && i < n; i++)
-        r = open_part(e, w, &endpoints[i], (unsigned)i, (unsigned)n, err);
+        r = open_part(e, w, &endpoints[i], (unsigned)i + 1, (unsigned)n, err);
     if (r < 0) {
         berr_prefix(err, "socket %s", w->socket->name);
         e->hold.failed = w->socket;
@@ -160,7 +160,10 @@ int hold_reconcile(struct engine *e, struct berr *err)
     size_t n_names;
     cleanup_free struct held_name *names = list_held(e, &n_names);
     struct sockset_plan plan;
-    sockset_compare(e->conf, names, n_names, &plan);
+    cleanup_free unsigned *workers = mem_new_array(e->n_services + 1, sizeof *workers);
+    for (size_t i = 0; i < e->n_services; i++)
+        workers[i] = (unsigned)e->services[i]->n_workers; /* as scaled, and those that are still ending */
+    sockset_compare(e->conf, workers, names, n_names, &plan);
     int r = 0;
     for (size_t i = 0; i < plan.n_wants; i++)
         if (plan.wants[i].complete)

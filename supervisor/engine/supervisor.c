@@ -239,13 +239,13 @@ static void destroy(struct engine *e)
         service_free(e->services[i]);
     free(e->services);
     hold_fini(&e->hold);
+    keeper_link_close(&e->keeper);
     if (e->loop) {
         socket_guard_stop(&e->guard);
         ev_loop_destroy(e->loop);
     }
     fd_close(&e->control_fd);
     state_store_close(&e->store);
-    keeper_link_close(&e->keeper);
     conf_fini(e->conf);
 }
 
