@@ -1,0 +1,101 @@
+/* outcome: compares a wish with a service as Status describes it. Pure; the caller decides how long it looks
+ * again. */
+#include "config.h"
+
+#include "cmd/outcome.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cmd/reply.h"
+
+static bool is_wanted(const json_t *service)
+{
+    return str_eq(reply_text(service, "wanted"), "up");
+}
+
+/* Everything that is wanted serves, or ran to its end. */
+static bool is_up(const json_t *service)
+{
+    const char *state = reply_text(service, "state");
+
+    return str_eq(state, "running") || str_eq(state, "done");
+}
+
+static bool is_in_trouble(const json_t *worker)
+{
+    const char *state = reply_text(worker, "state");
+
+    return str_eq(state, "backoff") || str_eq(state, "failed");
+}
+
+/* A worker that waits to be started again, or is not, has failed the wish: whoever waits is told now, and not
+ * after the tenth try. */
+static enum outcome judge_workers(const json_t *service, char *dst, size_t size)
+{
+    const json_t *worker;
+    size_t i;
+
+    json_array_foreach(json_object_get(service, "workers"), i, worker)
+    {
+        char note[800];
+        const char *text = reply_text(worker, "note");
+        if (!is_in_trouble(worker))
+            continue;
+        str_escape(note, sizeof note, text, strlen(text));
+        snprintf(dst, size, "worker %s/%d %s", reply_text(service, "name"), (int)reply_int(worker, "worker"),
+                 note[0] ? note : "did not stay up");
+        return OUTCOME_FAILED;
+    }
+    return is_up(service) ? OUTCOME_REACHED : OUTCOME_PENDING;
+}
+
+static enum outcome judge_renewed(const struct wish *wish, const json_t *service, char *dst, size_t size)
+{
+    const json_t *worker;
+    size_t i;
+
+    if (!is_wanted(service)) {
+        snprintf(dst, size, "it was stopped meanwhile");
+        return OUTCOME_FAILED;
+    }
+    if (reply_int(service, "generation") <= wish->generation)
+        return OUTCOME_UNKNOWN;
+    enum outcome outcome = judge_workers(service, dst, size);
+    json_array_foreach(json_object_get(service, "workers"), i, worker)
+    {
+        if (outcome == OUTCOME_REACHED && reply_int(worker, "generation") <= wish->generation)
+            outcome = OUTCOME_PENDING;
+    }
+    return outcome;
+}
+
+static enum outcome judge_scaled(const struct wish *wish, const json_t *service, char *dst, size_t size)
+{
+    if (reply_int(service, "wanted_workers") != wish->workers)
+        return OUTCOME_UNKNOWN;
+    bool has_surplus = (json_int_t)json_array_size(json_object_get(service, "workers")) > wish->workers;
+    if (!is_wanted(service))
+        return has_surplus ? OUTCOME_PENDING : OUTCOME_REACHED;
+    enum outcome outcome = judge_workers(service, dst, size);
+    return outcome == OUTCOME_REACHED && has_surplus ? OUTCOME_PENDING : outcome;
+}
+
+enum outcome outcome_of(const struct wish *wish, const json_t *service, char *dst, size_t size)
+{
+    switch (wish->goal) {
+    case GOAL_UP:
+        return is_wanted(service) ? judge_workers(service, dst, size) : OUTCOME_UNKNOWN;
+    case GOAL_DOWN:
+        if (is_wanted(service))
+            return OUTCOME_UNKNOWN;
+        return str_eq(reply_text(service, "state"), "stopped") ? OUTCOME_REACHED : OUTCOME_PENDING;
+    case GOAL_RENEWED:
+        return judge_renewed(wish, service, dst, size);
+    case GOAL_SCALED:
+        return judge_scaled(wish, service, dst, size);
+    }
+    return OUTCOME_UNKNOWN;
+}
