@@ -48,5 +48,5 @@ build_berth() {
     [ -x "$top/configure" ] && [ "$top/configure" -nt "$top/configure.ac" ] || (cd "$top" && autoreconf -fi >/dev/null 2>&1) ||
         (cd "$top" && autoreconf -fi)
     mkdir -p "$folder" && cd "$folder" &&
-        { [ -f Makefile ] || "$top/configure" -q $options; } && make -s -j"$(nproc)" "$@"
+        { [ -f Makefile ] || "$top/configure" -q $options; } && make -s -j"$(nproc)" "$@" >/dev/null
 }

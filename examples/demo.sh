@@ -76,7 +76,7 @@ sleep 1
 say "kill -9 of the nginx master and its workers, 5 times"
 for _ in 1 2 3 4 5; do
     old=$(worker_pid)
-    kill -9 -- "-$old"
+    kill -9 "-$old"
     wait_for_worker "$old"
     sleep 0.3
 done

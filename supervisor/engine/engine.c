@@ -406,10 +406,15 @@ void engine_on_signal(struct engine *e, int signo, pid_t sender, unsigned count)
         engine_shutdown(e, count > 1);
         return;
     }
-    if (signo == SIGHUP && !e->is_shutting_down) {
-        on_hangup(e);
+    if (signo == SIGUSR1 || signo == SIGUSR2)
+        return; /* berth's own: to reopen log files, of which it has none, and to upgrade, which it cannot yet */
+    if (signo == SIGHUP) {
+        if (!e->is_shutting_down)
+            on_hangup(e);
         return;
     }
+    if (sender == 0 && e->terminal_group != 0)
+        return; /* from the terminal: the workers have had it as well */
     for (size_t i = 0; i < e->n_services; i++)
         engine_signal(e->services[i], signo);
 }

@@ -49,6 +49,15 @@ static bool is_up(const struct watched *x, enum operation_kind kind)
     return true;
 }
 
+/* Are the workers from slot FROM on all down? */
+static bool is_down(const struct service *s, size_t from)
+{
+    for (size_t i = from; i < s->n_workers; i++)
+        if (s->workers[i]->state != WORKER_DOWN)
+            return false;
+    return true;
+}
+
 static bool is_reached(const struct watched *x, enum operation_kind kind)
 {
     const struct service *s = x->service;
@@ -57,12 +66,9 @@ static bool is_reached(const struct watched *x, enum operation_kind kind)
     case OPERATION_RESTART:
         return is_up(x, kind);
     case OPERATION_SCALE:
-        return (!s->is_wanted || is_up(x, kind)) && s->n_workers <= s->n_wanted;
+        return (!s->is_wanted || is_up(x, kind)) && is_down(s, s->n_wanted);
     case OPERATION_STOP:
-        for (size_t i = 0; i < s->n_workers; i++)
-            if (s->workers[i]->state != WORKER_DOWN)
-                return false;
-        return true;
+        return is_down(s, 0);
     case OPERATION_SHUTDOWN:
         return false; /* operation_on_over() answers it */
     }

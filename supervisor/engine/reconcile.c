@@ -31,6 +31,7 @@ static struct worker *find_worker(struct engine *e, const struct held_name *name
         w->started = w->since = clock_mono();
         if (name->generation > s->generation)
             s->generation = name->generation;
+        worker_save(w);
     }
     return w;
 }

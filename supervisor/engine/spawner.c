@@ -19,9 +19,8 @@ extern char **environ;
 
 /* Everything that one spawn needs and that is to be freed after it. */
 struct spawn_kit {
-    struct held_socket *held[LIMIT_HANDOFF_FDS];
-    struct handoff_socket sockets[LIMIT_HANDOFF_FDS];
-    int fds[3 + LIMIT_HANDOFF_FDS];
+    struct handoff_socket *sockets;
+    int *fds; /* borrowed ones: 0, 1, 2 and the sockets */
     size_t n_sockets;
     struct worker_invocation invocation;
     struct user user;
@@ -36,6 +35,8 @@ static void kit_free(struct spawn_kit *k)
 {
     worker_invocation_fini(&k->invocation);
     strv_fini(&k->extra);
+    free(k->sockets);
+    free(k->fds);
     free(k->user.groups);
     free(k->groups);
     free(k->limits);
@@ -45,14 +46,17 @@ static void kit_free(struct spawn_kit *k)
 static int prepare_sockets(struct worker *w, struct spawn_kit *k, struct berr *err)
 {
     struct engine *e = w->service->engine;
-    k->n_sockets = hold_collect(e, w->service->conf, w->slot, k->held, LIMIT_HANDOFF_FDS);
+    struct held_socket *held[LIMIT_HANDOFF_FDS];
+    k->n_sockets = hold_collect(e, w->service->conf, w->slot, held, LIMIT_HANDOFF_FDS);
     if (k->n_sockets > LIMIT_HANDOFF_FDS)
         return berr_set(err, BERR_CONFIG, E2BIG, "it would be handed %zu sockets; %d are the most that one worker can get",
                         k->n_sockets, LIMIT_HANDOFF_FDS);
+    k->sockets = mem_new_array(k->n_sockets + 1, sizeof *k->sockets);
+    k->fds = mem_new_array(3 + k->n_sockets, sizeof *k->fds);
     for (int i = 0; i < 3; i++)
         k->fds[i] = i;
     for (size_t i = 0; i < k->n_sockets; i++) {
-        struct held_socket *h = k->held[i];
+        struct held_socket *h = held[i];
         hold_prepare_for_spawn(e, h);
         k->sockets[i] = (struct handoff_socket){
             .name = h->socket->name, .fd = h->fd, .endpoint = h->endpoint, .declared = h->declared};

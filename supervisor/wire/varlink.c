@@ -125,7 +125,7 @@ static int call_from(json_t *message, struct varlink_call *ret, struct berr *err
 {
     struct varlink_call c;
     const char *method;
-    bool upgrade;
+    bool upgrade = false;
     int r = get_member_name(message, "method", &method, err);
     if (r == 0 && method == NULL)
         r = berr_set(err, BERR_PROTOCOL, EBADMSG, "the call has no \"method\"");
