@@ -61,7 +61,7 @@ struct service_conf *conf_add_service(struct conf *c, const char *name)
 
     c->services = mem_resize_array(c->services, c->n_services + 1, sizeof *c->services);
     s = &c->services[c->n_services++];
-    *s = (struct service_conf){.ready_fd = -1};
+    *s = (struct service_conf){.ready_fd = -1, .restart.success_exit = {[0] = true}};
     str_copy(s->name, sizeof s->name, name);
     conf_set_defaults(CONF_SERVICE, s);
     return s;
@@ -173,7 +173,8 @@ static int check_duplicates(const struct conf *c, struct berr *err)
             struct declared *d = &all[n++];
             address_format(d->text, sizeof d->text, a);
             d->socket = &c->sockets[i];
-            d->asks_kernel = (a->kind == ADDRESS_TCP || a->kind == ADDRESS_UDP) && a->port == 0;
+            d->asks_kernel =
+                a->kind == ADDRESS_VSOCK ? a->vsock_port == 0 : a->kind != ADDRESS_UNIX && a->port == 0;
         }
     qsort(all, n, sizeof *all, compare_declared);
     for (size_t i = 1; r == 0 && i < n; i++)

@@ -20,12 +20,13 @@ static const struct conf_later_key *later_keys(enum conf_section section)
     return section == CONF_SOCKET ? conf_socket_later_keys : conf_service_later_keys;
 }
 
-/* The defaults are the table's own words, so what the manual says of them is what happens. */
+/* The defaults are the table's own words, so what the manual says of them is what happens. A list's default
+ * is what an empty list means, for what is set is appended. */
 void conf_set_defaults(enum conf_section section, void *ret)
 {
     struct berr err;
     for (const struct conf_key *k = conf_schema(section); k->name; k++)
-        if (*k->initial)
+        if (*k->initial && !k->is_list)
             must(k->set(ret, k, k->name, k->initial, &err) == 0);
 }
 

@@ -53,9 +53,9 @@ static int append_items(struct strv *ret, const struct conf_key *self, const cha
     struct strv items = {NULL, 0};
     const char *cursor = value;
     char item[256];
-    int r;
+    int r = *value ? 0 : value_refuse(self, key, value, err);
 
-    while ((r = value_next_item(&cursor, item, sizeof item)) != 0) {
+    while (r == 0 && (r = value_next_item(&cursor, item, sizeof item)) != 0) {
         r = r < 0 ? value_refuse(self, key, value, err) : check(item, err);
         if (r < 0)
             break;
@@ -109,7 +109,7 @@ static int set_groups(void *section, const struct conf_key *self, const char *ke
                       struct berr *err)
 {
     struct service_conf *s = section;
-    int r = append_items(&s->groups, self, key, value, check_nothing, err);
+    int r = *value ? append_items(&s->groups, self, key, value, check_nothing, err) : 0;
     if (r == 0)
         s->has_groups = true;
     return r;
@@ -301,7 +301,7 @@ const struct conf_key conf_service_keys[] = {
     {"essential", "no", "When it ends for good, everything is shut down.", VALUE_BOOL(essential)},
     {"ready", "exec", "When a worker counts as ready: once its program runs, or that long after.", "exec or delay:DURATION",
      .set = set_ready, .print = print_ready},
-    {"start_timeout", "60s", "How long it may take to become ready.", VALUE_DURATION_OR_NONE(start_timeout_ns)},
+    {"start_timeout", "1m", "How long it may take to become ready.", VALUE_DURATION_OR_NONE(start_timeout_ns)},
     {"restart", "on-failure", "Whether an ended worker is started again.",
      VALUE_WORD(restart.policy, restart_words, "no, on-failure or always")},
     {"success_status", "0", "Exit codes and signals that are no failure, besides 0.", "a list of exit codes and signals",

@@ -21,7 +21,7 @@
 struct answers {
     char host[INET6_ADDRSTRLEN + 12]; /* with a numeric scope */
     char path[sizeof(struct sockaddr_un)];
-    char address[300];
+    char address[600]; /* an abstract name may be escaped, four bytes for one */
 };
 
 static void fill_inet(const struct endpoint *e, struct answers *a, struct placeholder_socket *ps)

@@ -120,60 +120,50 @@ static int apply_help(struct conf *c, const struct run_option *self, const char 
     return 0;
 }
 
-/*   name, letter, argument, line of the help, key, what it does */
-#define OPTIONS(X)                                                                                           \
-    X("--listen", 'l', "[NAME=]ADDRESS",                                                                     \
-      "  -l, --listen [NAME=]ADDRESS  bind ADDRESS and keep it over restarts; may be repeated\n", NULL,      \
-      apply_listen)                                                                                          \
-    X("--adopt", 'a', NULL,                                                                                  \
-      "  -a, --adopt                  answer the program's own bind (not carried out yet)\n", NULL,          \
-      apply_adopt)                                                                                           \
-    X("--set", 's', "KEY=VALUE",                                                                             \
-      "  -s, --set KEY=VALUE          set any key of a service; may be repeated\n", NULL, apply_set)         \
-    X("--workers", 0, "N", "      --workers N              run N processes at once (1)\n", "workers",        \
-      apply_key)                                                                                             \
-    X("--ready", 0, "HOW",                                                                                   \
-      "      --ready HOW              a worker is ready: exec, or delay:DURATION (exec)\n", "ready",         \
-      apply_key)                                                                                             \
-    X("--restart", 0, "POLICY", "      --restart POLICY         no, on-failure or always (on-failure)\n",    \
-      "restart", apply_key)                                                                                  \
-    X("--reload", 0, "HOW", "      --reload HOW             on HUP: restart, or signal:SIGNAL (restart)\n",  \
-      "reload", apply_key)                                                                                   \
-    X("--stop-signal", 0, "SIGNAL", "      --stop-signal SIGNAL     asks a worker to end (TERM)\n",          \
-      "stop_signal", apply_key)                                                                              \
-    X("--stop-timeout", 0, "DURATION", "      --stop-timeout DURATION  after it a worker is killed (10s)\n", \
-      "stop_timeout", apply_key)                                                                             \
-    X("--standby", 0, "N", "      --standby N              spare workers (not carried out yet)\n",           \
-      "standby", apply_key)                                                                                  \
-    X("--user", 0, "NAME", "      --user NAME              run the command as this user\n", "user",          \
-      apply_key)                                                                                             \
-    X("--env", 0, "NAME=VALUE", "      --env NAME=VALUE         set a variable; may be repeated\n", NULL,    \
-      apply_env)                                                                                             \
-    X("--log-level", 0, "LEVEL", "      --log-level LEVEL        debug, info, warning or error (info)\n",    \
-      NULL, apply_log_level)                                                                                 \
-    X("--help", 'h', NULL, "  -h, --help                   show this\n", NULL, apply_help)
-
 static const struct run_option options[] = {
-#define X(name, letter, argument, line, key, apply) {name, letter, argument, key, apply},
-    OPTIONS(X)
-#undef X
+    {"--listen", 'l', "[NAME=]ADDRESS", NULL, apply_listen},
+    {"--adopt", 'a', NULL, NULL, apply_adopt},
+    {"--set", 's', "KEY=VALUE", NULL, apply_set},
+    {"--workers", 0, "N", "workers", apply_key},
+    {"--ready", 0, "HOW", "ready", apply_key},
+    {"--restart", 0, "POLICY", "restart", apply_key},
+    {"--reload", 0, "HOW", "reload", apply_key},
+    {"--stop-signal", 0, "SIGNAL", "stop_signal", apply_key},
+    {"--stop-timeout", 0, "DURATION", "stop_timeout", apply_key},
+    {"--standby", 0, "N", "standby", apply_key},
+    {"--user", 0, "NAME", "user", apply_key},
+    {"--env", 0, "NAME=VALUE", NULL, apply_env},
+    {"--log-level", 0, "LEVEL", NULL, apply_log_level},
+    {"--help", 'h', NULL, NULL, apply_help},
 };
 #define N_OPTIONS (sizeof options / sizeof *options)
 
 const char *run_args_help(void)
 {
-#define X(name, letter, argument, line, key, apply) line
     return "Usage: berth run [OPTIONS] [--] COMMAND [ARG...]\n"
            "\n"
            "Binds the sockets once, runs COMMAND on them and keeps it running. Ends with its status.\n"
-           "\n" OPTIONS(X) "\n"
-                           "ADDRESS is PORT, HOST:PORT, tcp://[IPv6]:PORT, udp://HOST:PORT, unix:PATH or "
-                           "unix:@NAME; options of the\n"
-                           "socket follow it, as in :8080?backlog=512. In COMMAND, {fd:NAME}, {port:NAME}, "
-                           "{host:NAME}, {path:NAME}\n"
-                           "and {address:NAME} stand for a socket, {worker} and {generation} for numbers. "
-                           "See berth(1).\n";
-#undef X
+           "\n"
+           "  -l, --listen [NAME=]ADDRESS  bind ADDRESS and keep it over restarts; may be repeated\n"
+           "  -s, --set KEY=VALUE          set any key of a service; may be repeated\n"
+           "      --workers N              run N processes at once (1)\n"
+           "      --ready HOW              a worker is ready: exec, or delay:DURATION (exec)\n"
+           "      --restart POLICY         no, on-failure or always (on-failure)\n"
+           "      --reload HOW             on HUP: restart, or signal:SIGNAL (restart)\n"
+           "      --stop-signal SIGNAL     asks a worker to end (TERM)\n"
+           "      --stop-timeout DURATION  then it is killed (10s)\n"
+           "      --user NAME              run COMMAND as this user\n"
+           "      --env NAME=VALUE         set a variable; may be repeated\n"
+           "      --log-level LEVEL        debug, info, warning or error (info)\n"
+           "  -h, --help                   show this\n"
+           "  -a, --adopt; --standby N     not carried out by this version\n"
+           "\n"
+           "ADDRESS is PORT, HOST:PORT, tcp://[IPv6]:PORT, udp://HOST:PORT, unix:PATH or unix:@NAME; options "
+           "of the\n"
+           "socket may follow it, as in ':8080?backlog=512'. In COMMAND, {fd:NAME}, {port:NAME}, "
+           "{host:NAME},\n"
+           "{path:NAME} and {address:NAME} stand for a socket, {worker} and {generation} for numbers. See "
+           "berth(1).\n";
 }
 
 static int unknown_option(const char *word, size_t n, struct berr *err)

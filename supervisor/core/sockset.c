@@ -129,9 +129,11 @@ static bool uses(const struct service_conf *s, const char *socket)
 static unsigned per_worker_slots(const struct conf *c, const unsigned *workers, const struct socket_conf *s)
 {
     unsigned most = 1;
-    for (size_t i = 0; i < c->n_services; i++)
-        if (workers[i] > most && uses(&c->services[i], s->name))
-            most = workers[i];
+    for (size_t i = 0; i < c->n_services; i++) {
+        unsigned n = workers ? workers[i] : c->services[i].workers;
+        if (n > most && uses(&c->services[i], s->name))
+            most = n;
+    }
     return most;
 }
 

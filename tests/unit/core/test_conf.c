@@ -1,0 +1,232 @@
+/* conf: what no single key can tell. */
+#include "config.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/conf_schema.h"
+
+static struct conf conf;
+static struct service_conf *service;
+
+static void set_up(void)
+{
+    conf_init(&conf);
+    service = conf_add_service(&conf, "api");
+    strv_add(&service->command, "server");
+}
+
+static void tear_down(void)
+{
+    conf_fini(&conf);
+}
+
+TestSuite(conf, .init = set_up, .fini = tear_down);
+
+static struct socket_conf *listen_on(const char *name, const char *address)
+{
+    struct socket_conf *s = conf_find_socket(&conf, name);
+    struct berr err = {0};
+    if (!s)
+        s = conf_add_socket(&conf, name);
+    cr_assert_eq(conf_add_address(s, address, &err), 0, "%s", err.text);
+    return s;
+}
+
+static void set(const char *key, const char *value)
+{
+    struct berr err = {0};
+    cr_assert_eq(conf_set_service(service, key, value, &err), 0, "%s", err.text);
+}
+
+static void expect_good(void)
+{
+    struct berr err = {0};
+    cr_expect_eq(conf_check(&conf, &err), 0, "%s", err.text);
+}
+
+static void expect_refused(const char *sentence)
+{
+    struct berr err = {0};
+    cr_expect_eq(conf_check(&conf, &err), -EINVAL);
+    cr_expect_eq(err.class, BERR_CONFIG);
+    cr_expect(strstr(err.text, sentence), "%s", err.text);
+}
+
+Test(conf, what_is_added_is_found_with_its_defaults)
+{
+    conf_add_socket(&conf, "web");
+    conf_add_service(&conf, "other");
+    cr_assert_str_eq(conf_find_socket(&conf, "web")->name, "web");
+    cr_assert_null(conf_find_socket(&conf, "we"));
+    cr_assert_null(conf_find_service(&conf, "web"));
+    cr_assert_eq(conf_find_service(&conf, "other")->workers, 1);
+    cr_assert_eq(conf_find_service(&conf, "other")->ready_fd, -1);
+    cr_assert_eq(conf.control_mode, 0600);
+    cr_assert_eq(conf.log_level, LOG_INFO);
+}
+
+Test(conf, one_that_is_sound_passes)
+{
+    listen_on("web", ":80");
+    listen_on("web", "unix:/run/web");
+    listen_on("admin", "127.0.0.1:81");
+    set("sockets", "admin, web");
+    set("env.A", "{port:web} {fd:admin} {worker} {unknown}");
+    expect_good();
+}
+
+Test(conf, a_service_needs_a_command)
+{
+    strv_fini(&service->command);
+    expect_refused("service api has no command");
+}
+
+Test(conf, a_socket_needs_an_address)
+{
+    conf_add_socket(&conf, "web");
+    expect_refused("socket web has no address");
+}
+
+Test(conf, an_unknown_socket_is_named)
+{
+    set("sockets", "web");
+    expect_refused("service api wants socket web, which is not declared");
+}
+
+Test(conf, a_socket_is_named_once)
+{
+    listen_on("web", ":80");
+    set("sockets", "web, web");
+    expect_refused("service api names socket web twice");
+}
+
+Test(conf, two_sockets_cannot_have_one_address)
+{
+    listen_on("a", ":80");
+    listen_on("b", ":81");
+    listen_on("c", "tcp://*:80");
+    expect_refused("have the same address tcp://:80");
+}
+
+Test(conf, a_socket_cannot_have_an_address_twice)
+{
+    listen_on("a", "unix:/x");
+    listen_on("a", "/x");
+    expect_refused("socket a has the address unix:/x twice");
+}
+
+Test(conf, port_0_is_another_port_each_time)
+{
+    listen_on("a", ":0");
+    listen_on("b", ":0");
+    listen_on("c", "127.0.0.1:0");
+    expect_good();
+    listen_on("b", ":0");
+    expect_refused("socket b has the address tcp://:0 twice");
+}
+
+Test(conf, per_worker_needs_a_fixed_port_of_tcp_or_udp)
+{
+    struct socket_conf *s = listen_on("a", "udp://:53");
+    s->options.reuse_port = REUSE_PORT_PER_WORKER;
+    expect_good();
+    listen_on("a", ":0");
+    expect_refused("reuse_port = per-worker of socket a needs a fixed port");
+    s->n_addresses = 0;
+    listen_on("a", "unix:/run/a");
+    expect_refused("works for TCP and UDP only, not for unix:/run/a");
+}
+
+Test(conf, a_placeholder_must_name_a_socket_of_the_service)
+{
+    listen_on("web", ":80");
+    listen_on("admin", "unix:/run/a");
+    set("sockets", "admin");
+    strv_add(&service->command, "{fd:web}");
+    expect_refused("service api: {fd:web} cannot be filled: no socket web is handed over");
+}
+
+Test(conf, a_placeholder_must_ask_what_the_socket_has)
+{
+    listen_on("admin", "unix:@admin");
+    set("sockets", "admin");
+    set("env.A", "{path:admin}");
+    expect_good();
+    set("env.B", "{port:admin}");
+    expect_refused("socket admin has no port");
+}
+
+Test(conf, delays_that_contradict_each_other_are_refused)
+{
+    set("restart_delay", "40s");
+    expect_refused("restart_delay is longer than restart_delay_max");
+    set("restart_delay_max", "40s");
+    expect_good();
+    set("ready", "delay:60s");
+    expect_refused("ready = delay is not shorter than start_timeout");
+    set("start_timeout", "none");
+    expect_good();
+}
+
+Test(conf, handoff_none_stands_alone)
+{
+    set("handoff", "none");
+    expect_good();
+    set("handoff", "listen-fds");
+    expect_refused("handoff = none cannot stand beside another word");
+}
+
+Test(conf, a_name_and_an_address_that_the_keeper_cannot_hold_are_refused)
+{
+    char host[254], address[300];
+    memset(host, 'h', sizeof host);
+    host[sizeof host - 1] = '\0';
+    snprintf(address, sizeof address, "%s:80", host);
+    listen_on("web", address);
+    expect_refused("is too long together with its socket's name web");
+}
+
+static void add_sockets(unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        char name[32], address[32];
+        snprintf(name, sizeof name, "s%u", i);
+        snprintf(address, sizeof address, "unix:/run/%u", i);
+        listen_on(name, address);
+    }
+}
+
+Test(conf, as_many_sockets_as_the_limit_and_no_more)
+{
+    add_sockets(LIMIT_SOCKETS);
+    expect_good();
+    listen_on("more", ":80");
+    expect_refused("there are 1025 sockets, and 1024 are the most");
+}
+
+Test(conf, a_worker_is_handed_no_more_than_the_limit)
+{
+    add_sockets(LIMIT_HANDOFF_FDS);
+    for (unsigned i = 0; i < LIMIT_HANDOFF_FDS; i++)
+        strv_add(&service->sockets, conf.sockets[i].name);
+    expect_good();
+    listen_on("s0", ":80");
+    expect_refused("service api has 1025 addresses, and 1024 are the most");
+}
+
+Test(conf, as_many_addresses_as_the_limit_and_no_more)
+{
+    struct berr err = {0};
+    struct socket_conf *s = conf_add_socket(&conf, "web");
+    for (int i = 0; i < LIMIT_ADDRESSES; i++) {
+        char address[32];
+        snprintf(address, sizeof address, ":%d", 1000 + i);
+        cr_assert_eq(conf_add_address(s, address, &err), 0);
+    }
+    expect_good();
+    cr_assert_eq(conf_add_address(s, ":1", &err), -E2BIG);
+    cr_assert(strstr(err.text, "socket web has more than 64 addresses"), "%s", err.text);
+}
