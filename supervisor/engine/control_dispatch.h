@@ -6,7 +6,7 @@
 #include "wire/varlink.h"
 
 /* Answers CALL, or has HANDLER's method do so with DATA. */
-void control_dispatch(struct control_client *client, const struct varlink_call *call, const struct control_handler *handler,
-                      void *data);
+void control_dispatch(struct control_client *client, const struct varlink_call *call,
+                      const struct control_handler *handler, void *data);
 
 #endif

@@ -16,7 +16,7 @@
 #include "engine/operation.h"
 #include "sys/clock.h"
 
-/* --- Status ------------------------------------------------------------------------------------------------- */
+/* --- Status -------------------------------------------------------------------------------------------- */
 
 static void set_optional(json_t *object, const char *key, json_t *value)
 {
@@ -34,12 +34,15 @@ static json_t *describe_worker(const struct worker *w)
 {
     struct mono now = clock_mono();
     char end[96];
-    json_t *o = json_pack("{s:i, s:i, s:s, s:I, s:i}", "worker", (int)w->slot, "generation", (int)w->generation, "state",
-                          worker_state_name(w->state), "since_ms", (json_int_t)ms_between(w->since, now), "restarts",
-                          (int)w->restarts);
+    json_t *o = json_pack("{s:i, s:i, s:s, s:I, s:i}", "worker", (int)w->slot, "generation",
+                          (int)w->generation, "state", worker_state_name(w->state), "since_ms",
+                          (json_int_t)ms_between(w->since, now), "restarts", (int)w->restarts);
     set_optional(o, "pid", w->pid ? json_integer(w->pid) : NULL);
-    set_optional(o, "next_start_ms", w->state == WORKER_BACKOFF ? json_integer(ms_between(now, w->due)) : NULL);
-    set_optional(o, "last_end", w->has_last_status ? json_string(diagnose_wait_status(end, sizeof end, w->last_status)) : NULL);
+    set_optional(o, "next_start_ms",
+                 w->state == WORKER_BACKOFF ? json_integer(ms_between(now, w->due)) : NULL);
+    set_optional(o, "last_end",
+                 w->has_last_status ? json_string(diagnose_wait_status(end, sizeof end, w->last_status))
+                                    : NULL);
     set_optional(o, "note", w->note ? json_string(w->note) : NULL);
     return o;
 }
@@ -64,24 +67,27 @@ static json_t *describe_service(const struct service *s)
         json_array_append_new(workers, describe_worker(s->workers[i]));
     }
     return json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:o, s:o, s:o}", "name", s->conf->name, "state",
-                     service_state_name(service_state(s)), "wanted", s->is_wanted ? "up" : "down", "generation",
-                     (int)s->generation, "ready", (int)ready, "wanted_workers", (int)s->n_wanted, "restarts", (int)restarts,
-                     "command", strings(&s->conf->command), "sockets", strings(&s->conf->sockets), "workers", workers);
+                     service_state_name(service_state(s)), "wanted", s->is_wanted ? "up" : "down",
+                     "generation", (int)s->generation, "ready", (int)ready, "wanted_workers",
+                     (int)s->n_wanted, "restarts", (int)restarts, "command", strings(&s->conf->command),
+                     "sockets", strings(&s->conf->sockets), "workers", workers);
 }
 
-/* --- parameters --------------------------------------------------------------------------------------------- */
+/* --- parameters ---------------------------------------------------------------------------------------- */
 
 static void reply_no_service(struct control_client *client, const struct engine *e, const char *name)
 {
     json_t *known = json_array();
     for (size_t i = 0; i < e->n_services; i++)
         json_array_append_new(known, json_string(e->services[i]->conf->name));
-    control_client_error(client, "io.berth.NoSuchService", json_pack("{s:s, s:o}", "service", name, "known", known));
+    control_client_error(client, "io.berth.NoSuchService",
+                         json_pack("{s:s, s:o}", "service", name, "known", known));
 }
 
-/* The services of parameter "services": all of them when it is missing or empty. NULL when the client has been told what is
- * wrong; else an array to be freed. */
-static struct service **find_services(struct control_client *client, const struct engine *e, json_t *parameters, size_t *ret_n)
+/* The services of parameter "services": all of them when it is missing or empty. NULL when the client has
+ * been told what is wrong; else an array to be freed. */
+static struct service **find_services(struct control_client *client, const struct engine *e,
+                                      json_t *parameters, size_t *ret_n)
 {
     json_t *names = json_object_get(parameters, "services");
     if (names && !json_is_null(names) && !json_is_array(names)) {
@@ -127,7 +133,7 @@ static bool wants_to_wait(json_t *parameters)
     return !json_is_false(json_object_get(parameters, "wait"));
 }
 
-/* --- methods ------------------------------------------------------------------------------------------------ */
+/* --- methods ------------------------------------------------------------------------------------------- */
 
 static void do_status(struct control_client *client, json_t *parameters, bool more, void *data)
 {
@@ -141,20 +147,23 @@ static void do_status(struct control_client *client, json_t *parameters, bool mo
     for (size_t i = 0; i < n; i++)
         json_array_append_new(services, describe_service(found[i]));
     control_client_reply(client,
-                         json_pack("{s:o, s:i, s:i, s:b}", "services", services, "pid", (int)getpid(), "keeper_pid",
-                                   (int)e->keeper.keeper_pid, "protected", (int)e->is_protected),
+                         json_pack("{s:o, s:i, s:i, s:b}", "services", services, "pid", (int)getpid(),
+                                   "keeper_pid", (int)e->keeper.keeper_pid, "protected",
+                                   (int)e->is_protected),
                          false);
 }
 
-static void operate(struct control_client *client, json_t *parameters, struct engine *e, enum operation_kind kind)
+static void operate(struct control_client *client, json_t *parameters, struct engine *e,
+                    enum operation_kind kind)
 {
     size_t n;
     cleanup_free struct service **found = find_services(client, e, parameters, &n);
     if (!found)
         return;
     if (e->is_shutting_down) {
-        control_client_error(client, "io.berth.Failed",
-                             json_pack("{s:s, s:s}", "service", found[0]->conf->name, "reason", "berth is shutting down"));
+        control_client_error(
+            client, "io.berth.Failed",
+            json_pack("{s:s, s:s}", "service", found[0]->conf->name, "reason", "berth is shutting down"));
         return;
     }
     operation_begin(e, client, kind, found, n, 0, wants_to_wait(parameters));
@@ -226,9 +235,9 @@ static json_t *describe_socket(const struct engine *e, const struct held_socket 
     for (size_t i = 0; i < e->n_services; i++)
         if (hold_is_used_by(h, e->services[i]->conf))
             json_array_append_new(services, json_string(e->services[i]->conf->name));
-    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:b, s:o}", "name", h->socket->name, "address", h->bound, "declared",
-                          h->declared, "type", type_name(h->endpoint.type), "slot", (int)h->slot, "listening",
-                          h->listens && listener_is_listening(h->fd) == 1, "services", services);
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:b, s:o}", "name", h->socket->name, "address", h->bound,
+                          "declared", h->declared, "type", type_name(h->endpoint.type), "slot", (int)h->slot,
+                          "listening", h->listens && listener_is_listening(h->fd) == 1, "services", services);
     struct listener_queue q;
     if (listener_queue(h->fd, &h->endpoint, &q) == 0) {
         set_optional(o, "depth", json_integer(q.depth));
@@ -248,7 +257,7 @@ static void do_sockets(struct control_client *client, json_t *parameters, bool m
     control_client_reply(client, json_pack("{s:o}", "sockets", sockets), false);
 }
 
-/* --- Events ------------------------------------------------------------------------------------------------- */
+/* --- Events -------------------------------------------------------------------------------------------- */
 
 struct follower {
     struct event_listener listener;
@@ -284,8 +293,9 @@ static void on_event(struct event_listener *self, const struct event *e)
         return;
     format_now(now);
     json_t *message = json_string(e->text);
-    json_t *event = json_pack("{s:s, s:s, s:s, s:o}", "time", now, "level", log_level_name(e->level), "subject", e->subject,
-                              "message", message ? message : json_string("(not UTF-8)"));
+    json_t *event =
+        json_pack("{s:s, s:s, s:s, s:o}", "time", now, "level", log_level_name(e->level), "subject",
+                  e->subject, "message", message ? message : json_string("(not UTF-8)"));
     control_client_reply(f->client, json_pack("{s:o}", "event", event), true);
 }
 

@@ -1,8 +1,10 @@
-/* control_server: the supervisor's end of the control socket: clients, messages, limits. What the methods do is the handler's
- * business; org.varlink.service and everything that is wrong with a call as such is answered by control_dispatch.
+/* control_server: the supervisor's end of the control socket: clients, messages, limits. What the methods do
+ * is the handler's business; org.varlink.service and everything that is wrong with a call as such is answered
+ * by control_dispatch.
  *
- * A client has at most one call in progress. What it sends meanwhile waits. No function here calls the handler back: `call` and `gone`
- * come from the event loop only (and `gone` from control_server_free()), so a client may be kept and replied to until `gone`. */
+ * A client has at most one call in progress. What it sends meanwhile waits. No function here calls the
+ * handler back: `call` and `gone` come from the event loop only (and `gone` from control_server_free()), so a
+ * client may be kept and replied to until `gone`. */
 #ifndef BERTH_ENGINE_CONTROL_SERVER_H
 #define BERTH_ENGINE_CONTROL_SERVER_H
 
@@ -19,14 +21,15 @@ struct control_method {
     const char *name; /* "Status", of the interface io.berth */
     bool changes;     /* only those who may change something may call it; others get PermissionDenied */
     bool needs_more;  /* it goes on for ever; without `more` the client gets ExpectedMore */
-    /* PARAMETERS is an object, borrowed. Ends, now or later, with one control_client_reply() without CONTINUES or one
-     * control_client_error(). NULL: MethodNotImplemented. */
+    /* PARAMETERS is an object, borrowed. Ends, now or later, with one control_client_reply() without
+     * CONTINUES or one control_client_error(). NULL: MethodNotImplemented. */
     void (*call)(struct control_client *client, json_t *parameters, bool more, void *data);
 };
 
 struct control_handler {
     const struct control_method *methods; /* ends with a NULL name */
-    /* The client is not there any more, a call of it in progress or not; the pointer is dead afterwards. May be NULL. */
+    /* The client is not there any more, a call of it in progress or not; the pointer is dead afterwards. May
+     * be NULL. */
     void (*gone)(struct control_client *client, void *data);
 };
 
@@ -38,13 +41,15 @@ struct control_stats {
 };
 
 /* Serves on LISTEN_FD: listening, non-blocking, borrowed. HANDLER is borrowed. */
-struct control_server *control_server_new(struct ev_loop *loop, int listen_fd, const struct control_handler *handler, void *data);
+struct control_server *control_server_new(struct ev_loop *loop, int listen_fd,
+                                          const struct control_handler *handler, void *data);
 /* Takes NULL. Replies that are not sent yet are tried once more, without waiting. */
 void control_server_free(struct control_server *server);
 struct control_stats control_server_stats(const struct control_server *server);
 
-/* PARAMETERS may be NULL; the reference is taken. With CONTINUES more replies follow: such a one is dropped where the client did not ask
- * for `more`, so progress may always be told. To a oneway call nothing is ever sent. */
+/* PARAMETERS may be NULL; the reference is taken. With CONTINUES more replies follow: such a one is dropped
+ * where the client did not ask for `more`, so progress may always be told. To a oneway call nothing is ever
+ * sent. */
 void control_client_reply(struct control_client *client, json_t *parameters, bool continues);
 /* ERROR: "io.berth.NoSuchService". Ends the call; PARAMETERS as above. */
 void control_client_error(struct control_client *client, const char *error, json_t *parameters);

@@ -27,12 +27,12 @@ static void say(const struct worker *w, enum log_level level, const char *fmt, .
     char subject[LIMIT_NAME + 32];
     va_list ap;
     va_start(ap, fmt);
-    event_log_vsay(&w->service->engine->log, level, worker_subject(subject, sizeof subject, w), w->service->conf->name,
-                   fmt, ap);
+    event_log_vsay(&w->service->engine->log, level, worker_subject(subject, sizeof subject, w),
+                   w->service->conf->name, fmt, ap);
     va_end(ap);
 }
 
-/* --- effects ------------------------------------------------------------------------------------------------ */
+/* --- effects ------------------------------------------------------------------------------------------- */
 
 static void tell_unsent(const struct worker *w, int signo, int err)
 {
@@ -41,8 +41,8 @@ static void tell_unsent(const struct worker *w, int signo, int err)
         say(w, LOG_ERROR, "could not be sent %s: %s", signame_format(signo, name), strerror(err));
 }
 
-/* To the process alone: a server tells its own children in its own way, and drains. Where it is a wrapper that dies of it, the rest of
- * its group is asked as a leftover. */
+/* To the process alone: a server tells its own children in its own way, and drains. Where it is a wrapper
+ * that dies of it, the rest of its group is asked as a leftover. */
 static void send_stop_signal(struct worker *w)
 {
     crash_point(CRASH_AT_signal_before);
@@ -77,7 +77,7 @@ static void prepare_spawn(struct worker *w)
     engine_save(e);
 }
 
-/* --- the step ----------------------------------------------------------------------------------------------- */
+/* --- the step ------------------------------------------------------------------------------------------ */
 
 static void log_step(const struct worker *w, enum worker_state from, enum worker_event event)
 {
@@ -177,7 +177,7 @@ void engine_step(struct worker *w, enum worker_event event)
     hold_follow_services(w->service->engine);
 }
 
-/* --- the end of a process ----------------------------------------------------------------------------------- */
+/* --- the end of a process ------------------------------------------------------------------------------ */
 
 /* The exit statuses that mean nothing else than that it was asked to end are told quietly. */
 static void tell_end(const struct worker *w, bool was_asked, int64_t lifetime, const char *what_next)
@@ -186,7 +186,8 @@ static void tell_end(const struct worker *w, bool was_asked, int64_t lifetime, c
     diagnose_wait_status(how, sizeof how, w->last_status);
     bool fine = was_asked || restart_is_success(&w->service->conf->restart, w->last_status);
     say(w, fine ? LOG_INFO : LOG_WARNING, "%s after %s%s (pid=%d)", how,
-        units_format_duration(life, sizeof life, lifetime / NSEC_PER_MSEC * NSEC_PER_MSEC), what_next, w->pid);
+        units_format_duration(life, sizeof life, lifetime / NSEC_PER_MSEC * NSEC_PER_MSEC), what_next,
+        w->pid);
 }
 
 static void tell_likely_cause(const struct worker *w, int64_t lifetime)
@@ -207,7 +208,8 @@ static void tell_likely_cause(const struct worker *w, int64_t lifetime)
 }
 
 /* Decides what follows and writes the delay into W. */
-static enum worker_event event_of_end(struct worker *w, bool was_asked, int wait_status, char *what_next, size_t size)
+static enum worker_event event_of_end(struct worker *w, bool was_asked, int wait_status, char *what_next,
+                                      size_t size)
 {
     const struct restart_conf *c = &w->service->conf->restart;
     struct mono now = clock_mono();
@@ -298,7 +300,7 @@ void engine_process_ended(struct engine *e, const char *held, int wait_status)
     keeper_link_drop(&e->keeper, held);
 }
 
-/* --- what a user asks for ----------------------------------------------------------------------------------- */
+/* --- what a user asks for ------------------------------------------------------------------------------ */
 
 struct service *engine_find_service(const struct engine *e, const char *name)
 {
@@ -385,7 +387,7 @@ void engine_save(struct engine *e)
     state_store_save(&e->store, "berth", &e->row, &row);
 }
 
-/* --- signals ------------------------------------------------------------------------------------------------ */
+/* --- signals ------------------------------------------------------------------------------------------- */
 
 static void on_hangup(struct engine *e)
 {
@@ -401,13 +403,15 @@ static void on_hangup(struct engine *e)
 void engine_on_signal(struct engine *e, int signo, pid_t sender, unsigned count)
 {
     char name[16];
-    event_log_say(&e->log, LOG_INFO, "berth", NULL, "received %s (from pid=%d)", signame_format(signo, name), sender);
+    event_log_say(&e->log, LOG_INFO, "berth", NULL, "received %s (from pid=%d)", signame_format(signo, name),
+                  sender);
     if (signo == SIGTERM || signo == SIGINT) {
         engine_shutdown(e, count > 1);
         return;
     }
     if (signo == SIGUSR1 || signo == SIGUSR2)
-        return; /* berth's own: to reopen log files, of which it has none, and to upgrade, which it cannot yet */
+        return; /* berth's own: to reopen log files, of which it has none, and to upgrade, which it cannot yet
+                 */
     if (signo == SIGHUP) {
         if (!e->is_shutting_down)
             on_hangup(e);

@@ -1,5 +1,6 @@
-/* engine: events in, a decision of the core, effects out. engine_step() is the one place that moves a worker from a state to another:
- * the row is written first, then a log line, then the effects in a fixed order, so that a successor can carry on from any point. */
+/* engine: events in, a decision of the core, effects out. engine_step() is the one place that moves a worker
+ * from a state to another: the row is written first, then a log line, then the effects in a fixed order, so
+ * that a successor can carry on from any point. */
 #ifndef BERTH_ENGINE_ENGINE_H
 #define BERTH_ENGINE_ENGINE_H
 
@@ -16,13 +17,14 @@
 #include "engine/state_store.h"
 #include "engine/worker.h"
 
-/* The process group of a worker whose leader has ended while members of it live on; it is asked to end, then killed. */
+/* The process group of a worker whose leader has ended while members of it live on; it is asked to end, then
+ * killed. */
 struct leftover {
     struct list link; /* engine.leftovers */
     struct engine *engine;
     char held[LIMIT_HELD_NAME + 1]; /* dropped when the group is gone */
     char subject[LIMIT_NAME + 32];
-    int pidfd;        /* owned */
+    int pidfd; /* owned */
     pid_t pgid;
     struct mono kill_at;
     ev_timer timer;
@@ -37,26 +39,26 @@ struct engine {
     struct hold hold;
     struct socket_guard guard;
     struct control_server *control; /* owned; NULL: none */
-    int control_fd;              /* owned; -1: none */
-    char control_path[256];      /* "" when there is none */
-    struct list operations;      /* of struct operation: calls that wait for their outcome */
+    int control_fd;                 /* owned; -1: none */
+    char control_path[256];         /* "" when there is none */
+    struct list operations;         /* of struct operation: calls that wait for their outcome */
     struct list leftovers;
-    struct service **services;   /* in the configuration's order; owned */
+    struct service **services; /* in the configuration's order; owned */
     size_t n_services;
-    unsigned long long serial;   /* the last given */
-    int row;                     /* "berth" in the soft state */
-    struct rlimit nofile;        /* as it was before berth raised it: the workers' */
-    pid_t terminal_group;        /* workers join it to have the terminal; 0: they get sessions of their own */
+    unsigned long long serial; /* the last given */
+    int row;                   /* "berth" in the soft state */
+    struct rlimit nofile;      /* as it was before berth raised it: the workers' */
+    pid_t terminal_group;      /* workers join it to have the terminal; 0: they get sessions of their own */
     bool is_shutting_down;
-    bool is_protected;           /* there is a keeper */
-    bool is_hurried;             /* … and at once */
-    bool is_over;                /* finish has been sent */
+    bool is_protected; /* there is a keeper */
+    bool is_hurried;   /* … and at once */
+    bool is_over;      /* finish has been sent */
     int exit_status;
-    ev_timer sweep_timer;        /* ends orphans at the very end */
+    ev_timer sweep_timer; /* ends orphans at the very end */
     struct mono sweep_started;
-    ev_timer socket_timer;       /* tries again to open sockets that could not be */
+    ev_timer socket_timer; /* tries again to open sockets that could not be */
     struct mono began;
-    bool has_begun;              /* the services have been brought up */
+    bool has_begun;                      /* the services have been brought up */
     ev_signal term_watcher, int_watcher; /* without a keeper nobody passes signals on */
 };
 
@@ -64,7 +66,8 @@ struct engine {
 void engine_step(struct worker *w, enum worker_event event);
 /* The process of W ended, or could not be made to live. */
 void engine_worker_ended(struct worker *w, int wait_status);
-/* The end of a process by the name under which the keeper held it; also of one that no worker has any more. */
+/* The end of a process by the name under which the keeper held it; also of one that no worker has any more.
+ */
 void engine_process_ended(struct engine *e, const char *held, int wait_status);
 
 /* What a user can ask for; each only begins it. */
@@ -76,7 +79,8 @@ void engine_scale(struct service *s, unsigned n);
 unsigned engine_signal(struct service *s, int signo);
 /* Ends everything; AT_ONCE with KILL. */
 void engine_shutdown(struct engine *e, bool at_once);
-/* Carries a shutdown on: to the orphans when no worker runs any more, and then to the end. Call it whenever something has ended. */
+/* Carries a shutdown on: to the orphans when no worker runs any more, and then to the end. Call it whenever
+ * something has ended. */
 void engine_proceed_shutdown(struct engine *e);
 /* `berth run` ends when its service is over. Call it after a worker's state has changed. */
 void engine_check_over(struct engine *e);

@@ -1,4 +1,5 @@
-/* event_log: see the header. A log that cannot be written (a full disk, a closed pipe) is dropped: supervising goes on. */
+/* event_log: see the header. A log that cannot be written (a full disk, a closed pipe) is dropped:
+ * supervising goes on. */
 #include "config.h"
 
 #include "engine/event_log.h"
@@ -54,8 +55,8 @@ void event_log_vsay(struct event_log *log, enum log_level level, const char *sub
     buf_fini(&text);
 }
 
-void event_log_say(struct event_log *log, enum log_level level, const char *subject, const char *service, const char *fmt,
-                   ...)
+void event_log_say(struct event_log *log, enum log_level level, const char *subject, const char *service,
+                   const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);

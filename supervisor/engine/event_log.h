@@ -28,8 +28,8 @@ void event_log_init(struct event_log *log, enum log_level level);
 void event_log_add(struct event_log *log, struct event_listener *l);
 void event_log_remove(struct event_listener *l);
 
-void event_log_say(struct event_log *log, enum log_level level, const char *subject, const char *service, const char *fmt,
-                   ...) __attribute__((format(printf, 5, 6)));
+void event_log_say(struct event_log *log, enum log_level level, const char *subject, const char *service,
+                   const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 void event_log_vsay(struct event_log *log, enum log_level level, const char *subject, const char *service,
                     const char *fmt, va_list ap) __attribute__((format(printf, 5, 0)));
 

@@ -21,8 +21,8 @@
 const char *hold_unix_path(const struct held_socket *h)
 {
     const struct sockaddr_un *un = (const struct sockaddr_un *)&h->endpoint.sa;
-    bool has_path = h->endpoint.family == AF_UNIX && h->endpoint.len > offsetof(struct sockaddr_un, sun_path) &&
-                    un->sun_path[0] != '\0';
+    bool has_path = h->endpoint.family == AF_UNIX &&
+                    h->endpoint.len > offsetof(struct sockaddr_un, sun_path) && un->sun_path[0] != '\0';
     return has_path ? un->sun_path : NULL;
 }
 
@@ -39,8 +39,8 @@ static void learn_backlog(struct held_socket *h)
 }
 
 /* Takes FD. NULL when it is no socket any more. */
-static struct held_socket *add(struct engine *e, const struct socket_conf *conf, const struct address *a, unsigned slot,
-                               unsigned part, const char *held, int fd)
+static struct held_socket *add(struct engine *e, const struct socket_conf *conf, const struct address *a,
+                               unsigned slot, unsigned part, const char *held, int fd)
 {
     struct held_socket *h = mem_new(sizeof *h);
     h->socket = conf;
@@ -64,8 +64,10 @@ static struct held_socket *add(struct engine *e, const struct socket_conf *conf,
     return h;
 }
 
-/* Sockets of one address with port 0 that differ only by their slot are to share the port that the first was given. */
-static void share_port(const struct engine *e, const struct sockset_want *w, unsigned part, struct endpoint *ep)
+/* Sockets of one address with port 0 that differ only by their slot are to share the port that the first was
+ * given. */
+static void share_port(const struct engine *e, const struct sockset_want *w, unsigned part,
+                       struct endpoint *ep)
 {
     for (size_t i = 0; i < e->hold.n_sockets; i++) {
         const struct held_socket *h = e->hold.sockets[i];
@@ -74,22 +76,25 @@ static void share_port(const struct engine *e, const struct sockset_want *w, uns
         if (w->slot == 0 || h->socket != w->socket || h->part != part || strcmp(h->declared, declared) != 0)
             continue;
         if (ep->family == AF_INET)
-            ((struct sockaddr_in *)&ep->sa)->sin_port = ((const struct sockaddr_in *)&h->endpoint.sa)->sin_port;
+            ((struct sockaddr_in *)&ep->sa)->sin_port =
+                ((const struct sockaddr_in *)&h->endpoint.sa)->sin_port;
         else if (ep->family == AF_INET6)
-            ((struct sockaddr_in6 *)&ep->sa)->sin6_port = ((const struct sockaddr_in6 *)&h->endpoint.sa)->sin6_port;
+            ((struct sockaddr_in6 *)&ep->sa)->sin6_port =
+                ((const struct sockaddr_in6 *)&h->endpoint.sa)->sin6_port;
         return;
     }
 }
 
-static int open_part(struct engine *e, const struct sockset_want *w, struct endpoint *ep, unsigned part, unsigned parts,
-                     struct berr *err)
+static int open_part(struct engine *e, const struct sockset_want *w, struct endpoint *ep, unsigned part,
+                     unsigned parts, struct berr *err)
 {
     struct held_name name = {.kind = HELD_SOCKET, .slot = w->slot, .part = part, .parts = parts};
     char held[LIMIT_HELD_NAME + 1];
     snprintf(name.name, sizeof name.name, "%s", w->socket->name);
     address_format(name.address, sizeof name.address, w->address);
     if (held_name_format(held, &name) < 0)
-        return berr_set(err, BERR_CONFIG, ENAMETOOLONG, "the address %s is too long to be held by name", name.address);
+        return berr_set(err, BERR_CONFIG, ENAMETOOLONG, "the address %s is too long to be held by name",
+                        name.address);
     share_port(e, w, part, ep);
     cleanup_fd int fd = listener_open(ep, &w->socket->options, err);
     if (fd < 0)
@@ -233,8 +238,8 @@ void hold_fini(struct hold *h)
     *h = (struct hold){0};
 }
 
-size_t hold_collect(const struct engine *e, const struct service_conf *s, unsigned slot, struct held_socket **ret,
-                    size_t max)
+size_t hold_collect(const struct engine *e, const struct service_conf *s, unsigned slot,
+                    struct held_socket **ret, size_t max)
 {
     size_t n = 0;
     for (size_t i = 0; i < s->sockets.n; i++)
@@ -269,7 +274,8 @@ void hold_prepare_for_spawn(struct engine *e, struct held_socket *h)
     if (r < 0) {
         char who[LIMIT_NAME + 16];
         subject(h, who);
-        event_log_say(&e->log, LOG_ERROR, who, NULL, "O_NONBLOCK could not be set on %s: %s", h->bound, strerror(-r));
+        event_log_say(&e->log, LOG_ERROR, who, NULL, "O_NONBLOCK could not be set on %s: %s", h->bound,
+                      strerror(-r));
     }
 }
 
@@ -295,12 +301,13 @@ void hold_follow_services(struct engine *e)
         char who[LIMIT_NAME + 16];
         subject(h, who);
         if (r < 0) {
-            event_log_say(&e->log, LOG_ERROR, who, NULL, "%s could not be made to %s connections: %s", h->bound,
-                          refuse ? "refuse" : "take", strerror(-r));
+            event_log_say(&e->log, LOG_ERROR, who, NULL, "%s could not be made to %s connections: %s",
+                          h->bound, refuse ? "refuse" : "take", strerror(-r));
             continue;
         }
         h->is_refusing = refuse;
-        event_log_say(&e->log, LOG_INFO, who, NULL, "%s %s", h->bound, refuse ? "refuses connections" : "takes connections again");
+        event_log_say(&e->log, LOG_INFO, who, NULL, "%s %s", h->bound,
+                      refuse ? "refuses connections" : "takes connections again");
     }
 }
 

@@ -1,4 +1,5 @@
-/* hold: the sockets that berth holds: found in the keeper, or opened and given to it; and what is known of each.
+/* hold: the sockets that berth holds: found in the keeper, or opened and given to it; and what is known of
+ * each.
  *
  * A held socket is closed only when nobody wants it any more or at the end of everything. */
 #ifndef BERTH_ENGINE_HOLD_H
@@ -21,23 +22,24 @@ struct held_socket {
     char declared[256];             /* the address as asked for */
     char bound[256];                /* as the kernel says */
     struct endpoint endpoint;
-    unsigned slot;                  /* 0: shared; else of one worker */
+    unsigned slot; /* 0: shared; else of one worker */
     unsigned part;
-    int fd;                         /* owned */
-    bool listens;                   /* its type listens */
-    bool is_refusing;               /* when_stopped = refuse, and its services are stopped */
-    unsigned backlog;               /* in force after our own listen(2); 0: not known */
-    int guard_watch;                /* of its Unix path; -1: none */
+    int fd;           /* owned */
+    bool listens;     /* its type listens */
+    bool is_refusing; /* when_stopped = refuse, and its services are stopped */
+    unsigned backlog; /* in force after our own listen(2); 0: not known */
+    int guard_watch;  /* of its Unix path; -1: none */
 };
 
 struct hold {
-    struct held_socket **sockets;   /* in the configuration's order, slot by slot; owned */
+    struct held_socket **sockets; /* in the configuration's order, slot by slot; owned */
     size_t n_sockets;
     const struct socket_conf *failed; /* the one that hold_reconcile() could not open */
 };
 
-/* Takes over what the keeper's entries hold, drops what nobody wants, and opens what is missing unless everything is to end. -EADDRINUSE, or
- * another negative errno, and a sentence; what was opened until then is held. May be called again. */
+/* Takes over what the keeper's entries hold, drops what nobody wants, and opens what is missing unless
+ * everything is to end. -EADDRINUSE, or another negative errno, and a sentence; what was opened until then is
+ * held. May be called again. */
 int hold_reconcile(struct engine *e, struct berr *err);
 /* Opens the per-worker sockets of slot SLOT of S, if it uses such. */
 int hold_ensure_slot(struct engine *e, const struct service *s, unsigned slot, struct berr *err);
@@ -46,8 +48,8 @@ void hold_release_all(struct engine *e);
 void hold_fini(struct hold *h);
 
 /* Calls EACH for every socket that a worker of S in SLOT is handed, in the order of its descriptors. */
-size_t hold_collect(const struct engine *e, const struct service_conf *s, unsigned slot, struct held_socket **ret,
-                    size_t max);
+size_t hold_collect(const struct engine *e, const struct service_conf *s, unsigned slot,
+                    struct held_socket **ret, size_t max);
 bool hold_is_used_by(const struct held_socket *h, const struct service_conf *s);
 /* Before a spawn: O_NONBLOCK as `non_blocking` says. */
 void hold_prepare_for_spawn(struct engine *e, struct held_socket *h);
@@ -55,7 +57,8 @@ void hold_prepare_for_spawn(struct engine *e, struct held_socket *h);
 void hold_follow_services(struct engine *e);
 /* The path of a Unix socket that has one, borrowed; else NULL. */
 const char *hold_unix_path(const struct held_socket *h);
-/* Puts a new socket in the place of a dead one (a Unix listener that was shut down). Negative errno and a sentence. */
+/* Puts a new socket in the place of a dead one (a Unix listener that was shut down). Negative errno and a
+ * sentence. */
 int hold_replace(struct engine *e, struct held_socket *h, struct berr *err);
 
 #endif

@@ -60,7 +60,8 @@ int keeper_link_open(struct keeper_link *k, int fd, struct berr *err)
         int r = receive(k, &m, &got, 0);
         if (r <= 0)
             return berr_set(err, BERR_SYSTEM, r < 0 ? -r : ECONNRESET,
-                            "the keeper did not hand over what it holds: %s", strerror(r < 0 ? -r : ECONNRESET));
+                            "the keeper did not hand over what it holds: %s",
+                            strerror(r < 0 ? -r : ECONNRESET));
         if (m.type == KEEPER_WELCOME) {
             k->keeper_pid = m.pid;
             k->starts = m.count;

@@ -1,7 +1,8 @@
 /* keeper_link: the supervisor's end of the pair with the keeper.
  *
- * At the start it takes over everything that is held, in one go; afterwards it is told ends and signals as they come. Sending may
- * block for the moment that the keeper needs to read; the keeper itself never waits for us. */
+ * At the start it takes over everything that is held, in one go; afterwards it is told ends and signals as
+ * they come. Sending may block for the moment that the keeper needs to read; the keeper itself never waits
+ * for us. */
 #ifndef BERTH_ENGINE_KEEPER_LINK_H
 #define BERTH_ENGINE_KEEPER_LINK_H
 
@@ -15,11 +16,11 @@
 #include "wire/keeper_msg.h"
 
 struct keeper_entry {
-    char *name;  /* owned */
-    int fd;      /* owned; whoever wants it takes it with take_fd() */
-    pid_t pid;   /* 0: no process */
+    char *name; /* owned */
+    int fd;     /* owned; whoever wants it takes it with take_fd() */
+    pid_t pid;  /* 0: no process */
     bool ended;
-    int status;  /* wait status, once ended */
+    int status; /* wait status, once ended */
 };
 
 struct keeper_handlers {
@@ -31,12 +32,12 @@ struct keeper_handlers {
 };
 
 struct keeper_link {
-    int fd;              /* owned; -1 once the keeper is gone */
+    int fd; /* owned; -1 once the keeper is gone */
     pid_t keeper_pid;
-    bool is_first;       /* nothing was ever started before */
-    bool is_safe_mode;   /* the soft state is not to be restored */
+    bool is_first;     /* nothing was ever started before */
+    bool is_safe_mode; /* the soft state is not to be restored */
     bool is_pid1;
-    unsigned starts;     /* supervisors before this one */
+    unsigned starts;              /* supervisors before this one */
     struct keeper_entry *entries; /* owned */
     size_t n_entries;
     struct ev_loop *loop;

@@ -1,7 +1,9 @@
-/* leftover: what remains of a worker's process group when its leader is gone: an nginx whose master was killed, say. It would go on
- * accepting connections with nobody in charge, so it gets the stop signal, its time, and then KILL.
+/* leftover: what remains of a worker's process group when its leader is gone: an nginx whose master was
+ * killed, say. It would go on accepting connections with nobody in charge, so it gets the stop signal, its
+ * time, and then KILL.
  *
- * The leader's entry stays in the keeper until the group is gone; a successor that finds an ended process nobody has takes this up. */
+ * The leader's entry stays in the keeper until the group is gone; a successor that finds an ended process
+ * nobody has takes this up. */
 #include "config.h"
 
 #include <signal.h>
@@ -40,7 +42,8 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int revents)
     if (!mono_is_before(clock_mono(), l->kill_at)) {
         if (!mono_is_never(l->kill_at))
             event_log_say(&e->log, LOG_WARNING, l->subject, NULL,
-                          "processes of its group would not end within stop_timeout: killed (group=%d)", l->pgid);
+                          "processes of its group would not end within stop_timeout: killed (group=%d)",
+                          l->pgid);
         l->kill_at = mono_add(clock_mono(), NSEC_PER_SEC);
         pidfd_signal_group(l->pidfd, l->pgid, SIGKILL);
     }

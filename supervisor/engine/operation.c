@@ -169,8 +169,9 @@ static void tell_progress(struct operation *o, const struct worker *w)
 {
     if (!o->client)
         return;
-    json_t *progress = json_pack("{s:s, s:i, s:s, s:s}", "service", w->service->conf->name, "worker", (int)w->slot, "state",
-                                 worker_state_name(w->state), "message", w->note ? w->note : "");
+    json_t *progress =
+        json_pack("{s:s, s:i, s:s, s:s}", "service", w->service->conf->name, "worker", (int)w->slot, "state",
+                  worker_state_name(w->state), "message", w->note ? w->note : "");
     control_client_reply(o->client, json_pack("{s:o, s:b}", "progress", progress, "done", 0), true);
 }
 

@@ -11,10 +11,17 @@ struct engine;
 struct service;
 struct worker;
 
-enum operation_kind { OPERATION_START, OPERATION_STOP, OPERATION_RESTART, OPERATION_SCALE, OPERATION_SHUTDOWN };
+enum operation_kind {
+    OPERATION_START,
+    OPERATION_STOP,
+    OPERATION_RESTART,
+    OPERATION_SCALE,
+    OPERATION_SHUTDOWN
+};
 
-/* Begins KIND on the services (all of them are the engine's; the array is copied) and answers CLIENT: at once without WAIT, else when the
- * outcome is known, with progress before that where it asked for more. N is for SCALE. */
+/* Begins KIND on the services (all of them are the engine's; the array is copied) and answers CLIENT: at once
+ * without WAIT, else when the outcome is known, with progress before that where it asked for more. N is for
+ * SCALE. */
 void operation_begin(struct engine *e, struct control_client *client, enum operation_kind kind,
                      struct service *const *services, size_t n_services, unsigned n, bool wait);
 /* W has changed its state: tells those who wait. */

@@ -13,7 +13,8 @@
 #include "sys/fd.h"
 #include "sys/pidfd.h"
 
-/* The worker whose process ENTRY is, or NULL: of a service or a slot that is not there, or of an earlier process of it. */
+/* The worker whose process ENTRY is, or NULL: of a service or a slot that is not there, or of an earlier
+ * process of it. */
 static struct worker *find_worker(struct engine *e, const struct held_name *name)
 {
     struct service *s = engine_find_service(e, name->name);
@@ -74,13 +75,14 @@ static void resume_spawning(struct worker *w)
     }
 }
 
-/* A state that has a process, and none is held: its end was recorded as seen by nobody. It cannot come from our own order of writing; it
- * does after a lost keeper entry. The status is unknown and counts as a failure. */
+/* A state that has a process, and none is held: its end was recorded as seen by nobody. It cannot come from
+ * our own order of writing; it does after a lost keeper entry. The status is unknown and counts as a failure.
+ */
 static void resume_lost(struct worker *w)
 {
     char subject[LIMIT_NAME + 32];
-    event_log_say(&w->service->engine->log, LOG_WARNING, worker_subject(subject, sizeof subject, w), w->service->conf->name,
-                  "its process is gone and nobody told how it ended");
+    event_log_say(&w->service->engine->log, LOG_WARNING, worker_subject(subject, sizeof subject, w),
+                  w->service->conf->name, "its process is gone and nobody told how it ended");
     engine_worker_ended(w, SIGKILL);
 }
 
@@ -124,7 +126,8 @@ void reconcile_workers(struct engine *e)
     engine_save(e);
 }
 
-/* Only those that are down are started: one that is done, failed or in backoff stays so for a successor as well. */
+/* Only those that are down are started: one that is done, failed or in backoff stays so for a successor as
+ * well. */
 static void start_missing(struct service *s)
 {
     service_ensure_slots(s, s->n_wanted);

@@ -4,8 +4,8 @@
 
 struct engine;
 
-/* Services and workers out of the soft state and the keeper's entries; workers that ended meanwhile have their end told. Afterwards every
- * entry has been taken or dropped. */
+/* Services and workers out of the soft state and the keeper's entries; workers that ended meanwhile have
+ * their end told. Afterwards every entry has been taken or dropped. */
 void reconcile_workers(struct engine *e);
 /* Brings every service to what is wanted of it; the sockets are all held. */
 void reconcile_start_services(struct engine *e);

@@ -1,5 +1,6 @@
-/* shutdown: the orderly end: let go of the sockets, stop the workers, end the orphans, tell the keeper. Each stage is recorded or follows
- * from what is held, so a supervisor that dies in the middle is followed by one that goes on with it. */
+/* shutdown: the orderly end: let go of the sockets, stop the workers, end the orphans, tell the keeper. Each
+ * stage is recorded or follows from what is held, so a supervisor that dies in the middle is followed by one
+ * that goes on with it. */
 #include "config.h"
 
 #include <errno.h>
@@ -66,8 +67,8 @@ static size_t find_orphans(const struct engine *e, pid_t *pids, size_t max)
         struct soft_state_row row;
         struct procfs_process p;
         snprintf(key, sizeof key, "stranger/%d", pids[i]);
-        if (pids[i] != getpid() && !state_store_load(&e->store, key, &row) && procfs_process(pids[i], &p) == 0 &&
-            p.state != 'Z')
+        if (pids[i] != getpid() && !state_store_load(&e->store, key, &row) &&
+            procfs_process(pids[i], &p) == 0 && p.state != 'Z')
             pids[kept++] = pids[i];
     }
     return kept;
@@ -95,7 +96,8 @@ static void on_sweep(struct ev_loop *loop, ev_timer *t, int revents)
         return;
     }
     if (n > 0)
-        event_log_say(&e->log, LOG_WARNING, "berth", NULL, "%zu processes that workers left behind would not end; the first is pid %d", n,
+        event_log_say(&e->log, LOG_WARNING, "berth", NULL,
+                      "%zu processes that workers left behind would not end; the first is pid %d", n,
                       pids[0]);
     ev_timer_stop(loop, t);
     finish(e);
@@ -112,8 +114,9 @@ static void begin_sweep(struct engine *e)
         finish(e);
         return;
     }
-    event_log_say(&e->log, LOG_INFO, "berth", NULL, "ending %zu process%s that workers left behind; the first is pid %d", n,
-                  n == 1 ? "" : "es", pids[0]);
+    event_log_say(&e->log, LOG_INFO, "berth", NULL,
+                  "ending %zu process%s that workers left behind; the first is pid %d", n, n == 1 ? "" : "es",
+                  pids[0]);
     signal_all(pids, n, SIGTERM);
     signal_all(pids, n, SIGCONT);
     e->sweep_started = clock_mono();
@@ -145,7 +148,8 @@ void engine_shutdown(struct engine *e, bool at_once)
         engine_save(e);
         crash_point(CRASH_AT_shutdown_recorded);
         event_log_say(&e->log, LOG_INFO, "berth", NULL, "shutting down");
-        /* Ours first: then a port closes when its last worker closes it, and nobody is queued where nobody will look. */
+        /* Ours first: then a port closes when its last worker closes it, and nobody is queued where nobody
+         * will look. */
         hold_release_all(e);
         for (size_t i = 0; i < e->n_services; i++)
             engine_stop(e->services[i]);
@@ -163,7 +167,8 @@ void engine_check_over(struct engine *e)
     }
     for (size_t i = 0; i < e->n_services; i++)
         if (e->services[i]->conf->essential && service_is_over(service_state(e->services[i]))) {
-            event_log_say(&e->log, LOG_INFO, e->services[i]->conf->name, e->services[i]->conf->name, "has come to its end");
+            event_log_say(&e->log, LOG_INFO, e->services[i]->conf->name, e->services[i]->conf->name,
+                          "has come to its end");
             engine_shutdown(e, false);
             return;
         }

@@ -1,7 +1,8 @@
 /* socket_guard: see the header.
  *
- * A shutdown is told by epoll at once, a path by inotify at once. Nothing tells of a changed backlog, so it is looked at when a
- * worker has ended and a few times after one was started: that is when servers call listen(2). */
+ * A shutdown is told by epoll at once, a path by inotify at once. Nothing tells of a changed backlog, so it
+ * is looked at when a worker has ended and a few times after one was started: that is when servers call
+ * listen(2). */
 #include "config.h"
 
 #include "engine/socket_guard.h"
@@ -31,8 +32,10 @@ static void say(const struct held_socket *h, struct engine *e, enum log_level le
     va_end(ap);
 }
 
-/* Who did it? The one that is known to have ended or is on its way out is the likeliest; else all that have the socket. */
-static char *name_culprit(const struct engine *e, const struct held_socket *h, const struct worker *suspect, char *dst, size_t size)
+/* Who did it? The one that is known to have ended or is on its way out is the likeliest; else all that have
+ * the socket. */
+static char *name_culprit(const struct engine *e, const struct held_socket *h, const struct worker *suspect,
+                          char *dst, size_t size)
 {
     const struct worker *found = suspect;
     unsigned users = 0, leaving = 0;
@@ -62,10 +65,13 @@ static void replace_dead_unix(struct engine *e, struct held_socket *h, const cha
 {
     struct berr err;
     if (hold_replace(e, h, &err) < 0) {
-        say(h, e, LOG_ERROR, "%s shut %s down, and it could not be made again: %s", culprit, h->bound, err.text);
+        say(h, e, LOG_ERROR, "%s shut %s down, and it could not be made again: %s", culprit, h->bound,
+            err.text);
         return;
     }
-    say(h, e, LOG_WARNING, "%s shut %s down; it was made again, and its services are restarted on the new one", culprit, h->bound);
+    say(h, e, LOG_WARNING,
+        "%s shut %s down; it was made again, and its services are restarted on the new one", culprit,
+        h->bound);
     for (size_t i = 0; i < e->n_services; i++)
         if (e->services[i]->is_wanted && hold_is_used_by(h, e->services[i]->conf))
             engine_restart(e->services[i]);
@@ -83,7 +89,8 @@ static void check_listening(struct engine *e, struct held_socket *h, const struc
     }
     int r = listener_listen(h->fd, h->socket->options.backlog);
     if (r < 0)
-        say(h, e, LOG_ERROR, "%s shut %s down, and it could not be revived: %s", culprit, h->bound, strerror(-r));
+        say(h, e, LOG_ERROR, "%s shut %s down, and it could not be revived: %s", culprit, h->bound,
+            strerror(-r));
     else
         say(h, e, LOG_WARNING, "%s shut %s down for everybody; it was put right", culprit, h->bound);
 }
@@ -92,7 +99,8 @@ static void check_backlog(struct engine *e, struct held_socket *h, const struct 
 {
     struct listener_queue q;
     char culprit[LIMIT_NAME + 64];
-    if (h->is_refusing || h->backlog == 0 || listener_queue(h->fd, &h->endpoint, &q) < 0 || q.limit == h->backlog)
+    if (h->is_refusing || h->backlog == 0 || listener_queue(h->fd, &h->endpoint, &q) < 0 ||
+        q.limit == h->backlog)
         return;
     if (listener_listen(h->fd, h->socket->options.backlog) < 0)
         return; /* the check for listening has said why */
@@ -116,7 +124,8 @@ static void check_path(struct engine *e, struct held_socket *h, const struct wor
         say(h, e, LOG_WARNING, "%s was %s (by %s, it seems); it was put back", path, deed, culprit);
         return;
     }
-    say(h, e, LOG_WARNING, "%s was %s together with its hidden link (%s); it is made again", path, deed, strerror(-r));
+    say(h, e, LOG_WARNING, "%s was %s together with its hidden link (%s); it is made again", path, deed,
+        strerror(-r));
     replace_dead_unix(e, h, culprit);
 }
 
@@ -207,13 +216,15 @@ void socket_guard_add(struct socket_guard *g, struct held_socket *h)
 {
     int r = h->listens ? hangup_add(g->hup_fd, h->fd, h) : 0;
     if (r < 0)
-        say(h, g->engine, LOG_WARNING, "%s cannot be watched: %s; a worker that shuts it down is found out only at its end", h->bound,
+        say(h, g->engine, LOG_WARNING,
+            "%s cannot be watched: %s; a worker that shuts it down is found out only at its end", h->bound,
             strerror(-r));
     if (!hold_unix_path(h))
         return;
     h->guard_watch = path_watch_add(g->path_fd, hold_unix_path(h));
     if (h->guard_watch < 0)
-        say(h, g->engine, LOG_WARNING, "the folder of %s cannot be watched: %s; a removed path is found out only when a worker ends",
+        say(h, g->engine, LOG_WARNING,
+            "the folder of %s cannot be watched: %s; a removed path is found out only when a worker ends",
             h->bound, strerror(-h->guard_watch));
 }
 

@@ -1,5 +1,5 @@
-/* socket_guard: finds out when a worker harms a held socket (shuts it down, changes its backlog, removes its path), puts it right,
- * and names the worker. */
+/* socket_guard: finds out when a worker harms a held socket (shuts it down, changes its backlog, removes its
+ * path), puts it right, and names the worker. */
 #ifndef BERTH_ENGINE_SOCKET_GUARD_H
 #define BERTH_ENGINE_SOCKET_GUARD_H
 
@@ -11,8 +11,8 @@ struct worker;
 
 struct socket_guard {
     struct engine *engine;
-    int hup_fd;           /* owned: an epoll in which every listener stands with no events, so that only HUP wakes it */
-    int path_fd;          /* owned: inotify on the folders of Unix paths */
+    int hup_fd; /* owned: an epoll in which every listener stands with no events, so that only HUP wakes it */
+    int path_fd; /* owned: inotify on the folders of Unix paths */
     ev_io hup_watcher, path_watcher;
     ev_timer late_check;  /* servers often call listen(2) again a moment after their start */
     unsigned late_checks; /* that are still to come */

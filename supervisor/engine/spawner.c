@@ -49,7 +49,8 @@ static int prepare_sockets(struct worker *w, struct spawn_kit *k, struct berr *e
     struct held_socket *held[LIMIT_HANDOFF_FDS];
     k->n_sockets = hold_collect(e, w->service->conf, w->slot, held, LIMIT_HANDOFF_FDS);
     if (k->n_sockets > LIMIT_HANDOFF_FDS)
-        return berr_set(err, BERR_CONFIG, E2BIG, "it would be handed %zu sockets; %d are the most that one worker can get",
+        return berr_set(err, BERR_CONFIG, E2BIG,
+                        "it would be handed %zu sockets; %d are the most that one worker can get",
                         k->n_sockets, LIMIT_HANDOFF_FDS);
     k->sockets = mem_new_array(k->n_sockets + 1, sizeof *k->sockets);
     k->fds = mem_new_array(3 + k->n_sockets, sizeof *k->fds);
@@ -133,7 +134,8 @@ static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
         .n_sockets = k->n_sockets,
         .knows_pidfdid = spawn_knows_pidfdid(),
     };
-    r = worker_invocation_make(c, &in, (const char *const *)environ, (const char *const *)k->extra.v, &k->invocation, err);
+    r = worker_invocation_make(c, &in, (const char *const *)environ, (const char *const *)k->extra.v,
+                               &k->invocation, err);
     if (r < 0)
         return r;
     prepare_limits(e, c, k);
@@ -160,10 +162,12 @@ static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
 /* Ran out of something that may come back: never a reason to give up. */
 static bool is_shortage(int err)
 {
-    return err == EAGAIN || err == ENOMEM || err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOSPC;
+    return err == EAGAIN || err == ENOMEM || err == EMFILE || err == ENFILE || err == ENOBUFS ||
+           err == ENOSPC;
 }
 
-/* A service of `berth run` whose command could not be executed even once ends berth: nothing there would change by waiting. */
+/* A service of `berth run` whose command could not be executed even once ends berth: nothing there would
+ * change by waiting. */
 static void report_failure(struct worker *w, int err, bool at_exec)
 {
     struct engine *e = w->service->engine;
@@ -189,8 +193,9 @@ static void tell_failure(struct worker *w, const char *step, const char *what, i
     char subject[LIMIT_NAME + 32], file[160];
     str_escape(file, sizeof file, what, strlen(what));
     worker_set_note(w, "could not be started: %s \"%s\": %s", step, file, strerror(err));
-    event_log_say(&w->service->engine->log, LOG_ERROR, worker_subject(subject, sizeof subject, w), w->service->conf->name,
-                  "%s%s", w->note, is_shortage(err) ? "; it is tried again until there is room" : "");
+    event_log_say(&w->service->engine->log, LOG_ERROR, worker_subject(subject, sizeof subject, w),
+                  w->service->conf->name, "%s%s", w->note,
+                  is_shortage(err) ? "; it is tried again until there is room" : "");
 }
 
 static const char *culprit(const struct worker *w, const struct spawn_kit *k, enum spawn_step step)
@@ -214,7 +219,8 @@ void spawner_start(struct worker *w)
     if (r < 0) {
         worker_set_note(w, "could not be started: %s", err.text);
         char subject[LIMIT_NAME + 32];
-        event_log_say(&e->log, LOG_ERROR, worker_subject(subject, sizeof subject, w), w->service->conf->name, "%s", w->note);
+        event_log_say(&e->log, LOG_ERROR, worker_subject(subject, sizeof subject, w), w->service->conf->name,
+                      "%s", w->note);
         kit_free(k);
         report_failure(w, -r, false);
         return;
@@ -230,7 +236,8 @@ void spawner_start(struct worker *w)
     if (pid < 0) {
         tell_failure(w, spawn_step_name(failure.step), culprit(w, k, failure.step), failure.err);
         kit_free(k);
-        keeper_link_drop(&e->keeper, held); /* the child had announced itself, unless it could not even be made */
+        keeper_link_drop(&e->keeper,
+                         held); /* the child had announced itself, unless it could not even be made */
         report_failure(w, failure.err, failure.step == SPAWN_STEP_EXEC);
         return;
     }

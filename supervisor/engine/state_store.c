@@ -29,7 +29,8 @@ static int begin_new(struct state_store *s, struct berr *err)
 {
     int r = shared_memory_new(&s->memory, "berth-state", soft_state_size(FIRST_RECORDS));
     if (r < 0)
-        return berr_set(err, BERR_SYSTEM, -r, "no memory for the supervisor's own state: memfd_create: %s", strerror(-r));
+        return berr_set(err, BERR_SYSTEM, -r, "no memory for the supervisor's own state: memfd_create: %s",
+                        strerror(-r));
     soft_state_format(&s->state, s->memory.base, s->memory.size);
     crash_point(CRASH_AT_state_created);
     keeper_link_put(s->keeper, HELD_NAME, s->memory.fd);

@@ -1,7 +1,7 @@
 /* state_store: the soft state in its memfd, row by row.
  *
- * The meaning of a column never changes and a column is never taken away: another version of berth reads them. What is in
- * here may be lost (safe mode): then workers are taken for ready and services for wanted. */
+ * The meaning of a column never changes and a column is never taken away: another version of berth reads
+ * them. What is in here may be lost (safe mode): then workers are taken for ready and services for wanted. */
 #ifndef BERTH_ENGINE_STATE_STORE_H
 #define BERTH_ENGINE_STATE_STORE_H
 
@@ -14,11 +14,11 @@
 
 /* Columns of a "worker/SERVICE/SLOT" row. */
 enum worker_column {
-    WORKER_COL_STATE,      /* enum stored_worker_state */
-    WORKER_COL_FLAGS,      /* WORKER_FLAG_… */
+    WORKER_COL_STATE, /* enum stored_worker_state */
+    WORKER_COL_FLAGS, /* WORKER_FLAG_… */
     WORKER_COL_GENERATION,
     WORKER_COL_SERIAL,
-    WORKER_COL_SINCE,      /* moments are CLOCK_MONOTONIC nanoseconds */
+    WORKER_COL_SINCE, /* moments are CLOCK_MONOTONIC nanoseconds */
     WORKER_COL_STARTED,
     WORKER_COL_DUE,
     WORKER_COL_UNSTABLE,
@@ -45,8 +45,8 @@ enum service_column {
 
 /* Columns of the "berth" row. */
 enum berth_column {
-    BERTH_COL_SERIAL,    /* the last serial given to a worker */
-    BERTH_COL_SHUTDOWN,  /* 1: everything is to end */
+    BERTH_COL_SERIAL,   /* the last serial given to a worker */
+    BERTH_COL_SHUTDOWN, /* 1: everything is to end */
 };
 
 struct state_store {
@@ -55,8 +55,8 @@ struct state_store {
     struct keeper_link *keeper; /* borrowed */
 };
 
-/* Opens what the keeper holds (the entry "state", if there is one and it is to be restored), or begins an empty one and gives it to
- * the keeper. *RET_RESTORED says which. Negative errno and a sentence. */
+/* Opens what the keeper holds (the entry "state", if there is one and it is to be restored), or begins an
+ * empty one and gives it to the keeper. *RET_RESTORED says which. Negative errno and a sentence. */
 int state_store_open(struct state_store *s, struct keeper_link *k, bool *ret_restored, struct berr *err);
 void state_store_close(struct state_store *s);
 

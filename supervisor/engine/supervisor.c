@@ -1,4 +1,5 @@
-/* supervisor: see the header. The order of the start: limits, keeper, soft state, services, control socket, sockets, workers. */
+/* supervisor: see the header. The order of the start: limits, keeper, soft state, services, control socket,
+ * sockets, workers. */
 #include "config.h"
 
 #include "engine/supervisor.h"
@@ -27,7 +28,7 @@
 #define CONFLICT_PACE 0.2 /* seconds between two tries to bind a taken address */
 #define STRANGERS_MAX 1024
 
-/* --- what the keeper tells ---------------------------------------------------------------------------------- */
+/* --- what the keeper tells ----------------------------------------------------------------------------- */
 
 static void on_ended(void *data, const char *name, int wait_status)
 {
@@ -43,7 +44,8 @@ static void on_refused(void *data, const char *name, int err)
 {
     struct engine *e = data;
     event_log_say(&e->log, LOG_ERROR, "berth", NULL,
-                  "the keeper could not take %s: %s; it would not outlive a crash of the supervisor", name, strerror(err));
+                  "the keeper could not take %s: %s; it would not outlive a crash of the supervisor", name,
+                  strerror(err));
 }
 
 static void on_lost(void *data)
@@ -60,12 +62,14 @@ static const struct keeper_handlers keeper_handlers = {
     .on_lost = on_lost,
 };
 
-/* --- stages of the start ------------------------------------------------------------------------------------ */
+/* --- stages of the start ------------------------------------------------------------------------------- */
 
-/* The keeper passes on what berth is sent; a service manager that signals every process of the group would tell it twice. */
+/* The keeper passes on what berth is sent; a service manager that signals every process of the group would
+ * tell it twice. */
 static void ignore_signals(void)
 {
-    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM, SIGTTOU, SIGTTIN};
+    static const int signals[] = {SIGTERM, SIGINT,  SIGHUP,  SIGQUIT, SIGUSR1,
+                                  SIGUSR2, SIGPIPE, SIGALRM, SIGTTOU, SIGTTIN};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         signal(signals[i], SIG_IGN);
 }
@@ -80,7 +84,8 @@ static void load_own_row(struct engine *e)
     }
 }
 
-/* Processes that were the keeper's children before it was berth (a script that ends in `exec berth run …`) are nobody's orphans. */
+/* Processes that were the keeper's children before it was berth (a script that ends in `exec berth run …`)
+ * are nobody's orphans. */
 static void note_strangers(struct engine *e)
 {
     static pid_t pids[STRANGERS_MAX];
@@ -103,7 +108,8 @@ static struct keeper_entry *find_entry(struct engine *e, const char *name)
     return NULL;
 }
 
-/* The control socket from before, or a new one. Without one berth supervises all the same, unless the user has named it. */
+/* The control socket from before, or a new one. Without one berth supervises all the same, unless the user
+ * has named it. */
 static int open_control(struct engine *e, const char *asked, struct berr *err)
 {
     bool chosen = false;
@@ -117,7 +123,8 @@ static int open_control(struct engine *e, const char *asked, struct berr *err)
         *e->control_path = '\0';
         if (chosen)
             return r;
-        event_log_say(&e->log, LOG_WARNING, "berth", NULL, "no control socket: %s; choose another with --control PATH", err->text);
+        event_log_say(&e->log, LOG_WARNING, "berth", NULL,
+                      "no control socket: %s; choose another with --control PATH", err->text);
         return 0;
     }
     if (!entry)
@@ -142,7 +149,8 @@ static int prepare(struct engine *e, const struct supervisor_options *options, s
     e->began = clock_mono();
     int r = rlimits_raise_nofile(&e->nofile);
     if (r < 0)
-        return berr_set(err, BERR_SYSTEM, -r, "the limit of descriptors (RLIMIT_NOFILE) could not be read: %s", strerror(-r));
+        return berr_set(err, BERR_SYSTEM, -r,
+                        "the limit of descriptors (RLIMIT_NOFILE) could not be read: %s", strerror(-r));
     r = keeper_link_open(&e->keeper, options->keeper_fd, err);
     if (r < 0)
         return r;
@@ -198,11 +206,12 @@ static bool waits_for(const struct engine *e, int r)
     const struct socket_conf *c = e->hold.failed;
     if (r != -EADDRINUSE || !c || c->options.on_conflict != ON_CONFLICT_WAIT)
         return false;
-    return c->options.conflict_wait_ns < 0 || mono_between(e->began, clock_mono()) < c->options.conflict_wait_ns;
+    return c->options.conflict_wait_ns < 0 ||
+           mono_between(e->began, clock_mono()) < c->options.conflict_wait_ns;
 }
 
-/* Opens what is missing. At the very first start a socket that cannot be had ends berth; later, what runs is worth more than what is missing, and it is
- * tried again for as long as it takes. */
+/* Opens what is missing. At the very first start a socket that cannot be had ends berth; later, what runs is
+ * worth more than what is missing, and it is tried again for as long as it takes. */
 static void open_sockets(struct engine *e, bool is_first_try)
 {
     struct berr err;
@@ -213,7 +222,8 @@ static void open_sockets(struct engine *e, bool is_first_try)
         return;
     }
     if (r < 0 && is_first_try)
-        event_log_say(&e->log, waits ? LOG_WARNING : LOG_ERROR, "berth", NULL, "%s; it is tried again until it is there", err.text);
+        event_log_say(&e->log, waits ? LOG_WARNING : LOG_ERROR, "berth", NULL,
+                      "%s; it is tried again until it is there", err.text);
     if (r >= 0)
         ev_timer_stop(e->loop, &e->socket_timer);
     else if (!ev_is_active(&e->socket_timer))
@@ -251,7 +261,8 @@ static void destroy(struct engine *e)
 
 int supervisor_main(struct conf *conf, const struct supervisor_options *options)
 {
-    struct engine e = {.conf = conf, .store.memory.fd = -1, .keeper.fd = -1, .guard = {.hup_fd = -1, .path_fd = -1}};
+    struct engine e = {
+        .conf = conf, .store.memory.fd = -1, .keeper.fd = -1, .guard = {.hup_fd = -1, .path_fd = -1}};
     struct berr err;
     ignore_signals();
     event_log_init(&e.log, conf->log_level);

@@ -1,17 +1,18 @@
-/* supervisor: the role that does everything but last. It starts in one way: take what the keeper holds (perhaps nothing), compare it
- * with what is wanted, act on the difference. */
+/* supervisor: the role that does everything but last. It starts in one way: take what the keeper holds
+ * (perhaps nothing), compare it with what is wanted, act on the difference. */
 #ifndef BERTH_ENGINE_SUPERVISOR_H
 #define BERTH_ENGINE_SUPERVISOR_H
 
 #include "core/conf.h"
 
 struct supervisor_options {
-    const char *control;   /* --control, or NULL */
-    int keeper_fd;         /* our end of the pair */
+    const char *control; /* --control, or NULL */
+    int keeper_fd;       /* our end of the pair */
 };
 
-/* Runs until everything is finished or the process is killed. Takes CONF over. Never returns an error that it has not reported: the
- * result is the process's exit status, and the keeper has been told the one to end with. */
+/* Runs until everything is finished or the process is killed. Takes CONF over. Never returns an error that it
+ * has not reported: the result is the process's exit status, and the keeper has been told the one to end
+ * with. */
 int supervisor_main(struct conf *conf, const struct supervisor_options *options);
 
 #endif

@@ -1,5 +1,6 @@
-/* unprotected: supervising on without a keeper, which somebody has killed. The workers go on; their ends are read from their pidfds, new ones are
- * our own children, and signals come to us. What is lost until a new start of berth is the protection against our own end. */
+/* unprotected: supervising on without a keeper, which somebody has killed. The workers go on; their ends are
+ * read from their pidfds, new ones are our own children, and signals come to us. What is lost until a new
+ * start of berth is the protection against our own end. */
 #include "config.h"
 
 #include <errno.h>
@@ -9,7 +10,6 @@
 
 #include "engine/engine.h"
 #include "sys/pidfd.h"
-
 
 static void on_lifeline(struct ev_loop *loop, ev_io *io, int revents)
 {
@@ -47,8 +47,10 @@ void engine_lose_keeper(struct engine *e)
 {
     e->is_protected = false;
     event_log_say(&e->log, LOG_ERROR, "berth", NULL,
-                  "the keeper (pid=%d) is gone: supervision goes on unprotected, a crash of the supervisor would now close every socket; "
-                  "restart berth when it suits you", e->keeper.keeper_pid);
+                  "the keeper (pid=%d) is gone: supervision goes on unprotected, a crash of the supervisor "
+                  "would now close every socket; "
+                  "restart berth when it suits you",
+                  e->keeper.keeper_pid);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     ev_signal_init(&e->term_watcher, on_own_signal, SIGTERM);
     ev_signal_init(&e->int_watcher, on_own_signal, SIGINT);

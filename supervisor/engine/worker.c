@@ -55,7 +55,8 @@ static void row_key(char dst[SOFT_STATE_KEY], const struct worker *w)
 static int64_t flags_of(const struct worker *w)
 {
     return (w->is_wanted ? WORKER_FLAG_WANTED : 0) | (w->has_last_status ? WORKER_FLAG_HAS_LAST : 0) |
-           (w->is_signalled ? WORKER_FLAG_SIGNALLED : 0) | (w->has_failed_start ? WORKER_FLAG_START_FAILED : 0) |
+           (w->is_signalled ? WORKER_FLAG_SIGNALLED : 0) |
+           (w->has_failed_start ? WORKER_FLAG_START_FAILED : 0) |
            (w->has_ever_run ? WORKER_FLAG_EVER_RAN : 0);
 }
 

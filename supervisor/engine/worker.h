@@ -1,5 +1,5 @@
-/* worker: a service's slot and the process that fills it, as the engine sees it. It carries the machine's state, its timer and its row
- * of the soft state; it decides nothing. */
+/* worker: a service's slot and the process that fills it, as the engine sees it. It carries the machine's
+ * state, its timer and its row of the soft state; it decides nothing. */
 #ifndef BERTH_ENGINE_WORKER_H
 #define BERTH_ENGINE_WORKER_H
 
@@ -18,36 +18,36 @@ struct engine;
 
 struct worker {
     struct service *service;
-    unsigned slot;              /* from 1 */
+    unsigned slot; /* from 1 */
     enum worker_state state;
-    bool is_wanted;             /* up, as opposed to down */
-    bool is_signalled;          /* the signal of its state was sent */
-    bool has_failed_start;      /* is being stopped because it did not become ready in time */
+    bool is_wanted;        /* up, as opposed to down */
+    bool is_signalled;     /* the signal of its state was sent */
+    bool has_failed_start; /* is being stopped because it did not become ready in time */
     bool has_ever_run;
     bool has_last_status;
     unsigned generation;
-    unsigned long long serial;  /* of its process; 0: it never had one */
-    pid_t pid;                  /* 0: none */
-    int pidfd;                  /* owned; -1: none */
-    struct mono since;          /* when it entered its state */
-    struct mono started;        /* when its process did */
-    struct mono due;            /* in backoff: when it is started again */
+    unsigned long long serial; /* of its process; 0: it never had one */
+    pid_t pid;                 /* 0: none */
+    int pidfd;                 /* owned; -1: none */
+    struct mono since;         /* when it entered its state */
+    struct mono started;       /* when its process did */
+    struct mono due;           /* in backoff: when it is started again */
     struct restart_history history;
-    unsigned restarts;          /* starts after the first */
-    int last_status;            /* wait status of its last process */
-    char *note;                 /* what went wrong last; owned, may be NULL */
-    int row;                    /* in the soft state */
-    ev_timer timer;             /* of the state */
-    ev_io lifeline;             /* its pidfd; watched only when there is no keeper to report its end */
+    unsigned restarts; /* starts after the first */
+    int last_status;   /* wait status of its last process */
+    char *note;        /* what went wrong last; owned, may be NULL */
+    int row;           /* in the soft state */
+    ev_timer timer;    /* of the state */
+    ev_io lifeline;    /* its pidfd; watched only when there is no keeper to report its end */
 };
 
 struct service {
     struct engine *engine;
     const struct service_conf *conf;
     bool is_wanted;
-    unsigned n_wanted;          /* workers */
-    unsigned generation;        /* of the workers that are started now */
-    struct worker **workers;    /* by slot - 1; owned. May be more than n_wanted while the surplus ends */
+    unsigned n_wanted;       /* workers */
+    unsigned generation;     /* of the workers that are started now */
+    struct worker **workers; /* by slot - 1; owned. May be more than n_wanted while the surplus ends */
     size_t n_workers;
     int row;
 };
