@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,6 +32,7 @@ static const struct option_row {
     ROW("backlog", NUMBER, backlog),          /* listen(2) with another backlog */
     ROW("bind", TEXT, bind),                  /* bind this itself, and exit with 1 where that fails */
     ROW("close", FLAG, close),                /* close what was handed over */
+    ROW("count", TEXT, count),                /* connections, in this file: struct probe_count */
     ROW("crash-once", TEXT, crash_once),      /* exit with 1 unless this file is there, and make it */
     ROW("deaf", FLAG, deaf),                  /* never accept */
     ROW("delay", NUMBER, delay_ms),           /* before each answer */
@@ -40,6 +42,7 @@ static const struct option_row {
     ROW("exit-status", NUMBER, exit_status),  /* at the end of those; without any, at once */
     ROW("from", TEXT, from),             /* listen-fds (the default), stdin, none, or a descriptor's number */
     ROW("grandchild", TEXT, grandchild), /* double-fork; the grandchild is to "serve" or to "sleep" */
+    ROW("harm-once", TEXT, harm_once),   /* harm nothing where this file exists, and make it */
     ROW("hold", FLAG, hold),             /* accept, and never answer */
     ROW("ignore-term", FLAG, ignore_term),
     ROW("kill-self", NUMBER, kill_self), /* with this signal */
@@ -125,6 +128,21 @@ static void open_report(struct probe *p)
         give_up(p->report);
 }
 
+static void map_count(struct probe *p)
+{
+    int fd;
+
+    if (p->count == NULL)
+        return;
+    fd = open(p->count, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0 || ftruncate(fd, sizeof(*p->counted)) < 0)
+        give_up(p->count);
+    p->counted = mmap(NULL, sizeof(*p->counted), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (p->counted == MAP_FAILED)
+        give_up(p->count);
+    close(fd);
+}
+
 /* Binds as a server does that knows nothing of handed-over sockets. */
 static void bind_myself(struct probe *p, const char *text)
 {
@@ -183,22 +201,24 @@ static void go_into_the_background(void)
     }
 }
 
-static void crash_once(const char *path)
+/* True for the first process that asks, by making the file. */
+static bool is_first(const char *path)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 
-    if (fd >= 0)
-        _exit(1);
-    if (errno != EEXIST)
+    if (fd < 0 && errno != EEXIST)
         give_up(path);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
 }
 
 static void do_deeds(struct probe *p)
 {
     if (p->ignore_term)
         signal(SIGTERM, SIG_IGN);
-    if (p->crash_once != NULL)
-        crash_once(p->crash_once);
+    if (p->crash_once != NULL && is_first(p->crash_once))
+        _exit(1);
     if (p->kill_self > 0)
         raise(p->kill_self);
     if (p->bind != NULL)
@@ -217,6 +237,8 @@ static void do_deeds(struct probe *p)
 
 static void harm_sockets(struct probe *p)
 {
+    if (p->harm_once != NULL && !is_first(p->harm_once))
+        return;
     for (size_t i = 0; i < p->n_fds; i++) {
         if (p->shutdown)
             shutdown(p->fds[i], SHUT_RDWR);
@@ -244,6 +266,7 @@ int main(int argc, char *argv[])
         probe_dump(p.dump);
     take_sockets(&p);
     open_report(&p);
+    map_count(&p);
     do_deeds(&p);
     probe_report(&p, "started", generation != NULL ? generation : "");
     harm_sockets(&p);

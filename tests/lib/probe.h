@@ -12,14 +12,22 @@
 /* What it is to do; the table in probe.c says what each means. Numbers are 0 and texts NULL where they were
  * not given. */
 struct probe {
-    const char *report, *from, *grandchild, *unlink, *bind, *dump, *crash_once;
+    const char *report, *from, *grandchild, *unlink, *bind, *dump, *crash_once, *count, *harm_once;
     int orphans, backlog, signal_parent, kill_self;
     int delay_ms, slow_start_ms, exit_after_ms, exit_status;
     bool ignore_term, shutdown, close, abort, drain, hold, deaf;
 
     int fds[PROBE_SOCKETS_MAX]; /* the sockets that it was handed, or made */
     size_t n_fds;
-    int report_fd; /* -1 none */
+    int report_fd;               /* -1 none */
+    struct probe_count *counted; /* a mapped file, NULL none */
+};
+
+/* What all workers that were given one file with --count did together. It outlives them, however they end: a
+ * connection is counted as accepted before it is, and as answered after it was, so the difference is never
+ * less than what was lost with them. */
+struct probe_count {
+    _Atomic unsigned long accepted, answered;
 };
 
 /* One line to the report file: "WORD PID [TEXT]". */

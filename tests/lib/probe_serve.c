@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,18 @@ static int answer_format(char *dst, size_t size)
                     variable("BERTH_GENERATION"), variable("BERTH_WORKER"));
 }
 
+static void count_accepted(const struct server *s, long n)
+{
+    if (s->probe->counted != NULL)
+        atomic_fetch_add(&s->probe->counted->accepted, (unsigned long)n);
+}
+
+static void count_answered(const struct server *s, long n)
+{
+    if (s->probe->counted != NULL)
+        atomic_fetch_add(&s->probe->counted->answered, (unsigned long)n);
+}
+
 static void connection_close(struct connection *c)
 {
     close(c->fd);
@@ -87,6 +100,7 @@ static void connection_answer(struct server *s, struct connection *c)
     c->since_ms = now_ms();
     if (send(c->fd, answer, (size_t)len, MSG_NOSIGNAL) != len || last)
         connection_close(c);
+    count_answered(s, 1);
 }
 
 static void connection_read(struct server *s, struct connection *c)
@@ -112,10 +126,14 @@ static void connection_read(struct server *s, struct connection *c)
 static void listener_accept(struct server *s, int listener)
 {
     struct connection *c = s->connections;
-    int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int fd;
 
-    if (fd < 0)
+    count_accepted(s, 1);
+    fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0) {
+        count_accepted(s, -1);
         return;
+    }
     while (c < s->connections + CONNECTIONS_MAX && c->fd >= 0)
         c++;
     if (c == s->connections + CONNECTIONS_MAX) {

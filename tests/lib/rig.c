@@ -300,20 +300,31 @@ void rig_end(struct rig *r)
     rig_free(r);
 }
 
-void rig_be_quiet(void)
+static void clear_up(struct rig *r)
 {
-    rig_current->private->quiet = true;
+    const char *socket = NULL;
+
+    rig_kill_descendants();
+    folder_remove(r, r->dir, &socket);
+    rig_free(r);
+}
+
+const char *rig_leave(const char *fmt, ...)
+{
+    static char reason[512];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(reason, sizeof(reason), fmt, args);
+    va_end(args);
+    clear_up(rig_current);
+    return reason;
 }
 
 void rig_fini(void)
 {
-    const char *socket = NULL;
-
     if (rig_current == NULL)
         return;
-    if (!rig_current->private->quiet)
-        rig_dump(rig_current);
-    rig_kill_descendants();
-    folder_remove(rig_current, rig_current->dir, &socket);
-    rig_free(rig_current);
+    rig_dump(rig_current);
+    clear_up(rig_current);
 }

@@ -19,13 +19,14 @@
 
 struct rig {
     char *dir;                       /* the test's own folder, as an absolute path */
-    char *control;                   /* DIR/control.sock */
+    const char *control;                 /* DIR/control.sock */
     char *report;                    /* DIR/report: a FIFO for the probe's --report */
     const char *berth;               /* the binary; $BERTH at first */
     const char *probe;               /* the probe program */
     const char *out_path, *err_path; /* berth's stdout and stderr */
     unsigned port;                   /* nobody else's */
-    pid_t pid;                       /* berth, that is its keeper; 0: none runs */
+    pid_t pid;             /* what rig_start() started and has not ended; 0: nothing */
+    pid_t keeper;          /* the same, unless berth runs inside what was started */
     int exit_status;                 /* once it has ended: as a shell tells it */
     bool leaves_processes;           /* a leftover process is what the test is about */
     struct rig_private *private;
@@ -51,16 +52,17 @@ struct rig *rig_new(void);
 void rig_end(struct rig *r);
 /* Clears up behind a test that failed, and prints all that may explain it. */
 void rig_fini(void);
-/* Ends the test as skipped; in CI (the variable CI is "true") as failed. */
+/* Ends the test as skipped, with a reason like printf's; in CI (the variable CI is "true") as failed. */
 #define rig_skip(...)                                                                                        \
     do {                                                                                                     \
+        const char *reason_ = rig_leave(__VA_ARGS__);                                                        \
         if (rig_skips_are_failures())                                                                        \
-            cr_assert_fail("skipped in CI: " __VA_ARGS__);                                                   \
-        rig_be_quiet();                                                                                      \
-        cr_skip_test(__VA_ARGS__);                                                                           \
+            cr_assert_fail("skipped in CI: %s", reason_);                                                    \
+        cr_skip_test("%s", reason_);                                                                         \
     } while (0)
 bool rig_skips_are_failures(void);
-void rig_be_quiet(void);
+/* Clears up before a skip, which no fini follows. Returns the reason, whole. */
+const char *rig_leave(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Skips the test where the user is not root. */
 void rig_needs_root(void);
 /* The path of PROGRAM from $PATH or the sbin folders, or NULL. */

@@ -13,7 +13,6 @@ struct rig_private {
     int events_fd;      /* ours: a connection that follows events; -1 none */
     char line[1024];    /* of the report, so far */
     size_t line_len;
-    bool quiet; /* it was skipped: nothing to explain */
 };
 
 extern struct rig *rig_current;

@@ -108,7 +108,7 @@ const char *const *rig_cmd_argv(struct rig *r, const char *const *args)
 void rig_start(struct rig *r, const char *const *argv)
 {
     cr_assert(r->pid == 0, "the rig runs one berth at a time");
-    r->pid = rig_fork_exec(r, argv, r->out_path, r->err_path);
+    r->pid = r->keeper = rig_fork_exec(r, argv, r->out_path, r->err_path);
 }
 
 pid_t rig_spawn(struct rig *r, const char *file, const char *const *argv)
@@ -145,7 +145,7 @@ int rig_wait_exit(struct rig *r)
 
 int rig_stop(struct rig *r)
 {
-    cr_assert(r->pid > 0 && kill(r->pid, SIGTERM) == 0);
+    cr_assert(r->pid > 0 && kill(r->keeper, SIGTERM) == 0);
     return rig_wait_exit(r);
 }
 
@@ -301,7 +301,7 @@ static const char *command_line(struct rig *r, pid_t pid)
         close(fd);
     for (ssize_t i = 0; i + 1 < n; i++)
         if (text[i] == '\0')
-            text[i] = '\x1f';
+            text[i] = ' ';
     text[n > 0 ? n : 0] = '\0';
     return rig_format(r, "%s", text);
 }
@@ -313,7 +313,7 @@ pid_t rig_supervisor_pid(struct rig *r)
     size_t n = processes_read(all, PROCESSES_MAX);
 
     for (size_t i = 0; i < n; i++)
-        if (all[i].parent == r->pid && all[i].state != 'Z' &&
+        if (all[i].parent == r->keeper && all[i].state != 'Z' &&
             strncmp(command_line(r, all[i].pid), name, sizeof(name) - 1) == 0)
             return all[i].pid;
     return 0;

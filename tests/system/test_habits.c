@@ -1,0 +1,112 @@
+/* test_habits: workers with bad habits, each of which has broken some supervisor before. */
+#include "config.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "rig.h"
+
+rig_test(habits, a_worker_that_ignores_term_is_killed_after_its_timeout)
+{
+    struct timespec begun, ended;
+
+    rig_run(r, "--stop-timeout", "500ms", "--listen", rig_address(r, 4), "--", r->probe, "--ignore-term");
+    pid_t worker = rig_wait_worker(r, 1, 0);
+    clock_gettime(CLOCK_MONOTONIC, &begun);
+    rig_cmd_ok(r, "stop", "probe");
+    clock_gettime(CLOCK_MONOTONIC, &ended);
+    cr_assert(!rig_process_is_alive(worker));
+    long took = (ended.tv_sec - begun.tv_sec) * 1000 + (ended.tv_nsec - begun.tv_nsec) / 1000000;
+    cr_assert(took >= 500 && took < 10000, "%ld ms", took);
+    cr_assert(rig_log_has(r, "KILL"));
+}
+
+rig_test(habits, a_worker_that_double_forks_has_ended_and_its_grandchild_goes_with_berth)
+{
+    rig_run(r, "--listen", rig_address(r, 4), "--", r->probe, "--grandchild", "serve", "--report", r->report);
+    pid_t grandchild = rig_wait_report(r, "serving");
+    cr_assert(rig_wait_exit(r) == 0, "%d", r->exit_status);
+    cr_assert(!rig_process_is_alive(grandchild));
+}
+
+rig_test(habits, grandchildren_of_restarted_workers_do_not_keep_the_port_from_their_successors)
+{
+    char body[256];
+
+    rig_run(r, "--restart", "always", "--set", "restart_delay=10ms", "--listen", rig_address(r, 4), "--",
+            r->probe, "--grandchild", "sleep", "--report", r->report);
+    for (int i = 0; i < 3; i++)
+        rig_wait_report(r, "started");
+    (void)body;
+    rig_until(r, rig_worker_restarts(r, 1) >= 3);
+}
+
+rig_test(habits, a_thousand_orphans_are_reaped)
+{
+    rig_run(r, "--listen", rig_address(r, 4), "--", r->probe, "--orphans", "1000", "--report", r->report);
+    rig_wait_report(r, "orphaned");
+    pid_t worker = rig_wait_report(r, "serving");
+    rig_until(r, rig_count_zombies(r->keeper) == 0);
+    rig_wait_state(r, "running");
+    cr_assert(rig_worker_pid(r, 1) == worker && rig_worker_restarts(r, 1) == 0);
+    cr_assert(strlen(rig_log(r)) < 10000, "a thousand orphans are not a thousand log lines");
+}
+
+rig_test(habits, a_worker_may_not_end_berth_by_signalling_its_parent)
+{
+    static const int signals[] = {SIGTERM, SIGQUIT};
+
+    for (size_t i = 0; i < 2; i++) {
+        rig_run(r, "--listen", rig_address(r, 4), "--", r->probe, "--signal-parent",
+                rig_format(r, "%d", signals[i]), "--report", r->report);
+        rig_wait_report(r, "signalled");
+        pid_t worker = rig_wait_report(r, "serving");
+        rig_wait_state(r, "running");
+        rig_cmd_ok(r, "restart", "probe");
+        cr_assert(rig_wait_worker(r, 1, worker) > 0);
+        rig_stop(r);
+    }
+}
+
+rig_test(habits, a_worker_that_ignored_its_sockets_gets_a_line_that_says_so)
+{
+    rig_run(r, "--restart", "no", "--listen", rig_address(r, 4), "--", r->probe, "--from", "none", "--bind",
+            rig_address(r, 4));
+    cr_assert(rig_wait_exit(r) == 1, "%d", r->exit_status);
+    cr_assert(rig_log_has(r, "LISTEN_FDS=1"), "the log tells what the worker was given");
+    cr_assert(rig_log_has(r, "ignored the handoff"));
+}
+
+rig_test(habits, a_worker_that_forks_and_dies_leaves_the_socket_to_the_next)
+{
+    struct load *load;
+
+    rig_run(r, "--set", "stable_after=0", "--listen", rig_address(r, 4), "--", "sh", "-c",
+            "sleep 1000 & exec \"$0\"", r->probe);
+    pid_t worker = rig_wait_worker(r, 1, 0);
+    load = rig_load(r, rig_address(r, 4), 2);
+    for (int i = 0; i < 5; i++) {
+        rig_kill(r, worker, SIGKILL);
+        worker = rig_wait_worker(r, 1, worker);
+    }
+    cr_assert(load_wait_ok(load, 10, RIG_PATIENCE_SECONDS));
+    rig_load_end(r, load, 10);
+}
+
+rig_test(habits, a_slow_starter_keeps_its_clients_in_the_queue)
+{
+    struct load *load;
+
+    rig_run(r, "--listen", rig_address(r, 4), "--", r->probe, "--slow-start", "1000", "--drain", "--report",
+            r->report);
+    rig_wait_report(r, "started");
+    rig_wait_state(r, "running");
+    load = rig_load(r, rig_address(r, 4), 4);
+    rig_cmd_ok(r, "restart", "probe");
+    cr_assert(load_wait_ok(load, 10, RIG_PATIENCE_SECONDS));
+    rig_load_end(r, load, 0);
+}
