@@ -34,15 +34,22 @@ tests_unit_core_crit_SOURCES = tests/unit/core/test_conf.c tests/unit/core/test_
 tests_unit_core_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_core_crit_LDADD = supervisor/core/libcore.a supervisor/wire/libwire.a supervisor/base/libbase.a $(JANSSON_LIBS) $(CRITERION_LIBS)
 
-tests_unit_sys_crit_SOURCES = tests/unit/sys/test_control_socket.c tests/unit/sys/test_fd.c tests/unit/sys/test_holder.c \
+tests_unit_sys_crit_SOURCES = tests/unit/sys/sys_test.c tests/unit/sys/sys_test.h tests/unit/sys/test_control_socket.c tests/unit/sys/test_fd.c tests/unit/sys/test_holder.c \
 	tests/unit/sys/test_listener.c tests/unit/sys/test_pidfd.c tests/unit/sys/test_procfs.c tests/unit/sys/test_resolve.c \
 	tests/unit/sys/test_shared_memory.c tests/unit/sys/test_spawn.c tests/unit/sys/test_unix_path.c tests/unit/sys/test_user.c
 tests_unit_sys_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_sys_crit_LDADD = supervisor/sys/libsys.a supervisor/wire/libwire.a supervisor/base/libbase.a $(JANSSON_LIBS) $(CRITERION_LIBS)
 
-tests_unit_keeper_crit_SOURCES = tests/unit/keeper/test_keeper.c tests/unit/keeper/test_fdpass.c
-tests_unit_keeper_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_keeper_crit_SOURCES = tests/lib/keeper_host.h tests/unit/keeper/test_fdpass.c \
+	tests/unit/keeper/test_keeper.c tests/unit/keeper/test_store.c
+tests_unit_keeper_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS) -I$(top_srcdir)
 tests_unit_keeper_crit_LDADD = supervisor/keeper/libkeeper.a supervisor/sys/libsys.a supervisor/wire/libwire.a supervisor/base/libbase.a $(CRITERION_LIBS)
+EXTRA_tests_unit_keeper_crit_DEPENDENCIES = tests/lib/keeper-host$(EXEEXT)
+
+check_PROGRAMS += tests/lib/keeper-host
+tests_lib_keeper_host_SOURCES = tests/lib/keeper_host.c tests/lib/keeper_host.h
+tests_lib_keeper_host_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_lib_keeper_host_LDADD = supervisor/keeper/libkeeper.a supervisor/sys/libsys.a supervisor/wire/libwire.a supervisor/base/libbase.a
 
 # The engine's archive needs everything; these parts of it stand on their own.
 tests_unit_engine_crit_SOURCES = tests/unit/engine/test_control_server.c \
@@ -52,10 +59,11 @@ tests_unit_engine_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS) -DTOP_SRCDI
 tests_unit_engine_crit_CFLAGS = $(AM_CFLAGS) -Wno-strict-aliasing
 tests_unit_engine_crit_LDADD = supervisor/sys/libsys.a supervisor/wire/libwire.a supervisor/base/libbase.a $(EV_LIBS) $(JANSSON_LIBS) $(CRITERION_LIBS)
 
-tests_unit_cmd_crit_SOURCES = tests/unit/cmd/test_options.c tests/unit/cmd/test_table.c \
-	supervisor/cmd/options.c supervisor/cmd/table.c
+tests_unit_cmd_crit_SOURCES = tests/unit/cmd/test_client.c tests/unit/cmd/test_options.c tests/unit/cmd/test_outcome.c \
+	tests/unit/cmd/test_status_table.c tests/unit/cmd/test_table.c supervisor/cmd/client.c supervisor/cmd/options.c \
+	supervisor/cmd/outcome.c supervisor/cmd/status_table.c supervisor/cmd/table.c
 tests_unit_cmd_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
-tests_unit_cmd_crit_LDADD = supervisor/sys/libsys.a supervisor/base/libbase.a $(CRITERION_LIBS)
+tests_unit_cmd_crit_LDADD = supervisor/sys/libsys.a supervisor/wire/libwire.a supervisor/base/libbase.a $(JANSSON_LIBS) $(CRITERION_LIBS)
 endif
 
 include tests/system/local.mk

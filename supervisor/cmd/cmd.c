@@ -180,6 +180,8 @@ int cmd_main(int argc, char *argv[], bool is_supervisor)
                                            : NULL;
     if (!cmd)
         return n > 0 ? cmd_fail_unknown(words[0]) : cmd_usage_error(NULL, "no command is given");
+    if (cmd == &cmd_help)
+        args.help = false; /* 'berth --help' is the list, not help about help */
     int status = run_command(cmd, &args);
     int flushed = cmd_flush();
     return status != 0 ? status : flushed;

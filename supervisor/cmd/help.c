@@ -1,6 +1,7 @@
 /* help: the list of commands, and the text of one. */
 #include "config.h"
 
+#include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -39,8 +40,8 @@ void cmd_print_help(const struct cmd *cmd)
         fputs(run_args_help(), stdout);
         return;
     }
-    printf("Usage: berth %s [OPTION…]%s%s\n\n%s.\n", cmd->name, cmd->args[0] ? " " : "", cmd->args,
-           cmd->summary);
+    printf("Usage: berth %s [OPTION…]%s%s\n\n%c%s.\n", cmd->name, cmd->args[0] ? " " : "", cmd->args,
+           toupper((unsigned char)cmd->summary[0]), cmd->summary + 1);
     if (cmd->help)
         printf("\n%s\n", cmd->help);
     printf("\nOptions:\n");

@@ -59,8 +59,7 @@ static const json_t *find_service(const json_t *services, const char *name)
     const json_t *service;
     size_t i;
 
-    json_array_foreach(services, i, service)
-    {
+    json_array_foreach (services, i, service) {
         if (str_eq(reply_text(service, "name"), name))
             return service;
     }
@@ -215,8 +214,7 @@ static struct wish *make_wishes(const struct operation *op, const json_t *servic
     const json_t *service;
     size_t i;
 
-    json_array_foreach(services, i, service)
-    {
+    json_array_foreach (services, i, service) {
         wishes[i].goal = op->goal;
         wishes[i].generation = reply_int(service, "generation");
         str_copy(wishes[i].service, sizeof wishes[i].service, reply_text(service, "name"));

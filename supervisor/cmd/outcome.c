@@ -38,8 +38,7 @@ static enum outcome judge_workers(const json_t *service, char *dst, size_t size)
     const json_t *worker;
     size_t i;
 
-    json_array_foreach(json_object_get(service, "workers"), i, worker)
-    {
+    json_array_foreach (json_object_get(service, "workers"), i, worker) {
         char note[800];
         const char *text = reply_text(worker, "note");
         if (!is_in_trouble(worker))
@@ -64,8 +63,7 @@ static enum outcome judge_renewed(const struct wish *wish, const json_t *service
     if (reply_int(service, "generation") <= wish->generation)
         return OUTCOME_UNKNOWN;
     enum outcome outcome = judge_workers(service, dst, size);
-    json_array_foreach(json_object_get(service, "workers"), i, worker)
-    {
+    json_array_foreach (json_object_get(service, "workers"), i, worker) {
         if (outcome == OUTCOME_REACHED && reply_int(worker, "generation") <= wish->generation)
             outcome = OUTCOME_PENDING;
     }

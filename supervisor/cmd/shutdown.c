@@ -30,8 +30,7 @@ static bool is_going_down(const json_t *services)
     const json_t *service;
     size_t i;
 
-    json_array_foreach(services, i, service)
-    {
+    json_array_foreach (services, i, service) {
         if (str_eq(reply_text(service, "wanted"), "up"))
             return false;
     }

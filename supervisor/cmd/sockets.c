@@ -63,7 +63,8 @@ static void print_sockets(const struct cmd_args *args, const json_t *sockets)
     size_t i;
 
     table_init(&t, columns);
-    json_array_foreach(sockets, i, socket) add_socket(&t, socket);
+    json_array_foreach (sockets, i, socket)
+        add_socket(&t, socket);
     buf_init(&out, SIZE_MAX);
     table_format(&t, &look, &out);
     fputs(buf_str(&out), stdout);
@@ -86,7 +87,7 @@ static int run(const struct cmd *self, const struct cmd_args *args)
     if (r < 0)
         return cmd_fail(&err);
     if (args->json)
-        cmd_print_json(json_object_get(reply, "sockets"));
+        cmd_print_json(reply);
     else
         print_sockets(args, json_object_get(reply, "sockets"));
     json_decref(reply);

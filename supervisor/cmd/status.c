@@ -40,39 +40,34 @@ static void format_text(const struct cmd_args *args, const json_t *services, str
         status_format_services(services, &look, out);
         return;
     }
-    json_array_foreach(services, i, service)
-    {
+    json_array_foreach (services, i, service) {
         if (i > 0)
             buf_add_char(out, '\n');
         status_format_workers(service, &look, out);
     }
 }
 
-/* One SERVICE is an object, else it is an array: who asks for one wants that one. */
-static void print_json(const struct cmd_args *args, const json_t *services)
-{
-    const json_t *value = args->argc == 1 ? json_array_get(services, 0) : services;
-
-    if (args->watch)
-        cmd_print_json_line(value);
-    else
-        cmd_print_json(value);
-}
-
-static void print_status(const struct cmd_args *args, const json_t *services)
+static void print_text(const struct cmd_args *args, const json_t *services)
 {
     struct buf out;
 
-    if (args->json) {
-        print_json(args, services);
-        return;
-    }
     buf_init(&out, SIZE_MAX);
     if (args->watch && isatty(STDOUT_FILENO))
         buf_add_str(&out, HOME_AND_CLEAR);
     format_text(args, services, &out);
     fwrite(out.data, 1, out.len, stdout);
     buf_fini(&out);
+}
+
+/* The reply; or, to who asks for one SERVICE, that one. */
+static void print_json(const struct cmd_args *args, const json_t *reply)
+{
+    const json_t *value = args->argc == 1 ? json_array_get(json_object_get(reply, "services"), 0) : reply;
+
+    if (args->watch)
+        cmd_print_json_line(value);
+    else
+        cmd_print_json(value);
 }
 
 /* 0, NOT_RUNNING when a service was named that does not run, or a negative errno. */
@@ -85,7 +80,10 @@ static int show(struct client *c, const struct cmd_args *args, struct berr *err)
     if (r < 0)
         return r;
     const json_t *services = json_object_get(reply, "services");
-    print_status(args, services);
+    if (args->json)
+        print_json(args, reply);
+    else
+        print_text(args, services);
     for (size_t i = 0; args->argc > 0 && i < json_array_size(services); i++) {
         if (!status_is_running(json_array_get(services, i)))
             status = NOT_RUNNING;
@@ -179,7 +177,8 @@ const struct cmd cmd_status = {
     .args = "[SERVICE…]",
     .summary = "a table of all services, or of the workers of some",
     .help = "Ends with 3 when a SERVICE that is named does not run, with 4 when there is none of that name.\n"
-            "With --json: an array, or one object when one SERVICE is named; with --watch a line each time.",
+            "With --json: the reply of io.berth's Status, or the one SERVICE of it that is named; with\n"
+            "--watch a line each time.",
     .options = options,
     .run = run,
 };

@@ -77,8 +77,7 @@ static void add_joined(struct table *t, const json_t *array, const char *separat
     size_t i;
 
     buf_init(&text, SIZE_MAX);
-    json_array_foreach(array, i, item)
-    {
+    json_array_foreach (array, i, item) {
         const char *s = json_string_value(item);
         buf_printf(&text, "%s%s", i > 0 ? separator : "", s ? s : "");
     }
@@ -103,8 +102,7 @@ void status_format_services(const json_t *services, const struct table_look *loo
     size_t i;
 
     table_init(&t, service_columns);
-    json_array_foreach(services, i, s)
-    {
+    json_array_foreach (services, i, s) {
         table_add(&t, reply_text(s, "name"));
         table_add(&t, reply_text(s, "state"));
         table_printf(&t, "%lld/%lld", (long long)reply_int(s, "ready"),
@@ -147,8 +145,7 @@ void status_format_workers(const json_t *service, const struct table_look *look,
                color ? color : "", state, color ? "\033[0m" : "", (long long)reply_int(service, "ready"),
                (long long)reply_int(service, "wanted_workers"));
     table_init(&t, worker_columns);
-    json_array_foreach(json_object_get(service, "workers"), i, w)
-    {
+    json_array_foreach (json_object_get(service, "workers"), i, w) {
         add_int(&t, w, "worker");
         table_add(&t, reply_text(w, "state"));
         add_int(&t, w, "pid");

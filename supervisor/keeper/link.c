@@ -151,8 +151,8 @@ static bool send_next(void)
 struct mono link_send(void)
 {
     peer.is_full = peer.is_short = false;
-    while (peer.fd >= 0 && !peer.is_deaf && send_next())
-        continue;
+    while (respawn_pid() > 0 && peer.fd >= 0 && !peer.is_deaf && send_next())
+        continue; /* a link may outlive its supervisor; what is sent then would be lost */
     return peer.is_short ? mono_add(now(), RETRY) : MONO_NEVER;
 }
 
