@@ -1,7 +1,7 @@
 # Every tests/fuzz/fuzz_NAME.c becomes tests/fuzz/fuzz-NAME. Configured with CC=clang --enable-fuzzing --enable-sanitizers
 # it is a libFuzzer program (`make fuzz` runs them all); otherwise it replays the corpus, which `make check` does.
 fuzzers = tests/fuzz/fuzz-address tests/fuzz/fuzz-keeper_msg tests/fuzz/fuzz-query tests/fuzz/fuzz-soft_state \
-	tests/fuzz/fuzz-varlink
+	tests/fuzz/fuzz-varlink tests/fuzz/fuzz-words
 check_PROGRAMS += $(fuzzers)
 EXTRA_DIST += tests/fuzz/replay.sh tests/fuzz/corpus
 fuzz_ldadd = $(lower_archives) $(JANSSON_LIBS)
@@ -43,3 +43,7 @@ tests_fuzz_fuzz_soft_state_LDADD = $(fuzz_ldadd)
 tests_fuzz_fuzz_varlink_SOURCES = tests/fuzz/fuzz_varlink.c $(fuzz_main)
 tests_fuzz_fuzz_varlink_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_varlink_LDADD = $(fuzz_ldadd)
+
+tests_fuzz_fuzz_words_SOURCES = tests/fuzz/fuzz_words.c $(fuzz_main)
+tests_fuzz_fuzz_words_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_words_LDADD = $(fuzz_ldadd)
