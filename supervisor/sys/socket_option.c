@@ -63,10 +63,11 @@ static const struct option options[] = {
      "choose one of net.ipv4.tcp_available_congestion_control"},
     {"receive_buffer", SOL_SOCKET, SO_RCVBUF, AT(receive_buffer), BUFFER, ON_ALL, true, KEEP, NULL},
     {"send_buffer", SOL_SOCKET, SO_SNDBUF, AT(send_buffer), BUFFER, ON_ALL, true, KEEP, NULL},
-    {"priority", SOL_SOCKET, SO_PRIORITY, AT(priority), NUMBER, ON_IP, true, 0,
-     "choose 0 to 6, or give berth the capability CAP_NET_ADMIN"},
     {"tos", SOL_IP, IP_TOS, AT(tos), NUMBER, ON_IP, true, 0, NULL},
     {"tos", SOL_IPV6, IPV6_TCLASS, AT(tos), NUMBER, ON_IP | ONLY_V6, true, 0, NULL},
+    /* After tos, which sets a priority of its own. */
+    {"priority", SOL_SOCKET, SO_PRIORITY, AT(priority), NUMBER, ON_IP, true, 0,
+     "choose 0 to 6, or give berth the capability CAP_NET_ADMIN"},
     {"mark", SOL_SOCKET, SO_MARK, AT(mark), LONG, ON_IP, true, 0, ASK_ADMIN},
     {"interface", SOL_SOCKET, SO_BINDTODEVICE, AT(interface), TEXT, ON_IP, false, KEEP,
      "see `ip link` for the interfaces of this host"},

@@ -167,16 +167,17 @@ static int cannot(const struct place *p, const char *what, int errnum, struct be
 
 /* --- binding --- */
 
-/* A path was removed behind its owner's back, while the owner and its guard live on. */
+/* A path was removed behind its owner's back, while the owner and its guard live on. The guard's name may be
+ * too long for an address, so it is asked by way of a descriptor; without /proc the path alone has to tell.
+ */
 static bool has_live_guard(const struct place *p)
 {
-    char path[PATH_MAX + NAME_MAX];
-    int dir_len = (int)(p->name - p->path);
-    snprintf(path, sizeof path, "%.*s%s", dir_len, p->path, p->guard);
-    if (strlen(path) >= sizeof((struct sockaddr_un *)NULL)->sun_path)
-        snprintf(path, sizeof path, "/proc/self/fd/%d/%s", p->dir_fd, p->guard);
-    /* Too long even so: then the path alone has to tell. */
-    return unix_path_is_live(path) == 1;
+    char link[64];
+    cleanup_fd int fd = openat(p->dir_fd, p->guard, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    return unix_path_is_live(link) == 1;
 }
 
 static bool is_same_file(const struct stat *a, const struct stat *b)
