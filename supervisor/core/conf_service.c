@@ -41,7 +41,7 @@ static void print_command(const void *section, const struct conf_key *self, stru
     for (size_t i = 0; i < words->n; i++) {
         buf_add_str(out, i > 0 ? " '" : "'");
         for (const char *c = words->v[i]; *c; c++)
-            *c == '\'' ? buf_add_str(out, "'\\''") : buf_add_char(out, *c);
+            buf_add_str(out, *c == '\'' ? "'\\''" : (char[]){*c, '\0'});
         buf_add_char(out, '\'');
     }
 }

@@ -47,7 +47,7 @@ static void what_it_was_given(const struct diagnose_end *e, char *dst, size_t si
     if (hands_over_variables(e->service))
         snprintf(dst, size, "LISTEN_FDS=%zu on %s", e->n_sockets, where);
     else
-        snprintf(dst, size, "%s, and no variable that tells of it", where);
+        snprintf(dst, size, "%s, and no variable that says so", where);
 }
 
 int diagnose_ignored_handoff(const struct diagnose_end *e, char *dst, size_t size)

@@ -81,7 +81,7 @@ int handoff_emit(const struct strv *words, const char *command, const struct han
     size_t n_used = 0;
     int r = 0;
 
-    (void)command;
+    (void)command; /* for the dialects of programs that "auto" will know by their name */
     for (size_t i = 0; r == 0 && i < (words->n > 0 ? words->n : 1); i++) {
         const char *word = words->n > 0 ? words->v[i] : "auto";
         const struct handoff_dialect *d = dialect_of(word);

@@ -285,6 +285,7 @@ Test(conf_schema, values_out_of_range_are_refused_with_the_range)
         {"ipv6_only", "-1", "auto, yes or no"},
         {"defer_accept", "500ms", "a duration from 1s to 32767s, or off"},
         {"defer_accept", "0", "from 1s"},
+        {"defer_accept", "1500ms", "from 1s"},
         {"defer_accept", "32768s", "to 32767s"},
         {"fast_open", "0", "from 1 to 65535, or off"},
         {"fast_open", "65536", "from 1 to 65535"},

@@ -86,6 +86,24 @@ Test(sockset, parts_come_in_their_order_however_they_are_held)
     sockset_plan_fini(&plan);
 }
 
+Test(sockset, a_part_held_twice_does_not_stand_for_a_missing_one)
+{
+    static const char *const texts[] = {"socket/web/0/1.2/tcp://host:80", "socket/web/0/1.2/tcp://host:80",
+                                        "socket/web/0/2.2/tcp://host:80"};
+    struct held_name held[N(texts)];
+    struct sockset_plan plan;
+    want("web", "host:80");
+    parse_all(texts, N(texts), held);
+    sockset_compare(&conf, held, 2, &plan);
+    cr_assert_not(plan.wants[0].complete);
+    cr_assert_eq(plan.n_drops, 2);
+    sockset_plan_fini(&plan);
+    sockset_compare(&conf, held, 3, &plan);
+    cr_assert(plan.wants[0].complete);
+    cr_assert_eq(plan.n_drops, 1);
+    sockset_plan_fini(&plan);
+}
+
 /* Everything that one small configuration could find in the keeper. */
 static const char *const universe[] = {
     "socket/web/0/1.1/tcp://:80",     /* 0: wanted */
