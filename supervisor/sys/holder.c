@@ -102,6 +102,14 @@ static bool on_unix(const struct sockdiag_socket *s, void *arg)
     return !is_bound_only(s);
 }
 
+static bool on_lingering(const struct sockdiag_socket *s, void *arg)
+{
+    struct search *search = arg;
+    bool lingers = s->inode == 0 && overlaps(&s->bound, search->wanted);
+    search->is_found |= lingers;
+    return !lingers;
+}
+
 static int search_unix(struct search *search)
 {
     const struct sockaddr_un *un = (const void *)&search->wanted->sa;
@@ -115,7 +123,7 @@ static int search_unix(struct search *search)
     return sockdiag_unix(on_unix, search);
 }
 
-static int search_inet(struct search *search)
+static int search_inet(struct search *search, sockdiag_on_socket *on_socket)
 {
     static const int families[] = {AF_INET, AF_INET6};
     const struct endpoint *e = search->wanted;
@@ -124,7 +132,7 @@ static int search_inet(struct search *search)
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
         if (search->is_found && is_bound_only(&search->found))
             break;
-        int r = sockdiag_inet(families[i], e->type, port, on_inet, search);
+        int r = sockdiag_inet(families[i], e->type, port, on_socket, search);
         if (r < 0)
             return r;
     }
@@ -138,7 +146,7 @@ int holder_find(const struct endpoint *e, struct holder *ret)
     if (e->family == AF_UNIX)
         r = search_unix(&search);
     else if (e->family == AF_INET || e->family == AF_INET6)
-        r = search_inet(&search);
+        r = search_inet(&search, on_inet);
     if (r < 0 || !search.is_found)
         return r;
 
@@ -154,6 +162,13 @@ int holder_find(const struct endpoint *e, struct holder *ret)
     }
     *ret = h;
     return 1;
+}
+
+bool holder_lingers(const struct endpoint *e)
+{
+    struct search search = {.wanted = e};
+    bool is_ip = e->family == AF_INET || e->family == AF_INET6;
+    return is_ip && search_inet(&search, on_lingering) == 0 && search.is_found;
 }
 
 char *holder_format(char *dst, size_t size, const struct holder *h)

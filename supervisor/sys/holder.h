@@ -3,6 +3,8 @@
 #ifndef BERTH_SYS_HOLDER_H
 #define BERTH_SYS_HOLDER_H
 
+#include <stdbool.h>
+
 #include "wire/address.h"
 
 struct holder {
@@ -15,6 +17,8 @@ struct holder {
 
 /* The first socket that stands in the way of E. 1: found; 0: none is visible here; negative errno. */
 int holder_find(const struct endpoint *e, struct holder *ret);
+/* Do closed connections linger on E (TIME_WAIT and its like), which belong to no process any more? */
+bool holder_lingers(const struct endpoint *e);
 /* "held by nginx (pid 812, uid 33, started 2h ago), bound to tcp://0.0.0.0:8080". Returns DST. */
 char *holder_format(char *dst, size_t size, const struct holder *h);
 

@@ -74,7 +74,9 @@ static const char *unix_path_of(const struct endpoint *e)
 static int no_such_socket(const struct endpoint *e, bool mptcp, int errnum, struct berr *err)
 {
     const char *way_out = "check the limits of this process and of the system";
-    if (mptcp)
+    if (errnum == EMFILE)
+        way_out = "raise this process's limit of open files (ulimit -n)";
+    else if (mptcp)
         way_out = "MPTCP is not available on this host (see net.mptcp.enabled), so remove the option mptcp";
     else if (errnum == EAFNOSUPPORT && e->family == AF_VSOCK)
         way_out = "this kernel has no vsock (the module vsock), so choose another kind of address";
@@ -100,12 +102,15 @@ static int in_use(const struct endpoint *e, const struct socket_options *o, stru
         return berr_set(err, BERR_SYSTEM, EADDRINUSE,
                         "%s is in use, %s; stop that process or choose another address", name_of(e).text,
                         holder_format(who, sizeof who, &h));
-    if (is_ip(e) && e->type == SOCK_STREAM && !o->reuse_address)
+    /* Our own SO_REUSEADDR does not help if the server before us did not set it. */
+    if (holder_lingers(e))
         return berr_set(
             err, BERR_SYSTEM, EADDRINUSE,
-            "%s is in use, and no holder is visible: old connections may linger on it (TIME_WAIT); set "
-            "reuse_address = yes, or wait a minute",
-            name_of(e).text);
+            "%s is still taken by closed connections of the server before (TIME_WAIT), which belong to no "
+            "process and go within a minute; %s",
+            name_of(e).text,
+            o->reuse_address ? "try again then, or let berth wait for it (on_conflict = wait)"
+                             : "set reuse_address = yes, or try again then");
     return berr_set(
         err, BERR_SYSTEM, EADDRINUSE,
         "%s is in use by a process that is not visible from here; find it from outside this container, or "

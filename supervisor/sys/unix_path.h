@@ -1,7 +1,7 @@
 /* unix_path: the file of a held Unix socket, and its hidden hard link from which a vanished path is put back.
  *
- * The socket is bound to PATH itself, not to a name that is moved there later: the kernel remembers the name of the bind
- * for good, and programs compare what getsockname(2) says with their own configuration. */
+ * The socket is bound to PATH itself, not to a name that is moved there later: the kernel remembers the name of
+ * the bind for good, and programs compare what getsockname(2) says with their own configuration. */
 #ifndef BERTH_SYS_UNIX_PATH_H
 #define BERTH_SYS_UNIX_PATH_H
 
@@ -19,13 +19,14 @@ int unix_path_address(const char *path, struct sockaddr_un *ret, socklen_t *ret_
  * notices. 1; 0: dead; negative errno: cannot be told. */
 int unix_path_is_live(const char *path);
 
-/* Binds the socket FD to PATH, with O's owner, group and mode, and tells it to listen where LISTENS. Nobody but root
- * gets in before owner and mode are right and it listens. A dead socket at PATH is replaced; a live one is -EADDRINUSE,
- * and any other file -EEXIST. Of several that try at once, one wins. Also leaves the hidden link. Negative
- * errno and a sentence. */
+/* Binds the socket FD to PATH, with O's owner, group and mode, and tells it to listen where LISTENS. Nobody but
+ * root gets in before owner and mode are right and it listens. A dead socket at PATH is replaced; a live one is
+ * -EADDRINUSE, also if it is ours, and any other file -EEXIST. Of several that try at once, one wins. Also leaves
+ * the hidden link. Negative errno and a sentence. May wait up to two seconds for another starter. */
 int unix_path_bind(int fd, const char *path, const struct socket_options *o, bool listens, struct berr *err);
 /* The same without the hidden link. */
-int unix_path_bind_unguarded(int fd, const char *path, const struct socket_options *o, bool listens, struct berr *err);
+int unix_path_bind_unguarded(int fd, const char *path, const struct socket_options *o, bool listens,
+                             struct berr *err);
 
 enum unix_path_state {
     UNIX_PATH_OURS,     /* the path leads to the socket */

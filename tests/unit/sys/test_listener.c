@@ -171,9 +171,9 @@ Test(listener, an_address_in_use_names_its_holder)
 }
 
 /* Leaves the server's side of a connection in TIME_WAIT on the port of *E. */
-static void leave_time_wait(struct endpoint *e)
+static void leave_time_wait(struct endpoint *e, const struct socket_options *o)
 {
-    int fd = open_plain(e), client = test_connect(e), server = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+    int fd = open_with(e, o), client = test_connect(e), server = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
     char byte;
     cr_assert(client >= 0 && server >= 0);
     close(server);
@@ -186,12 +186,24 @@ Test(listener, old_connections_do_not_block_a_port)
 {
     struct endpoint e = test_endpoint("tcp://127.0.0.1:0");
     struct socket_options o = test_options();
-    leave_time_wait(&e);
+    leave_time_wait(&e, &o);
     o.reuse_address = false;
     expect_refusal(&e, &o, EADDRINUSE, "TIME_WAIT");
+    expect_refusal(&e, &o, EADDRINUSE, "set reuse_address = yes");
     o.reuse_address = true;
     cleanup_fd int fd = open_with(&e, &o);
     expect_connect(&e);
+}
+
+Test(listener, old_connections_of_a_server_without_reuse_address_are_explained)
+{
+    struct endpoint e = test_endpoint("tcp://127.0.0.1:0");
+    struct socket_options o = test_options();
+    o.reuse_address = false;
+    leave_time_wait(&e, &o);
+    o.reuse_address = true;
+    expect_refusal(&e, &o, EADDRINUSE, "TIME_WAIT");
+    expect_refusal(&e, &o, EADDRINUSE, "within a minute");
 }
 
 Test(listener, an_address_of_another_host_is_refused_but_for_free_bind)
