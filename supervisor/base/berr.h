@@ -1,7 +1,7 @@
 /* berr: an error as a person will read it: a class, an errno, one complete sentence, and where it stands.
  *
- * A function that can fail for a reason that a user should read takes `struct berr *err` last, returns a negative
- * errno, and leaves *err untouched on success. `err` is never NULL. */
+ * A function that can fail for a reason that a user should read takes `struct berr *err` last, returns a
+ * negative errno, and leaves *err untouched on success. `err` is never NULL. */
 #ifndef BERTH_BASE_BERR_H
 #define BERTH_BASE_BERR_H
 
@@ -25,9 +25,9 @@ struct berr {
     unsigned line;   /* its line, from 1; 0 where there is none */
 };
 
-/* Fills *err (with no file and no line) and returns -ERRNUM (-EINVAL when ERRNUM is 0), so that `return berr_set(…)` reads
- * well. ERRNUM may be given negative, as functions return it. The arguments may point into *err. A sentence that does
- * not fit is cut and ends in "…". */
+/* Fills *err (with no file and no line) and returns -ERRNUM (-EINVAL when ERRNUM is 0), so that
+ * `return berr_set(…)` reads well. ERRNUM may be given negative, as functions return it. The arguments may
+ * point into *err. A sentence that does not fit is cut and ends in "…". */
 int berr_set(struct berr *err, enum berr_class class, int errnum, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 /* Puts "PREFIX: " before the sentence; for context that only the caller knows. */

@@ -16,8 +16,8 @@ struct buf {
 
 void buf_init(struct buf *b, size_t limit);
 void buf_fini(struct buf *b);
-/* Appends N bytes, or none of them and sets `overflown`; an overflown buffer takes nothing more, so that it never
- * holds a text with a hole. */
+/* Appends N bytes, or none of them and sets `overflown`; an overflown buffer takes nothing more, so that
+ * it never holds a text with a hole. */
 void buf_add(struct buf *b, const void *bytes, size_t n);
 void buf_add_str(struct buf *b, const char *s);
 void buf_add_char(struct buf *b, char c);

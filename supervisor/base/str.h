@@ -9,16 +9,19 @@ bool str_eq(const char *a, const char *b);
 bool str_starts_with(const char *s, const char *prefix);
 /* Copies S into DST of SIZE bytes; false, and an empty DST, when it does not fit. */
 bool str_copy(char *dst, size_t size, const char *s);
-/* Foreign text made safe for one log line: control characters (of Unicode too: line separators, changes of the
- * writing direction), backslash and bytes that are not UTF-8 become \xNN; the result is cut with "…" where DST ends. Returns DST. */
+/* Foreign text made safe for one log line: control characters (of Unicode too: line separators, changes of
+ * the writing direction), backslash and bytes that are not UTF-8 become \xNN; the result is cut with "…"
+ * where DST ends. Returns DST. */
 char *str_escape(char *dst, size_t size, const char *s, size_t n);
-/* The same, but a backslash stays as it is: for a sentence whose foreign parts were escaped when they were quoted. */
+/* The same, but a backslash stays as it is: for a sentence whose foreign parts were escaped when they were
+ * quoted. */
 char *str_escape_controls(char *dst, size_t size, const char *s, size_t n);
 /* Is it UTF-8 without control characters: would str_escape_controls() leave it alone? */
 bool str_is_printable(const char *s);
 /* A NAME of interface section 3: letters, digits, '.', '_', '-'; 1 to 64 of them. */
 bool str_is_name(const char *s);
-/* The candidate (NULL-terminated list) nearest to S by edit distance, or NULL when none is near enough to be meant. */
+/* The candidate (NULL-terminated list) nearest to S by edit distance, or NULL when none is near enough to
+ * be meant. */
 const char *str_nearest(const char *s, const char *const *candidates);
 
 /* A vector of strings, NULL-terminated, owned. {NULL, 0} is an empty one. */

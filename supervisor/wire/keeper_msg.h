@@ -1,11 +1,12 @@
 /* keeper_msg: what keeper and supervisor say to each other over their SOCK_SEQPACKET pair.
  *
- * One message a packet, at most one descriptor with it. The layout is fixed and the same for every version of berth:
- * a newer supervisor may run under an older keeper. Unknown types are ignored by both sides; that is the one rule that lets
- * it grow. Host byte order: both ends are one machine.
+ * One message a packet, at most one descriptor with it. The layout is fixed and the same for every version
+ * of berth: a newer supervisor may run under an older keeper. Unknown types are ignored by both sides;
+ * that is the one rule that lets it grow. Host byte order: both ends are one machine.
  *
- * The keeper stores entries. An entry has a name, usually a descriptor, and perhaps a process: then the keeper, its
- * parent, reports the process's end by that name, and keeps the status until the entry is dropped. */
+ * The keeper stores entries. An entry has a name, usually a descriptor, and perhaps a process: then the
+ * keeper, its parent, reports the process's end by that name, and keeps the status until the entry is
+ * dropped. */
 #ifndef BERTH_WIRE_KEEPER_MSG_H
 #define BERTH_WIRE_KEEPER_MSG_H
 
@@ -19,15 +20,15 @@
 enum keeper_msg_type {
     /* supervisor -> keeper */
     KEEPER_PUT = 1,      /* store the descriptor under name, in place of what had the name */
-    KEEPER_PROCESS = 2,  /* sent by a new child itself before it execs: pid is its own; the keeper opens the pidfd */
+    KEEPER_PROCESS = 2,  /* from a new child before it execs: pid is its own; the keeper opens the pidfd */
     KEEPER_DROP = 3,     /* forget the entry; its descriptor is closed */
-    KEEPER_FINISH = 4,   /* value is the exit status with which the keeper ends once the supervisor has ended */
+    KEEPER_FINISH = 4,   /* value: the exit status with which the keeper ends once the supervisor has ended */
     KEEPER_STABLE = 5,   /* the supervisor has reconciled: its restart count starts afresh */
     /* keeper -> supervisor */
     KEEPER_WELCOME = 16, /* first: flags, pid the keeper's, count how often it has been started before */
-    KEEPER_HELD = 17,    /* an entry, with its descriptor; pid and, with KEEPER_FLAG_ENDED, value its wait status */
+    KEEPER_HELD = 17,    /* an entry, with its descriptor; pid; with KEEPER_FLAG_ENDED value: its wait status */
     KEEPER_SYNC = 18,    /* every entry has been sent */
-    KEEPER_ENDED = 19,   /* the process of entry name has ended; value its wait status. Sent again after a restart */
+    KEEPER_ENDED = 19,   /* the process of entry name has ended; value: wait status. Sent again after a restart */
     KEEPER_SIGNAL = 20,  /* value is a signal that the keeper was sent, pid the sender (0: not known), count
                           * how many TERM and INT there have been by now */
     KEEPER_REFUSED = 21, /* a PUT or PROCESS was not stored; value is the errno */

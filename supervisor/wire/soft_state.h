@@ -1,9 +1,10 @@
 /* soft_state: what the supervisor remembers beside the descriptors, laid out for a memfd that outlives it.
  *
- * A fixed array of records, each a key and a row of numbers that only ever grows at its end; a reader of another version
- * takes the columns that both know and sees 0 for the rest. A record has two copies and a word that says which
- * one holds: an update is written to the other copy and then made to hold by one store, so that kill -9 between any two
- * instructions leaves either the old or the new row, never a mixture. */
+ * A fixed array of records, each a key and a row of numbers that only ever grows at its end; a reader of
+ * another version takes the columns that both know and sees 0 for the rest. A record has two copies and a
+ * word that says which one holds: an update is written to the other copy and then made to hold by one
+ * store, so that kill -9 between any two instructions leaves either the old or the new row, never a
+ * mixture. */
 #ifndef BERTH_WIRE_SOFT_STATE_H
 #define BERTH_WIRE_SOFT_STATE_H
 
@@ -30,14 +31,17 @@ size_t soft_state_size(size_t n_records);
 size_t soft_state_size_grown(const struct soft_state *s, size_t n_records);
 /* Writes an empty header over MEMORY of SIZE bytes. */
 void soft_state_format(struct soft_state *s, void *memory, size_t size);
-/* Accepts MEMORY (aligned to 8 bytes) as found. -EBADMSG: not such a memory, of another major version, or its sizes do not add up. */
+/* Accepts MEMORY (aligned to 8 bytes) as found. -EBADMSG: not such a memory, of another major version, or
+ * its sizes do not add up. */
 int soft_state_open(struct soft_state *s, void *memory, size_t size);
-/* Grows the record count after the memory was enlarged (and perhaps moved); SIZE is never less than before. */
+/* Grows the record count after the memory was enlarged (and perhaps moved); SIZE is never less than
+ * before. */
 void soft_state_grow(struct soft_state *s, void *memory, size_t size);
 
 /* The number of a record by key; -ENOENT. */
 int soft_state_find(const struct soft_state *s, const char *key);
-/* The number of the record of KEY (not empty), made (all zeroes) if it is new. -ENOSPC: grow first; -ENAMETOOLONG. */
+/* The number of the record of KEY (not empty), made (all zeroes) if it is new. -ENOSPC: grow first;
+ * -ENAMETOOLONG. */
 int soft_state_add(struct soft_state *s, const char *key);
 void soft_state_read(const struct soft_state *s, int index, struct soft_state_row *ret);
 void soft_state_write(struct soft_state *s, int index, const struct soft_state_row *row);

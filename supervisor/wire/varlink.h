@@ -1,5 +1,6 @@
-/* varlink: the control protocol's framing and envelopes (https://varlink.org/Method-Call): JSON objects, each ended
- * by a NUL byte. JSON is jansson's, read strictly (duplicate keys, trailing bytes and bad UTF-8 are errors). No I/O here. */
+/* varlink: the control protocol's framing and envelopes (https://varlink.org/Method-Call): JSON objects,
+ * each ended by a NUL byte. JSON is jansson's, read strictly (duplicate keys, trailing bytes and bad UTF-8
+ * are errors). No I/O here. */
 #ifndef BERTH_WIRE_VARLINK_H
 #define BERTH_WIRE_VARLINK_H
 
@@ -25,7 +26,8 @@ struct varlink_reply {
 
 /* Is there a whole message (a NUL byte) in B? Its length without the NUL into *RET_LEN. */
 bool varlink_has_message(const struct buf *b, size_t *ret_len);
-/* Parses one message's text (without its NUL). -EBADMSG with a sentence. Unknown members of the envelope are ignored. */
+/* Parses one message's text (without its NUL). -EBADMSG with a sentence. Unknown members of the envelope
+ * are ignored. */
 int varlink_call_parse(const char *text, size_t len, struct varlink_call *ret, struct berr *err);
 int varlink_reply_parse(const char *text, size_t len, struct varlink_reply *ret, struct berr *err);
 void varlink_call_fini(struct varlink_call *c);

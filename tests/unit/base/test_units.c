@@ -86,6 +86,7 @@ Test(units, a_duration_is_written_in_its_shortest_form)
         {"2m", 120 * SEC},
         {"90s", 90 * SEC},
         {"90m", 5400 * SEC},
+        {"150m", 9000 * SEC}, /* as long as 2.5h, but a whole number */
         {"1d", 86400 * SEC},
         {"36h", 129600 * SEC},
         {"12h", 43200 * SEC},

@@ -269,7 +269,7 @@ Test(address, different_declarations_are_not_equal)
                                         "[::]:80",      "0.0.0.0:80",   "udp://:80",        "h:80",
                                         "tcp4://h:80",  "tcp6://h:80",  "unix:a",           "unix:@a",
                                         "unix:b",       "unix-dgram:a", "unix-seqpacket:a", "vsock://1:80",
-                                        "vsock://*:80", "vsock://1:81", "tcp6://[::]:80"};
+                                        "vsock://2:80", "vsock://*:80", "vsock://1:81",     "tcp6://[::]:80"};
     for (size_t i = 0; i < COUNT(forms); i++) {
         for (size_t j = 0; j < COUNT(forms); j++) {
             struct address a = parsed(forms[i]), b = parsed(forms[j]);
@@ -429,8 +429,7 @@ Test(address, odd_bytes_of_a_unix_name_are_escaped)
 Test(address, a_path_that_fills_its_sockaddr_needs_no_nul)
 {
     struct endpoint e = {.family = AF_UNIX, .type = SOCK_STREAM, .len = sizeof(struct sockaddr_un)};
-    struct sockaddr_un *un = (void *)&e.sa;
-    memset(un->sun_path, 'x', sizeof(un->sun_path));
+    memset(&e.sa, 'x', sizeof(e.sa)); /* what is behind it is not part of the path */
     cr_assert_eq(strlen(endpoint_text(&e)), strlen("unix:") + 108);
 }
 

@@ -49,6 +49,14 @@ Test(keeper_msg, the_longest_name_fits_and_one_more_does_not)
     cr_assert_str_eq(got.name, name);
 }
 
+Test(keeper_msg, a_name_over_the_limit_is_refused_on_arrival_too)
+{
+    struct keeper_msg m = made(KEEPER_PUT, NULL), got;
+    memset(m.name, 'x', sizeof(m.name));
+    m.name_len = LIMIT_HELD_NAME + 1;
+    cr_assert_eq(keeper_msg_parse(&m, sizeof(m), &got), -EBADMSG);
+}
+
 Test(keeper_msg, every_length_but_the_right_one_is_refused)
 {
     struct {
