@@ -22,8 +22,10 @@ struct sockset_plan {
     size_t n_drops;
 };
 
-/* WORKERS: how many slots each service of C has now, in C's order (NULL: as many as C says): a per-worker socket needs as many as the largest service that uses it. */
-void sockset_compare(const struct conf *c, const unsigned *workers, const struct held_name *held, size_t n_held, struct sockset_plan *ret);
+/* WORKERS: how many slots each service of C has now, in C's order (NULL: as many as C says). A per-worker socket needs
+ * as many as the largest service that uses it, and at least one. */
+void sockset_compare(const struct conf *c, const unsigned *workers, const struct held_name *held, size_t n_held,
+                     struct sockset_plan *ret);
 void sockset_plan_fini(struct sockset_plan *p);
 
 #endif

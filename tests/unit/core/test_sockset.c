@@ -94,11 +94,11 @@ Test(sockset, a_part_held_twice_does_not_stand_for_a_missing_one)
     struct sockset_plan plan;
     want("web", "host:80");
     parse_all(texts, N(texts), held);
-    sockset_compare(&conf, held, 2, &plan);
+    sockset_compare(&conf, NULL, held, 2, &plan);
     cr_assert_not(plan.wants[0].complete);
     cr_assert_eq(plan.n_drops, 2);
     sockset_plan_fini(&plan);
-    sockset_compare(&conf, held, 3, &plan);
+    sockset_compare(&conf, NULL, held, 3, &plan);
     cr_assert(plan.wants[0].complete);
     cr_assert_eq(plan.n_drops, 1);
     sockset_plan_fini(&plan);
@@ -196,6 +196,21 @@ Test(sockset, per_worker_wants_one_for_each_worker)
         cr_expect_eq(plan.wants[slot - 1].complete, slot == 2);
     }
     cr_expect_eq(plan.n_drops, 2, "the slot of a worker that is gone, and the shared one");
+    sockset_plan_fini(&plan);
+}
+
+Test(sockset, the_number_of_workers_now_counts_and_not_the_configured_one)
+{
+    static const unsigned now[] = {4, 2};
+    struct sockset_plan plan;
+    want("web", ":80");
+    conf.sockets[0].options.reuse_port = REUSE_PORT_PER_WORKER;
+    strv_add(&conf_add_service(&conf, "scaled")->sockets, "web");
+    strv_add(&conf_add_service(&conf, "shrunk")->sockets, "web");
+    conf.services[0].workers = 1;
+    conf.services[1].workers = 9;
+    sockset_compare(&conf, now, NULL, 0, &plan);
+    cr_assert_eq(plan.n_wants, 4);
     sockset_plan_fini(&plan);
 }
 
