@@ -26,9 +26,9 @@ enum keeper_msg_type {
     KEEPER_STABLE = 5,   /* the supervisor has reconciled: its restart count starts afresh */
     /* keeper -> supervisor */
     KEEPER_WELCOME = 16, /* first: flags, pid the keeper's, count how often it has been started before */
-    KEEPER_HELD = 17,    /* an entry, with its descriptor; pid; with KEEPER_FLAG_ENDED value: its wait status */
+    KEEPER_HELD = 17,    /* an entry, with its descriptor; pid; if FLAG_ENDED, value: its wait status */
     KEEPER_SYNC = 18,    /* every entry has been sent */
-    KEEPER_ENDED = 19,   /* the process of entry name has ended; value: wait status. Sent again after a restart */
+    KEEPER_ENDED = 19,   /* the process of entry name has ended; value: wait status. Sent again at restart */
     KEEPER_SIGNAL = 20,  /* value is a signal that the keeper was sent, pid the sender (0: not known), count
                           * how many TERM and INT there have been by now */
     KEEPER_REFUSED = 21, /* a PUT or PROCESS was not stored; value is the errno */
