@@ -181,14 +181,15 @@ int control_socket_connect(const char *path, struct berr *err)
     return take_fd(&fd);
 }
 
-/* Only the one that we have just shut down refuses so: of another berth's live socket at the path this is not true. */
+/* Only the one that we have just shut down refuses so: of another berth's live socket at the path this is not
+ * true. */
 static bool refuses(const char *path)
 {
     struct sockaddr_un un;
     socklen_t len;
     cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    return fd >= 0 && unix_path_address(path, &un, &len) == 0 && connect(fd, (struct sockaddr *)&un, len) < 0 &&
-           errno == ECONNREFUSED;
+    return fd >= 0 && unix_path_address(path, &un, &len) == 0 &&
+           connect(fd, (struct sockaddr *)&un, len) < 0 && errno == ECONNREFUSED;
 }
 
 void control_socket_retire(int fd, const char *path)

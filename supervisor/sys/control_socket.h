@@ -7,15 +7,19 @@
 
 #include "base/berr.h"
 
-/* EXPLICIT (or NULL), else $BERTH_CONTROL, else the default of this uid (berth(1), FILES). "@NAME" is an abstract one. The folder is
- * not made here. *RET_CHOSEN says whether the user chose it. Into DST; negative errno and a sentence. */
-int control_socket_path(char *dst, size_t size, const char *explicit_path, bool *ret_chosen, struct berr *err);
-/* A listening SOCK_STREAM socket at PATH with MODE, CLOEXEC and non-blocking; its folder is made where it is one of the defaults
- * (0755 /run/berth, 0700 /tmp/berth-UID, which must be ours). A dead socket there is replaced, a live one is -EADDRINUSE. */
+/* EXPLICIT (or NULL), else $BERTH_CONTROL, else the default of this uid (berth(1), FILES). "@NAME" is an
+ * abstract one. The folder is not made here. *RET_CHOSEN says whether the user chose it. Into DST; negative
+ * errno and a sentence. */
+int control_socket_path(char *dst, size_t size, const char *explicit_path, bool *ret_chosen,
+                        struct berr *err);
+/* A listening SOCK_STREAM socket at PATH with MODE, CLOEXEC and non-blocking; its folder is made where it is
+ * one of the defaults (0755 /run/berth, 0700 /tmp/berth-UID, which must be ours). A dead socket there is
+ * replaced, a live one is -EADDRINUSE. */
 int control_socket_listen(const char *path, mode_t mode, struct berr *err);
 /* A connected descriptor, CLOEXEC; BERR_UNREACHABLE with a sentence that says what to check. */
 int control_socket_connect(const char *path, struct berr *err);
-/* The listening FD takes no more clients, whoever else holds it, and PATH goes if it still leads to it. Connections stay. */
+/* The listening FD takes no more clients, whoever else holds it, and PATH goes if it still leads to it.
+ * Connections stay. */
 void control_socket_retire(int fd, const char *path);
 
 #endif

@@ -22,7 +22,8 @@ int fd_set_nonblock(int fd, bool on);
 int fd_is_nonblock(int fd); /* 1, 0, or negative errno */
 /* A duplicate with CLOEXEC that is at least 10, out of the way of 0 to 9. Negative errno. */
 int fd_dup_high(int fd);
-/* Opens /dev/null on those of 0, 1 and 2 that are closed, so that no later descriptor can land there. Negative errno. */
+/* Opens /dev/null on those of 0, 1 and 2 that are closed, so that no later descriptor can land there.
+ * Negative errno. */
 int fd_ensure_standard(void);
 
 #endif

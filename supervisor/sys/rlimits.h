@@ -1,4 +1,4 @@
-/* rlimits: berth raises its own soft limit of descriptors as far as it may, and puts it back for its workers. */
+/* rlimits: berth raises its own soft limit of descriptors as far as it may; its workers get the old one. */
 #ifndef BERTH_SYS_RLIMITS_H
 #define BERTH_SYS_RLIMITS_H
 

@@ -11,8 +11,8 @@
 struct sockdiag_socket {
     uint64_t inode;
     uid_t uid;
-    int state;             /* TCP_LISTEN, … (netinet/tcp.h); 13 is bound and neither listening nor connected */
-    struct endpoint bound; /* Unix: with the name as it was bound; len is 0 where it has none */
+    int state; /* TCP_LISTEN, … (netinet/tcp.h); 13 is bound and neither listening nor connected */
+    struct endpoint bound;            /* Unix: with the name as it was bound; len is 0 where it has none */
     uint32_t file_inode, file_device; /* Unix: of the file, by the kernel's numbers; 0: none */
 };
 

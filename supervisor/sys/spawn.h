@@ -1,9 +1,10 @@
 /* spawn: a new process, as fast as the kernel makes one and with nothing inherited but what the plan names.
  *
- * The child shares our memory until it execs (CLONE_VM | CLONE_VFORK), so its failure's step and errno come back
- * without a pipe, and it is made a child of our parent (CLONE_PARENT) when the plan says so: then the keeper is
- * parent of every worker, and our own death changes nothing for them. Before its exec, the child tells the keeper of
- * itself (announce), so that no instant exists at which a worker runs that the keeper does not know. */
+ * The child shares our memory until it execs (CLONE_VM | CLONE_VFORK), so its failure's step and errno come
+ * back without a pipe, and it is made a child of our parent (CLONE_PARENT) when the plan says so: then the
+ * keeper is parent of every worker, and our own death changes nothing for them. Before its exec, the child
+ * tells the keeper of itself (announce), so that no instant exists at which a worker runs that the keeper
+ * does not know. */
 #ifndef BERTH_SYS_SPAWN_H
 #define BERTH_SYS_SPAWN_H
 
@@ -33,10 +34,10 @@ enum spawn_step {
 
 /* A message that the child sends to the keeper with its own pid put in place. */
 struct spawn_announce {
-    int fd;             /* -1: none */
-    void *bytes;        /* changed by the child: see pid_offset */
+    int fd;      /* -1: none */
+    void *bytes; /* changed by the child: see pid_offset */
     size_t len;
-    size_t pid_offset;  /* an int32_t there receives the child's pid */
+    size_t pid_offset; /* an int32_t there receives the child's pid */
 };
 
 struct spawn_limit {
@@ -46,14 +47,14 @@ struct spawn_limit {
 
 /* Everything is borrowed for the call. */
 struct spawn_plan {
-    const char *file;        /* looked up in the PATH of `environment`'s process when it has no slash */
+    const char *file; /* looked up in the PATH of `environment` when it has no slash */
     const char *const *argv;
     const char *const *environment;
-    const int *fds;          /* become descriptors 0, 1, 2, 3, … in this order, inheritable; -1 leaves /dev/null there */
-    size_t n_fds;            /* at least 3 */
-    bool as_sibling;         /* CLONE_PARENT */
-    bool new_session;        /* setsid(); else the caller's session is kept (a terminal's) */
-    pid_t process_group;     /* without a new session: the group of it to join; 0: the caller's */
+    const int *fds;      /* become descriptors 0, 1, 2, 3, … in this order; -1 leaves /dev/null there */
+    size_t n_fds;        /* at least 3 */
+    bool as_sibling;     /* CLONE_PARENT */
+    bool new_session;    /* setsid(); else the caller's session is kept (a terminal's) */
+    pid_t process_group; /* without a new session: the group of it to join; 0: the caller's */
     struct spawn_announce announce;
     const struct spawn_limit *limits;
     size_t n_limits;
@@ -64,11 +65,11 @@ struct spawn_plan {
     gid_t group;
     const gid_t *groups;
     size_t n_groups;
-    const char *directory;   /* NULL: unchanged; resolved in the child */
-    /* Where the child writes decimal text that only it knows, into environment strings made long enough for it
+    const char *directory; /* NULL: unchanged; resolved in the child */
+    /* Where the child writes decimal text that only it knows, into environment strings with room for it
      * ("LISTEN_PID=" and 10 free bytes): NULL or such places. */
-    char *listen_pid;        /* receives its pid, NUL-terminated */
-    char *listen_pidfdid;    /* receives its pidfd's inode number where the kernel has unique ones (pidfs); 20 digits and a NUL */
+    char *listen_pid;     /* receives its pid, NUL-terminated */
+    char *listen_pidfdid; /* receives its pidfd's inode number (spawn_knows_pidfdid): 20 digits and a NUL */
 };
 
 struct spawn_failure {
@@ -78,8 +79,9 @@ struct spawn_failure {
 
 /* Is the inode of a pidfd unique on this kernel (pidfs, 6.9), so that LISTEN_PIDFDID makes sense? */
 bool spawn_knows_pidfdid(void);
-/* The pid, with its pidfd (CLOEXEC, the caller's) in *RET_PIDFD; or negative errno with *FAILURE filled: then no process
- * is left, but for a dead sibling, which its parent reaps. Blocks until the exec. For one thread at a time. */
+/* The pid, with its pidfd (CLOEXEC, the caller's) in *RET_PIDFD; or negative errno with *FAILURE filled: then
+ * no process is left, but for a dead sibling, which its parent reaps. Blocks until the exec. For one thread
+ * at a time. */
 pid_t spawn_process(const struct spawn_plan *plan, int *ret_pidfd, struct spawn_failure *failure);
 /* "chdir", "exec", …: the step as a log line names it. */
 const char *spawn_step_name(enum spawn_step step);

@@ -1,7 +1,7 @@
 /* unix_path: the file of a held Unix socket, and its hidden hard link from which a vanished path is put back.
  *
- * The socket is bound to PATH itself, not to a name that is moved there later: the kernel remembers the name of
- * the bind for good, and programs compare what getsockname(2) says with their own configuration. */
+ * The socket is bound to PATH itself, not to a name that is moved there later: the kernel remembers the name
+ * of the bind for good, and programs compare what getsockname(2) says with their own configuration. */
 #ifndef BERTH_SYS_UNIX_PATH_H
 #define BERTH_SYS_UNIX_PATH_H
 
@@ -13,25 +13,27 @@
 #include "base/berr.h"
 #include "wire/socket_options.h"
 
-/* The address of PATH; "@NAME" is the abstract NAME. -ENAMETOOLONG beyond 107 bytes; -EINVAL when it is empty. */
+/* The address of PATH; "@NAME" is the abstract NAME. -ENAMETOOLONG beyond 107 bytes; -EINVAL when it is
+ * empty. */
 int unix_path_address(const char *path, struct sockaddr_un *ret, socklen_t *ret_len);
-/* Does the file at PATH belong to a live socket of whatever type? Asks with connect(2) in a way that no server
- * notices. 1; 0: dead; negative errno: cannot be told. */
+/* Does the file at PATH belong to a live socket of whatever type? Asks with connect(2) in a way that no
+ * server notices. 1; 0: dead; negative errno: cannot be told. */
 int unix_path_is_live(const char *path);
 
-/* Binds the socket FD to PATH, with O's owner, group and mode, and tells it to listen where LISTENS. Nobody but
- * root gets in before owner and mode are right and it listens. A dead socket at PATH is replaced; a live one is
- * -EADDRINUSE, also if it is ours, and any other file -EEXIST. Of several that try at once, one wins. Also leaves
- * the hidden link. Negative errno and a sentence. May wait up to two seconds for another starter. */
+/* Binds the socket FD to PATH, with O's owner, group and mode, and tells it to listen where LISTENS. Nobody
+ * but root gets in before owner and mode are right and it listens. A dead socket at PATH is replaced; a live
+ * one is -EADDRINUSE, also if it is ours, and any other file -EEXIST. Of several that try at once, one wins.
+ * Also leaves the hidden link. Negative errno and a sentence. May wait up to two seconds for another starter.
+ */
 int unix_path_bind(int fd, const char *path, const struct socket_options *o, bool listens, struct berr *err);
 /* The same without the hidden link. */
 int unix_path_bind_unguarded(int fd, const char *path, const struct socket_options *o, bool listens,
                              struct berr *err);
 
 enum unix_path_state {
-    UNIX_PATH_OURS,     /* the path leads to the socket */
+    UNIX_PATH_OURS, /* the path leads to the socket */
     UNIX_PATH_MISSING,
-    UNIX_PATH_FOREIGN,  /* another file or socket stands there */
+    UNIX_PATH_FOREIGN, /* another file or socket stands there */
 };
 /* Compares PATH with the hidden link. Negative errno: the hidden link is gone too. */
 int unix_path_check(const char *path);

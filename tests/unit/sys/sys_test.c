@@ -34,7 +34,8 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 void test_dir_remove(void)
 {
-    nftw(test_dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    if (test_dir[0])
+        nftw(test_dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 const char *test_path(const char *name)

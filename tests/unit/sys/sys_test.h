@@ -16,6 +16,12 @@
 extern char test_dir[64];
 void test_dir_make(void);
 void test_dir_remove(void);
+/* Skips the test. Criterion leaves out .fini then. */
+#define test_skip(reason)                                                                                    \
+    do {                                                                                                     \
+        test_dir_remove();                                                                                   \
+        cr_skip_test(reason);                                                                                \
+    } while (0)
 /* test_dir/NAME; the last four results are valid. */
 const char *test_path(const char *name);
 

@@ -170,7 +170,7 @@ static int make_runtime_folder(void *arg)
 Test(control_socket, the_default_folder_is_made_for_its_user_alone)
 {
     if (geteuid() != 0)
-        cr_skip_test("only root can become somebody else to try it");
+        test_skip("only root can become somebody else to try it");
     cr_assert_eq(chown(test_dir, NOBODY, NOBODY), 0);
     cr_assert_eq(test_in_child(make_runtime_folder, test_dir), 0);
 }
@@ -192,7 +192,7 @@ static int refuse_foreign_folder(void *arg)
 Test(control_socket, a_folder_in_tmp_that_is_not_ours_is_refused)
 {
     if (geteuid() != 0)
-        cr_skip_test("only root can become somebody else to try it");
+        test_skip("only root can become somebody else to try it");
     char folder[64];
     uid_t uid = 3000000000u + (uid_t)getpid();
     snprintf(folder, sizeof folder, "/tmp/berth-%u", (unsigned)uid);

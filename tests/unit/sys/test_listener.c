@@ -94,7 +94,7 @@ Test(listener, every_kind_of_address_is_opened)
 Test(listener, ipv6_is_dual_stack_or_alone_as_it_is_asked)
 {
     if (access("/proc/net/if_inet6", F_OK) < 0)
-        cr_skip_test("this host has no IPv6");
+        test_skip("this host has no IPv6");
     open_and_compare("tcp6://:0", true);
     open_and_compare("udp6://:0", false);
     struct endpoint both = test_endpoint("tcp://[::]:0"), v4 = test_endpoint("tcp://127.0.0.1:0");
@@ -120,7 +120,7 @@ Test(listener, vsock_is_opened_where_the_kernel_has_it)
     cleanup_fd int fd = listener_open(&e, &o, &err);
     if (fd == -EAFNOSUPPORT) {
         cr_assert_not_null(strstr(err.text, "vsock"), "%s", err.text);
-        cr_skip_test("this kernel has no vsock");
+        test_skip("this kernel has no vsock");
     }
     cr_assert_geq(fd, 0, "%s", err.text);
     cr_assert(listener_matches(fd, &e));
@@ -235,7 +235,7 @@ Test(listener, a_low_port_needs_a_capability)
     if (f)
         fclose(f);
     if (geteuid() != 0 || !is_read || first < 2)
-        cr_skip_test("low ports are free here, or we are not root to become somebody else");
+        test_skip("low ports are free here, or we are not root to become somebody else");
     struct endpoint e = test_endpoint("tcp://127.0.0.1:1");
     cr_assert_eq(test_in_child(bind_low_port, &e), 0);
 }
@@ -293,7 +293,7 @@ Test(listener, the_options_of_tcp_are_read_back)
 Test(listener, the_options_that_need_a_privilege_are_read_back)
 {
     if (geteuid() != 0)
-        cr_skip_test("only root may set them");
+        test_skip("only root may set them");
     struct endpoint e = test_endpoint("tcp://[::]:0");
     struct socket_options o = test_options();
     o.mark = 0xfffffffe;
@@ -339,7 +339,7 @@ Test(listener, mptcp_is_asked_for_by_its_protocol)
     cleanup_fd int fd = listener_open(&e, &o, &err);
     if (fd == -EPROTONOSUPPORT || fd == -ENOPROTOOPT) {
         cr_assert_not_null(strstr(err.text, "MPTCP"), "%s", err.text);
-        cr_skip_test("this kernel has no MPTCP");
+        test_skip("this kernel has no MPTCP");
     }
     cr_assert_geq(fd, 0, "%s", err.text);
     cr_assert_eq(listener_endpoint(fd, &e), 0);

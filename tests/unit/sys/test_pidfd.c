@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sys_test.h"
+
 /* A child that lives until it is told otherwise. */
 static pid_t start(bool own_group)
 {
@@ -123,7 +125,7 @@ Test(pidfd, the_status_of_what_another_reaped_is_read_where_the_kernel_knows)
     int r = pidfd_exit_status(pidfd, &status);
     close(pidfd);
     if (r == -ENOTTY || r == -EINVAL)
-        cr_skip_test("this kernel has no PIDFD_INFO_EXIT (6.15)");
+        test_skip("this kernel has no PIDFD_INFO_EXIT (6.15)");
     cr_assert_eq(alive, -ENODATA);
     cr_assert_eq(r, 0);
     cr_assert(WIFSIGNALED(status));

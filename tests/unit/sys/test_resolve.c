@@ -46,7 +46,7 @@ Test(resolve, a_port_alone_is_one_dual_stack_endpoint)
     cr_assert_eq(n, 1);
     if (all[0].family != AF_INET6) {
         free(all);
-        cr_skip_test("this host has no IPv6");
+        test_skip("this host has no IPv6");
     }
     cr_assert_eq(all[0].only_v6, 0);
     cr_assert(IN6_IS_ADDR_UNSPECIFIED(&((struct sockaddr_in6 *)&all[0].sa)->sin6_addr));
@@ -58,7 +58,7 @@ Test(resolve, a_port_alone_is_ipv4_where_the_host_has_no_ipv6)
 {
     size_t n;
     if (!test_refuse_call(SYS_socket, AF_INET6, EAFNOSUPPORT))
-        cr_skip_test("seccomp filters are refused here");
+        test_skip("seccomp filters are refused here");
     struct endpoint *all = resolve("udp://*:53", &n);
     cr_assert_eq(n, 1);
     cr_assert_eq(all[0].family, AF_INET);
@@ -87,7 +87,7 @@ Test(resolve, localhost_leaves_out_an_ipv6_loopback_that_is_not_there)
 {
     size_t n;
     if (unshare(CLONE_NEWNET) < 0)
-        cr_skip_test("network namespaces are refused here");
+        test_skip("network namespaces are refused here");
     struct endpoint *all = resolve("localhost:80", &n);
     cr_assert_eq(n, 1);
     cr_assert_eq(all[0].family, AF_INET);
@@ -110,7 +110,7 @@ Test(resolve, an_unknown_host_is_named)
     size_t n = 77;
     struct berr err = {0};
     if (unshare(CLONE_NEWNET) < 0)
-        cr_skip_test("network namespaces are refused here");
+        test_skip("network namespaces are refused here");
     cr_assert_eq(address_parse("tcp://nowhere.invalid:80", &a, &err), 0);
     cr_assert_lt(resolve_address(&a, &all, &n, &err), 0);
     cr_assert_not_null(strstr(err.text, "\"nowhere.invalid\""), "%s", err.text);

@@ -160,7 +160,7 @@ Test(spawn, unknown_descriptors_stay_out_also_without_close_range)
     cr_assert_eq(dup2(2, 50), 50);
     cr_assert_eq(dup2(2, 51), 51);
     if (!test_refuse_call(SYS_close_range, -1, ENOSYS))
-        cr_skip_test("seccomp filters are refused here");
+        test_skip("seccomp filters are refused here");
     cr_assert_str_eq(run_shell(LIST_FDS), "0 1 2 ");
 }
 
@@ -168,9 +168,9 @@ Test(spawn, unknown_descriptors_stay_out_without_close_range_and_proc)
 {
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
         mount("tmpfs", "/proc", "tmpfs", 0, NULL) < 0)
-        cr_skip_test("mount namespaces are refused here");
+        test_skip("mount namespaces are refused here");
     if (!test_refuse_call(SYS_close_range, -1, ENOSYS))
-        cr_skip_test("seccomp filters are refused here");
+        test_skip("seccomp filters are refused here");
     cr_assert_eq(dup2(2, 9), 9);
     cr_assert_str_eq(run_shell("(: >&9) 2>/dev/null && echo it is there; :"), "");
     cr_assert_str_eq(run_shell("(: >&2) 2>/dev/null && echo it is there; :"), "it is there\n");
@@ -303,7 +303,7 @@ Test(spawn, limits_nice_umask_directory_and_environment_are_set)
 Test(spawn, user_group_groups_and_no_new_privileges_are_set)
 {
     if (geteuid() != 0)
-        cr_skip_test("only root may change the user");
+        test_skip("only root may change the user");
     const char *argv[4];
     struct spawn_plan plan = shell_plan(argv, "id -u; id -g; id -G; grep NoNewPrivs /proc/self/status");
     const gid_t groups[] = {12345, 23456};
@@ -330,7 +330,7 @@ Test(spawn, listen_pid_is_the_childs_own)
 Test(spawn, listen_pidfdid_is_the_inode_of_its_pidfd)
 {
     if (!spawn_knows_pidfdid())
-        cr_skip_test("pidfds have no inodes of their own on this kernel (6.9)");
+        test_skip("pidfds have no inodes of their own on this kernel (6.9)");
     char id[] = "LISTEN_PIDFDID=____________________";
     const char *own[] = {id, NULL}, *argv[4];
     struct spawn_plan plan = shell_plan(argv, "echo $LISTEN_PIDFDID; read x");
@@ -552,7 +552,7 @@ static int try_as_nobody(void *arg)
 Test(spawn, users_groups_and_group_lists_are_refused_to_others_than_root)
 {
     if (geteuid() != 0)
-        cr_skip_test("only root can become somebody else to try it");
+        test_skip("only root can become somebody else to try it");
     cr_assert_eq(test_in_child(try_as_nobody, NULL), 0);
 }
 

@@ -96,7 +96,7 @@ Test(unix_path, a_bound_path_has_its_name_mode_and_hidden_link)
 Test(unix_path, owner_and_group_are_given)
 {
     if (geteuid() != 0)
-        cr_skip_test("only root may give a file away");
+        test_skip("only root may give a file away");
     struct socket_options o = test_options();
     struct berr err = {0};
     struct stat st;
@@ -272,7 +272,7 @@ static int bind_as_nobody(void *arg)
 Test(unix_path, a_directory_that_may_not_be_written_is_told)
 {
     if (geteuid() != 0)
-        cr_skip_test("only root can become somebody else to try it");
+        test_skip("only root can become somebody else to try it");
     cr_assert_eq(test_in_child(bind_as_nobody, (void *)(uintptr_t)test_path("a.sock")), 0);
 }
 
