@@ -1,4 +1,5 @@
-/* client: a command's end of the control socket. Calls are made one after the other; reads block, for as long as an operation takes. */
+/* client: a command's end of the control socket. Calls are made one after the other; reads block, for as long
+ * as an operation takes. */
 #ifndef BERTH_CMD_CLIENT_H
 #define BERTH_CMD_CLIENT_H
 
@@ -22,11 +23,12 @@ void client_close(struct client *c);
 /* After a lost connection: tries to connect for as long as DURATION_NS. BERR_UNREACHABLE. */
 int client_reopen(struct client *c, int64_t duration_ns, struct berr *err);
 
-/* Sends a call of io.berth; METHOD without the interface's name. Takes the reference PARAMETERS, which may be NULL. That the other side is
- * gone shows at the next read. */
+/* Sends a call of io.berth; METHOD without the interface's name. Takes the reference PARAMETERS, which may be
+ * NULL. That the other side is gone shows at the next read. */
 void client_send(struct client *c, const char *method, json_t *parameters, bool more);
-/* Waits for the next reply: its parameters (a new reference) and whether more will follow. An error of the other side is a negative errno and
- * a sentence. -ECONNRESET and BERR_UNREACHABLE when the connection is lost, -ETIMEDOUT when GIVE_UP has come. */
+/* Waits for the next reply: its parameters (a new reference) and whether more will follow. An error of the
+ * other side is a negative errno and a sentence. -ECONNRESET and BERR_UNREACHABLE when the connection is
+ * lost, -ETIMEDOUT when GIVE_UP has come. */
 int client_receive(struct client *c, json_t **ret, bool *ret_continues, struct berr *err);
 /* Is a whole reply here already, without reading? */
 bool client_has_reply(const struct client *c);

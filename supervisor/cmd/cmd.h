@@ -29,8 +29,8 @@ struct cmd {
     int (*run)(const struct cmd *self, const struct cmd_args *args);
 };
 
-extern const struct cmd cmd_run, cmd_status, cmd_start, cmd_stop, cmd_restart, cmd_scale, cmd_signal, cmd_events, cmd_sockets,
-    cmd_shutdown, cmd_help, cmd_version;
+extern const struct cmd cmd_run, cmd_status, cmd_start, cmd_stop, cmd_restart, cmd_scale, cmd_signal,
+    cmd_events, cmd_sockets, cmd_shutdown, cmd_help, cmd_version;
 
 /* All of them, in the order in which help lists them; ends with NULL. */
 extern const struct cmd *const cmd_table[];

@@ -9,19 +9,26 @@
 struct operation {
     const char *method; /* "Restart" */
     enum goal goal;
-    const char *done;   /* "restarted" */
+    const char *done; /* "restarted" */
 };
 
 /* --no-wait, for the tables of options of the commands. */
-#define OPERATE_NO_WAIT {"no-wait", 0, NULL, "return as soon as it is under way", offsetof(struct cmd_args, no_wait)}
-#define OPERATE_ALL {"all", 'a', NULL, "every service", offsetof(struct cmd_args, all)}
+#define OPERATE_NO_WAIT                                                                                      \
+    {                                                                                                        \
+        "no-wait", 0, NULL, "return as soon as it is under way", offsetof(struct cmd_args, no_wait)          \
+    }
+#define OPERATE_ALL                                                                                          \
+    {                                                                                                        \
+        "all", 'a', NULL, "every service", offsetof(struct cmd_args, all)                                    \
+    }
 
-/* The whole of such a command: its operands are services, none is needed where there is only one. The exit status. */
+/* The whole of such a command: its operands are services, none is needed where there is only one. The exit
+ * status. */
 int operate_on_services(const struct cmd *cmd, const struct cmd_args *args, const struct operation *op);
-/* One call, until its outcome: takes PARAMETERS; *RET is the last reply (a new reference). Progress goes to stderr on a terminal. Looks for the
- * outcome itself when the supervisor is killed meanwhile. */
-int operate_call(struct client *c, const struct cmd_args *args, const char *method, const struct wish *wishes, size_t n_wishes,
-                 json_t *parameters, json_t **ret, struct berr *err);
+/* One call, until its outcome: takes PARAMETERS; *RET is the last reply (a new reference). Progress goes to
+ * stderr on a terminal. Looks for the outcome itself when the supervisor is killed meanwhile. */
+int operate_call(struct client *c, const struct cmd_args *args, const char *method, const struct wish *wishes,
+                 size_t n_wishes, json_t *parameters, json_t **ret, struct berr *err);
 /* Tells the progress of one reply, if it has any. */
 void operate_tell_progress(const json_t *reply);
 /* Says once, on stderr, that the connection was lost and what happens now. */

@@ -21,11 +21,12 @@ enum options_order {
     OPTIONS_ANYWHERE, /* operands and options may be mixed; "--" ends the options */
 };
 
-/* TABLES: each ends with a NULL name, their list with NULL. Operands are moved to ARGV's beginning, in their order (with OPTIONS_FIRST: ARGV
- * from the first operand on); *RET_ARGC tells how many. Values are borrowed from ARGV. -EINVAL and BERR_USAGE with a sentence that
- * names the argument, and the nearest option to an unknown one. */
-int options_parse(const struct option *const *tables, enum options_order order, int argc, char **argv, void *into, int *ret_argc,
-                  struct berr *err);
+/* TABLES: each ends with a NULL name, their list with NULL. Operands are moved to ARGV's beginning, in their
+ * order (with OPTIONS_FIRST: ARGV from the first operand on); *RET_ARGC tells how many. Values are borrowed
+ * from ARGV. -EINVAL and BERR_USAGE with a sentence that names the argument, and the nearest option to an
+ * unknown one. */
+int options_parse(const struct option *const *tables, enum options_order order, int argc, char **argv,
+                  void *into, int *ret_argc, struct berr *err);
 /* A line for each option, aligned. */
 void options_format_help(const struct option *const *tables, struct buf *out);
 

@@ -1,5 +1,5 @@
-/* outcome: has what was asked for come about? Told from one look at a service, for a command whose supervisor was killed while it waited: the
- * successor knows what is wanted, but not who had asked. */
+/* outcome: has what was asked for come about? Told from one look at a service, for a command whose supervisor
+ * was killed while it waited: the successor knows what is wanted, but not who had asked. */
 #ifndef BERTH_CMD_OUTCOME_H
 #define BERTH_CMD_OUTCOME_H
 

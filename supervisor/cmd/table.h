@@ -35,7 +35,8 @@ void table_printf(struct table *t, const char *fmt, ...) __attribute__((format(p
 /* The headings and the rows; no spaces at the end of a line. The last row must be complete. */
 void table_format(const struct table *t, const struct table_look *look, struct buf *out);
 
-/* Foreign text made harmless for a terminal and for a line: each control character becomes '?'. Changes and returns TEXT. */
+/* Foreign text made harmless for a terminal and for a line: each control character becomes '?'. Changes and
+ * returns TEXT. */
 char *table_clean(char *text);
 
 #endif
