@@ -2,17 +2,19 @@
 # Runs a Criterion program for automake's TAP driver: the TAP goes to stdout, Criterion's own closing line to stderr (the .log). A
 # sanitizer report fails the run even where Criterion lets it pass (leaks are found after a test's own end).
 #
-# Programs of tests/system get a pid and a mount namespace of their own where we may make them: whatever a test that is
-# killed leaves behind ends with the program.
+# Where we may, each program gets a pid and a mount namespace of its own: whatever a test that is killed leaves behind ends with
+# the program. Criterion names a socket in /tmp after its pid, so in there it gets a pid that nobody else has out here: that of the
+# process that waits for it. A program that hangs is killed after TEST_PATIENCE seconds.
 set -u
 program=$1
-case $program in
-tests/system/* | */tests/system/*)
-    if [ -z "${BERTH_ISOLATED:-}" ] && unshare --pid --mount --fork --kill-child --mount-proc true 2>/dev/null; then
-        BERTH_ISOLATED=yes exec unshare --pid --mount --fork --kill-child --mount-proc sh "$0" "$@"
-    fi
-    ;;
-esac
+last_pid=/proc/sys/kernel/ns_last_pid
+isolate='unshare --pid --mount --fork --kill-child --mount-proc sh'
+if [ -z "${BERTH_ISOLATED:-}" ] && $isolate -c "echo 300 >$last_pid" 2>/dev/null; then
+    export BERTH_ISOLATED=$$
+    exec $isolate "$0" "$@"
+fi
+# Criterion names its socket in /tmp by its pid, which in a young namespace is everybody's.
+[ -z "${BERTH_ISOLATED:-}" ] || echo "$BERTH_ISOLATED" 2>/dev/null >/proc/sys/kernel/ns_last_pid
 shift
 reports=$(mktemp -d) || exit 99
 trap 'rm -rf "$reports"' EXIT
@@ -21,7 +23,9 @@ export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}log_path=$reports/report:det
 export UBSAN_OPTIONS="${UBSAN_OPTIONS:+$UBSAN_OPTIONS:}log_path=$reports/report:print_stacktrace=1"
 export TSAN_OPTIONS="${TSAN_OPTIONS:+$TSAN_OPTIONS:}log_path=$reports/report"
 export CRITERION_SHORT_FILENAME=1
-"$program" --tap=/dev/stdout "$@"
+# The next process is timeout, the one after it the program.
+[ -z "${BERTH_ISOLATED:-}" ] || echo $((BERTH_ISOLATED - 2)) >$last_pid
+timeout --signal=KILL "${TEST_PATIENCE:-600}" "$program" --tap=/dev/stdout "$@"
 status=$?
 found=$(ls "$reports" 2>/dev/null)
 if [ -n "$found" ]; then

@@ -32,7 +32,9 @@ static void make_mistake(struct rig *r, const struct mistake *m)
               m->status, result->err);
     cr_expect(strstr(result->err, m->culprit) != NULL, "run%s: \"%s\" is not in: %s", words, m->culprit,
               result->err);
-    cr_expect(strncmp(result->err, "berth: ", 7) == 0, "run%s: %s", words, result->err);
+    /* What only shows when it is tried is told by the log. */
+    cr_expect(strncmp(result->err, m->status == 2 ? "berth: " : "error ", 6) == 0, "run%s: %s", words,
+              result->err);
     cr_expect(strlen(result->err) > 20 && strchr(result->err, ' ') != NULL, "run%s: no sentence: %s", words,
               result->err);
     cr_expect(result->out[0] == '\0', "run%s: stdout: %s", words, result->out);
@@ -68,13 +70,13 @@ rig_test(input, wrong_addresses_are_refused)
 
 rig_test(input, an_empty_address_is_refused)
 {
-    MAKE(r, {2, "--listen", {"--listen", ""}}, {2, "web", {"--listen", "web="}});
+    MAKE(r, {2, "--listen", {"--listen", ""}}, {2, "--listen", {"--listen", "web="}});
 }
 
 rig_test(input, a_unix_path_that_is_too_long_is_refused)
 {
     char path[300];
-    struct mistake m = {2, "long", {"--listen", path}};
+    struct mistake m = {2, "299 bytes", {"--listen", path}};
 
     memset(path, 'x', sizeof(path) - 1);
     path[0] = '/';
@@ -111,7 +113,7 @@ rig_test(input, wrong_numbers_and_durations_are_refused)
 rig_test(input, wrong_keys_are_refused_and_the_nearest_is_named)
 {
     MAKE(r, {2, "stop_timeout", {"--set", "stop_timeuot=3s"}}, {2, "zzz", {"--set", "zzz=3"}},
-         {2, "KEY=VALUE", {"--set", "workers"}}, {2, "limit.files", {"--set", "limit.files=3"}},
+         {2, "KEY=VALUE", {"--set", "workers"}}, {2, "files", {"--set", "limit.files=3"}},
          {2, "NAME=VALUE", {"--env", "NOVALUE"}});
 }
 
@@ -124,7 +126,7 @@ rig_test(input, what_this_version_does_not_do_is_refused_and_not_skipped)
 rig_test(input, wrong_placeholders_are_refused)
 {
     MAKE(r, {2, "admin", {"--listen", "web=127.0.0.1:0", "--env", "X={fd:admin}"}},
-         {2, "colour", {"--env", "X={colour:web}"}});
+         {2, "web", {"--env", "X={port:web}"}});
 }
 
 rig_test(input, unknown_users_groups_and_folders_are_named)

@@ -12,7 +12,7 @@
 #include "rig.h"
 
 /* Leaves a connection of ADDRESS in TIME_WAIT: the server's side closes first. */
-static void leave_time_wait(const char *address)
+static void leave_time_wait(const char *address, int reuse_address)
 {
     struct sockaddr_storage a;
     socklen_t len;
@@ -21,6 +21,7 @@ static void leave_time_wait(const char *address)
         client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), server;
 
     cr_assert(load_parse_address(address, &a, &len) == 0);
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &reuse_address, sizeof(reuse_address));
     cr_assert(bind(listener, (struct sockaddr *)&a, len) == 0 && listen(listener, 8) == 0);
     cr_assert(connect(client, (struct sockaddr *)&a, len) == 0);
     server = accept(listener, NULL, NULL);
@@ -49,11 +50,23 @@ rig_test(taken_port, in_time_wait_is_bound_all_the_same)
 {
     char body[256];
 
-    leave_time_wait(rig_address(r, 4));
+    leave_time_wait(rig_address(r, 4), 1);
     rig_until(r, has_time_wait(r, r->port));
     rig_run(r, "--listen", rig_address(r, 4), "--", r->probe);
     rig_wait_state(r, "running");
     cr_assert(load_ask(rig_address(r, 4), "/", body, sizeof(body)) == 0);
+}
+
+/* Then the kernel refuses the port whatever the next server asks for. */
+rig_test(taken_port, in_time_wait_of_a_server_without_reuseaddr_is_explained)
+{
+    const struct rig_result *result;
+
+    leave_time_wait(rig_address(r, 4), 0);
+    rig_until(r, has_time_wait(r, r->port));
+    result = rig_exec(r, rig_run_argv(r, RIG_ARGV("--listen", rig_address(r, 4), "--", r->probe)));
+    cr_assert(result->status == 125, "%d", result->status);
+    cr_assert_not_null(strstr(result->err, "TIME_WAIT"), "%s", result->err);
 }
 
 rig_test(taken_port, by_a_living_process_is_an_error_that_names_it)
