@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,8 @@ static pid_t fork_sibling(void)
     return (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL);
 }
 
-static _Noreturn void be_child(const struct keeper_host_command *c, int control)
+/* Closes READY once the keeper has been told. */
+static _Noreturn void be_child(const struct keeper_host_command *c, int control, int ready)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setsid();
@@ -44,11 +46,13 @@ static _Noreturn void be_child(const struct keeper_host_command *c, int control)
     if (!c->unannounced)
         announce(c->name);
     close(KEEPER_SUPERVISOR_FD);
+    close(ready);
     if (c->child == CHILD_EXITS)
         _exit(c->status);
     if (c->child == CHILD_TERMS_PARENT)
         kill(keeper, SIGTERM);
     if (c->child == CHILD_QUITS_VIA_CHILD && fork() == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         kill(keeper, SIGQUIT);
         pause();
     }
@@ -58,11 +62,19 @@ static _Noreturn void be_child(const struct keeper_host_command *c, int control)
 
 static void start_child(const struct keeper_host_command *c, int control)
 {
+    int ready[2];
+    char byte;
+    if (pipe2(ready, O_CLOEXEC) < 0)
+        _exit(97);
     pid_t pid = fork_sibling();
     if (pid == 0)
-        be_child(c, control);
+        be_child(c, control, ready[1]);
     if (c->then_die)
         kill(getpid(), SIGKILL);
+    close(ready[1]);
+    if (read(ready[0], &byte, 1) != 0)
+        _exit(96);
+    close(ready[0]);
     send(control, &pid, sizeof pid, MSG_NOSIGNAL);
 }
 

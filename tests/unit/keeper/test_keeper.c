@@ -190,6 +190,8 @@ static pid_t start_child(const char *name, enum keeper_host_child child, int sta
 static void kill_supervisor(void)
 {
     kill(t.hello.pid, SIGKILL);
+    close(t.link); /* or the keeper waits a second for what a child may still have to say */
+    t.link = -1;
     meet_supervisor();
 }
 
