@@ -236,8 +236,8 @@ static enum worker_event event_of_end(struct worker *w, bool was_asked, int wait
     case RESTART_DONE:
         return WORKER_EV_END_DONE;
     case RESTART_FAILED:
-        snprintf(what_next, size, "; it is not started again (restart = %s)",
-                 c->policy == RESTART_NO ? "no" : "on-failure, and over restart_limit");
+        snprintf(what_next, size, "; it is not started again (%s)",
+                 c->policy == RESTART_NO ? "restart = no" : "more restarts than restart_limit allows");
         return WORKER_EV_END_FAILED;
     }
     return WORKER_EV_END_DONE;
@@ -405,8 +405,9 @@ void engine_on_signal(struct engine *e, int signo, pid_t sender, unsigned count)
     char name[16];
     event_log_say(&e->log, LOG_INFO, "berth", NULL, "received %s (from pid=%d)", signame_format(signo, name),
                   sender);
-    if (signo == SIGTERM || signo == SIGINT) {
-        engine_shutdown(e, count > 1);
+    bool terminal_closed = signo == SIGHUP && sender == 0 && e->terminal_group != 0;
+    if (signo == SIGTERM || signo == SIGINT || terminal_closed) {
+        engine_shutdown(e, !terminal_closed && count > 1);
         return;
     }
     if (signo == SIGUSR1 || signo == SIGUSR2)

@@ -79,6 +79,8 @@ void engine_scale(struct service *s, unsigned n);
 unsigned engine_signal(struct service *s, int signo);
 /* Ends everything; AT_ONCE with KILL. */
 void engine_shutdown(struct engine *e, bool at_once);
+/* All of its steps again, which is harmless for those that were done: for the successor of a supervisor that died in it. */
+void engine_resume_shutdown(struct engine *e);
 /* Carries a shutdown on: to the orphans when no worker runs any more, and then to the end. Call it whenever
  * something has ended. */
 void engine_proceed_shutdown(struct engine *e);

@@ -313,6 +313,9 @@ void hold_follow_services(struct engine *e)
 
 int hold_replace(struct engine *e, struct held_socket *h, struct berr *err)
 {
+    /* Our own dead one would be taken for a live owner's. */
+    if (hold_unix_path(h))
+        unix_path_give_up(hold_unix_path(h), true);
     int fd = listener_open(&h->endpoint, &h->socket->options, err);
     if (fd < 0)
         return fd;

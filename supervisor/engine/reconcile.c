@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "engine/crash_point.h"
 #include "engine/engine.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
@@ -161,5 +160,4 @@ void reconcile_start_services(struct engine *e)
             start_missing(s);
     }
     hold_follow_services(e);
-    crash_point(CRASH_AT_reconcile_done);
 }

@@ -141,6 +141,15 @@ static void kill_everything(struct engine *e)
         pidfd_signal_group(l->pidfd, l->pgid, SIGKILL);
 }
 
+/* Ours first: then a port closes when its last worker closes it, and nobody is queued where nobody will look. */
+void engine_resume_shutdown(struct engine *e)
+{
+    hold_release_all(e);
+    for (size_t i = 0; i < e->n_services; i++)
+        engine_stop(e->services[i]);
+    engine_proceed_shutdown(e);
+}
+
 void engine_shutdown(struct engine *e, bool at_once)
 {
     if (!e->is_shutting_down) {
@@ -148,15 +157,12 @@ void engine_shutdown(struct engine *e, bool at_once)
         engine_save(e);
         crash_point(CRASH_AT_shutdown_recorded);
         event_log_say(&e->log, LOG_INFO, "berth", NULL, "shutting down");
-        /* Ours first: then a port closes when its last worker closes it, and nobody is queued where nobody
-         * will look. */
-        hold_release_all(e);
-        for (size_t i = 0; i < e->n_services; i++)
-            engine_stop(e->services[i]);
+        engine_resume_shutdown(e);
     }
-    if (at_once)
+    if (at_once) {
         kill_everything(e);
-    engine_proceed_shutdown(e);
+        engine_proceed_shutdown(e);
+    }
 }
 
 void engine_check_over(struct engine *e)

@@ -65,6 +65,8 @@ static void replace_dead_unix(struct engine *e, struct held_socket *h, const cha
 {
     struct berr err;
     if (hold_replace(e, h, &err) < 0) {
+        hangup_remove(e->guard.hup_fd, h->fd); /* it would tell us without end */
+        socket_guard_expect(&e->guard);
         say(h, e, LOG_ERROR, "%s shut %s down, and it could not be made again: %s", culprit, h->bound,
             err.text);
         return;
@@ -88,6 +90,8 @@ static void check_listening(struct engine *e, struct held_socket *h, const struc
         return;
     }
     int r = listener_listen(h->fd, h->socket->options.backlog);
+    if (r < 0)
+        hangup_remove(e->guard.hup_fd, h->fd);
     if (r < 0)
         say(h, e, LOG_ERROR, "%s shut %s down, and it could not be revived: %s", culprit, h->bound,
             strerror(-r));

@@ -66,22 +66,24 @@ bool state_store_load(const struct state_store *s, const char *key, struct soft_
 /* Room for twice as many. Without memory for it the supervisor ends, as it does without any other memory. */
 static void grow(struct state_store *s)
 {
-    int r = shared_memory_grow(&s->memory, soft_state_size(2 * soft_state_count(&s->state)));
+    int r = shared_memory_grow(&s->memory, soft_state_size_grown(&s->state, 2 * soft_state_count(&s->state)));
     must(r == 0);
     soft_state_grow(&s->state, s->memory.base, s->memory.size);
 }
 
 void state_store_save(struct state_store *s, const char *key, int *index, const struct soft_state_row *row)
 {
-    if (*index < 0)
-        *index = soft_state_add(&s->state, key);
-    if (*index == -ENOSPC) {
-        grow(s);
-        *index = soft_state_add(&s->state, key);
-    }
-    must(*index >= 0);
     crash_point(CRASH_AT_state_write_before);
-    soft_state_write(&s->state, *index, row);
+    if (*index >= 0) {
+        soft_state_write(&s->state, *index, row);
+    } else {
+        *index = soft_state_add(&s->state, key, row);
+        if (*index == -ENOSPC) {
+            grow(s);
+            *index = soft_state_add(&s->state, key, row);
+        }
+        must(*index >= 0);
+    }
     crash_point(CRASH_AT_state_write_after);
 }
 

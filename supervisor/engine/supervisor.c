@@ -123,8 +123,9 @@ static int open_control(struct engine *e, const char *asked, struct berr *err)
         *e->control_path = '\0';
         if (chosen)
             return r;
-        event_log_say(&e->log, LOG_WARNING, "berth", NULL,
-                      "no control socket: %s; choose another with --control PATH", err->text);
+        if (e->keeper.is_first) /* said once */
+            event_log_say(&e->log, LOG_WARNING, "berth", NULL, "no control socket, berth goes on without: %s",
+                          err->text);
         return 0;
     }
     if (!entry)
@@ -179,9 +180,13 @@ static void begin(struct engine *e)
     e->has_begun = true;
     reconcile_workers(e);
     keeper_link_forget_entries(&e->keeper);
-    if (e->is_shutting_down)
-        hold_release_all(e);
-    reconcile_start_services(e);
+    if (e->is_shutting_down) {
+        engine_resume_shutdown(e);
+    } else {
+        reconcile_start_services(e);
+        socket_guard_check(&e->guard, NULL); /* nobody watched while there was no supervisor */
+    }
+    crash_point(CRASH_AT_reconcile_done);
     keeper_link_stable(&e->keeper);
     engine_check_over(e);
 }

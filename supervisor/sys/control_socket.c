@@ -153,7 +153,7 @@ static int unreachable(const char *path, int errnum, struct berr *err)
         reason = "the supervisor that made it is gone";
         check = "start berth again";
     } else if (errnum == EACCES || errnum == EPERM) {
-        check = "use the user that runs berth, or see control_mode in berth.conf(5)";
+        check = "use the user that runs berth, or become root";
     } else if (errnum == EAGAIN) {
         reason = "too many clients are waiting";
         check = "try again, and see whether the supervisor hangs";
@@ -181,21 +181,10 @@ int control_socket_connect(const char *path, struct berr *err)
     return take_fd(&fd);
 }
 
-/* Only the one that we have just shut down refuses so: of another berth's live socket at the path this is not
- * true. */
-static bool refuses(const char *path)
-{
-    struct sockaddr_un un;
-    socklen_t len;
-    cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    return fd >= 0 && unix_path_address(path, &un, &len) == 0 &&
-           connect(fd, (struct sockaddr *)&un, len) < 0 && errno == ECONNREFUSED;
-}
-
 void control_socket_retire(int fd, const char *path)
 {
     /* Other holders of it, a keeper for one, do not keep it alive after this. */
     shutdown(fd, SHUT_RDWR);
-    if (path[0] != '@' && refuses(path))
-        unlink(path);
+    if (path[0] != '@')
+        unix_path_remove_deaf(path);
 }

@@ -405,6 +405,25 @@ void unix_path_give_up(const char *path, bool remove_path)
     errno = saved;
 }
 
+/* One that is bound and does not listen yet refuses too; but whoever binds does so under the lock. */
+static bool is_deaf(const char *path)
+{
+    struct sockaddr_un un;
+    socklen_t len;
+    cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return fd >= 0 && unix_path_address(path, &un, &len) == 0 &&
+           connect(fd, (struct sockaddr *)&un, len) < 0 && errno == ECONNREFUSED;
+}
+
+void unix_path_remove_deaf(const char *path)
+{
+    int saved = errno;
+    cleanup_place struct place p = {.dir_fd = -1};
+    if (place_open(&p, path) == 0 && place_lock(&p) == 0 && is_deaf(path))
+        unlinkat(p.dir_fd, p.name, 0);
+    errno = saved;
+}
+
 void unix_path_remove_dead(const char *path)
 {
     int saved = errno;

@@ -41,6 +41,8 @@ int unix_path_check(const char *path);
 int unix_path_restore(const char *path);
 /* Removes the hidden link and, if REMOVE_PATH and it is still ours, the path. Keeps errno. */
 void unix_path_give_up(const char *path, bool remove_path);
+/* Removes PATH if it is a stream socket that was shut down for good, though somebody may hold it still. Keeps errno. */
+void unix_path_remove_deaf(const char *path);
 /* Removes PATH if it is a socket that nobody holds any more. Keeps errno. */
 void unix_path_remove_dead(const char *path);
 

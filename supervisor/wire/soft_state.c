@@ -179,15 +179,17 @@ static int find_free(const struct soft_state *s)
     return -ENOSPC;
 }
 
-int soft_state_add(struct soft_state *s, const char *key)
+int soft_state_add(struct soft_state *s, const char *key, const struct soft_state_row *row)
 {
     size_t len = strlen(key);
     must(len > 0);
     if (len >= SOFT_STATE_KEY)
         return -ENAMETOOLONG;
     int index = soft_state_find(s, key);
-    if (index >= 0)
+    if (index >= 0) {
+        soft_state_write(s, index, row);
         return index;
+    }
     index = find_free(s);
     if (index < 0)
         return index;
@@ -195,6 +197,7 @@ int soft_state_add(struct soft_state *s, const char *key)
     memset(r->key, 0, sizeof(r->key));
     memcpy(r->key, key, len);
     memset(copy_of(s, r, 1), 0, header_of(s)->columns * sizeof(int64_t));
+    memcpy(copy_of(s, r, 1), row->column, shared_columns(s) * sizeof(int64_t));
     record_set_holds(r, 1);
     return index;
 }

@@ -40,9 +40,9 @@ void soft_state_grow(struct soft_state *s, void *memory, size_t size);
 
 /* The number of a record by key; -ENOENT. */
 int soft_state_find(const struct soft_state *s, const char *key);
-/* The number of the record of KEY (not empty), made (all zeroes) if it is new. -ENOSPC: grow first;
- * -ENAMETOOLONG. */
-int soft_state_add(struct soft_state *s, const char *key);
+/* Writes ROW into the record of KEY (not empty), which is made if it is new: there is no instant at which a new
+ * record stands without its row. Its number; -ENOSPC: grow first; -ENAMETOOLONG. */
+int soft_state_add(struct soft_state *s, const char *key, const struct soft_state_row *row);
 void soft_state_read(const struct soft_state *s, int index, struct soft_state_row *ret);
 void soft_state_write(struct soft_state *s, int index, const struct soft_state_row *row);
 /* Frees the record; its number may be given to another key. */

@@ -9,6 +9,8 @@
 #include "fuzz.h"
 #include "wire/soft_state.h"
 
+static const struct soft_state_row zeroes;
+
 #define N_KEYS 8
 
 static void check_write(struct soft_state *s, int index)
@@ -35,7 +37,7 @@ static void any_memory(const uint8_t *data, size_t size)
             check(found >= 0 && found <= (int)i);
             check_write(&s, (int)i);
         }
-        int index = soft_state_add(&s, "one more");
+        int index = soft_state_add(&s, "one more", &zeroes);
         check(index >= 0 || index == -ENOSPC);
         if (index >= 0)
             check_write(&s, index);
@@ -85,10 +87,10 @@ static void step(struct soft_state *s, struct model *models, uint8_t op, int64_t
     struct soft_state_row row;
     switch (op / N_KEYS % 4) {
     case 0: {
-        int index = soft_state_add(s, key);
+        int index = soft_state_add(s, key, &zeroes);
         if (index == -ENOSPC) {
             grow(s);
-            index = soft_state_add(s, key);
+            index = soft_state_add(s, key, &zeroes);
         }
         check(index >= 0);
         if (!m->used)

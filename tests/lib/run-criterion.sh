@@ -13,8 +13,6 @@ if [ -z "${BERTH_ISOLATED:-}" ] && $isolate -c "echo 300 >$last_pid" 2>/dev/null
     export BERTH_ISOLATED=$$
     exec $isolate "$0" "$@"
 fi
-# Criterion names its socket in /tmp by its pid, which in a young namespace is everybody's.
-[ -z "${BERTH_ISOLATED:-}" ] || echo "$BERTH_ISOLATED" 2>/dev/null >/proc/sys/kernel/ns_last_pid
 shift
 reports=$(mktemp -d) || exit 99
 trap 'rm -rf "$reports"' EXIT

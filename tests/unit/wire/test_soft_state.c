@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "wire/soft_state.h"
 
+static const struct soft_state_row zeroes;
+
 #define RECORDS 4
 
 /* The layout, said a second time: it is read by other versions, so a change here has to be meant. */
@@ -74,26 +76,26 @@ Test(soft_state, a_new_one_has_free_records_only)
 Test(soft_state, a_new_record_is_all_zeroes)
 {
     struct soft_state_row row, zero = {{0}};
-    int i = soft_state_add(&s, "a");
+    int i = soft_state_add(&s, "a", &zeroes);
     cr_assert_geq(i, 0);
     cr_assert_str_eq(soft_state_key(&s, i), "a");
     soft_state_read(&s, i, &row);
     cr_assert_eq(memcmp(&row, &zero, sizeof(row)), 0);
 }
 
-Test(soft_state, adding_a_key_twice_gives_the_same_record)
+Test(soft_state, adding_a_key_twice_writes_the_same_record)
 {
-    int i = soft_state_add(&s, "a");
-    struct soft_state_row row = row_of(5);
-    soft_state_write(&s, i, &row);
-    cr_assert_eq(soft_state_add(&s, "a"), i);
+    struct soft_state_row row = row_of(5), later = row_of(6);
+    int i = soft_state_add(&s, "a", &row);
     cr_assert_eq(first_of(i), 5);
-    cr_assert_neq(soft_state_add(&s, "b"), i);
+    cr_assert_eq(soft_state_add(&s, "a", &later), i);
+    cr_assert_eq(first_of(i), 6);
+    cr_assert_neq(soft_state_add(&s, "b", &zeroes), i);
 }
 
 Test(soft_state, every_write_is_read_back)
 {
-    int i = soft_state_add(&s, "a");
+    int i = soft_state_add(&s, "a", &zeroes);
     for (int64_t n = 1; n < 10; n++) {
         struct soft_state_row row = row_of(n);
         soft_state_write(&s, i, &row);
@@ -105,21 +107,21 @@ Test(soft_state, a_full_one_asks_to_be_grown)
 {
     static const char *const keys[] = {"a", "b", "c", "d"};
     for (int i = 0; i < RECORDS; i++)
-        cr_assert_geq(soft_state_add(&s, keys[i]), 0);
-    cr_assert_eq(soft_state_add(&s, "e"), -ENOSPC);
-    cr_assert_geq(soft_state_add(&s, "d"), 0);
+        cr_assert_geq(soft_state_add(&s, keys[i], &zeroes), 0);
+    cr_assert_eq(soft_state_add(&s, "e", &zeroes), -ENOSPC);
+    cr_assert_geq(soft_state_add(&s, "d", &zeroes), 0);
 }
 
 Test(soft_state, a_removed_record_is_free_for_another_key)
 {
-    int a = soft_state_add(&s, "a"), b = soft_state_add(&s, "b");
+    int a = soft_state_add(&s, "a", &zeroes), b = soft_state_add(&s, "b", &zeroes);
     struct soft_state_row row = row_of(9);
     soft_state_write(&s, a, &row);
     soft_state_remove(&s, a);
     cr_assert_null(soft_state_key(&s, a));
     cr_assert_eq(soft_state_find(&s, "a"), -ENOENT);
     cr_assert_eq(soft_state_find(&s, "b"), b);
-    cr_assert_eq(soft_state_add(&s, "c"), a);
+    cr_assert_eq(soft_state_add(&s, "c", &zeroes), a);
     soft_state_read(&s, a, &row);
     cr_assert_eq(row.column[0], 0);
 }
@@ -129,9 +131,9 @@ Test(soft_state, the_longest_key_fits_and_one_more_does_not)
     char key[SOFT_STATE_KEY + 1];
     memset(key, 'k', sizeof(key));
     key[SOFT_STATE_KEY] = '\0';
-    cr_assert_eq(soft_state_add(&s, key), -ENAMETOOLONG);
+    cr_assert_eq(soft_state_add(&s, key, &zeroes), -ENAMETOOLONG);
     key[SOFT_STATE_KEY - 1] = '\0';
-    int i = soft_state_add(&s, key);
+    int i = soft_state_add(&s, key, &zeroes);
     cr_assert_geq(i, 0);
     cr_assert_str_eq(soft_state_key(&s, i), key);
 }
@@ -139,7 +141,7 @@ Test(soft_state, the_longest_key_fits_and_one_more_does_not)
 Test(soft_state, a_successor_finds_everything)
 {
     struct soft_state_row row = row_of(7);
-    soft_state_write(&s, soft_state_add(&s, "a"), &row);
+    soft_state_write(&s, soft_state_add(&s, "a", &zeroes), &row);
     memset(&s, 0, sizeof(s));
     cr_assert_eq(soft_state_open(&s, memory, size), 0);
     int i = soft_state_find(&s, "a");
@@ -152,7 +154,7 @@ Test(soft_state, growing_keeps_the_records_and_frees_the_new_ones)
     static const char *const keys[] = {"a", "b", "c", "d"};
     for (int i = 0; i < RECORDS; i++) {
         struct soft_state_row row = row_of(i);
-        soft_state_write(&s, soft_state_add(&s, keys[i]), &row);
+        soft_state_write(&s, soft_state_add(&s, keys[i], &zeroes), &row);
     }
     size_t larger = soft_state_size_grown(&s, 7);
     cr_assert_eq(larger, soft_state_size(7));
@@ -162,14 +164,14 @@ Test(soft_state, growing_keeps_the_records_and_frees_the_new_ones)
     cr_assert_eq(soft_state_count(&s), 7);
     for (int i = 0; i < RECORDS; i++)
         cr_assert_eq(first_of(soft_state_find(&s, keys[i])), i);
-    cr_assert_geq(soft_state_add(&s, "e"), 0);
+    cr_assert_geq(soft_state_add(&s, "e", &zeroes), 0);
     cr_assert_eq(soft_state_open(&s, memory, larger), 0);
 }
 
 Test(soft_state, a_write_cut_short_leaves_the_old_row)
 {
     struct soft_state_row row = row_of(1);
-    int i = soft_state_add(&s, "a");
+    int i = soft_state_add(&s, "a", &zeroes);
     soft_state_write(&s, i, &row);
 
     /* Every byte that the next write touches before the word that counts: the copy that does not hold. */
@@ -194,7 +196,7 @@ Test(soft_state, a_write_cut_short_leaves_the_old_row)
 Test(soft_state, a_write_touches_nothing_but_the_idle_copy_and_the_word)
 {
     struct soft_state_row row = row_of(1);
-    int i = soft_state_add(&s, "a");
+    int i = soft_state_add(&s, "a", &zeroes);
     soft_state_write(&s, i, &row); /* the second copy holds */
     cleanup_free unsigned char *before = mem_new(size);
     memcpy(before, memory, size);
@@ -212,13 +214,13 @@ Test(soft_state, an_addition_cut_short_leaves_a_free_record)
 {
     cleanup_free unsigned char *before = mem_new(size);
     memcpy(before, memory, size);
-    int i = soft_state_add(&s, "a");
+    int i = soft_state_add(&s, "a", &zeroes);
     unsigned char *record = memory + HEADER_SIZE + (size_t)i * RECORD_SIZE;
     memcpy(record, before + (record - memory), HOLDS_SIZE); /* all but the last store */
     cr_assert_eq(soft_state_open(&s, memory, size), 0);
     cr_assert_null(soft_state_key(&s, i));
     cr_assert_eq(soft_state_find(&s, "a"), -ENOENT);
-    cr_assert_eq(soft_state_add(&s, "b"), i);
+    cr_assert_eq(soft_state_add(&s, "b", &zeroes), i);
     cr_assert_str_eq(soft_state_key(&s, i), "b");
 }
 
@@ -282,7 +284,7 @@ static void one_sound_record(void)
 {
     memset(memory, 0, size);
     soft_state_format(&s, memory, size);
-    soft_state_add(&s, "k");
+    soft_state_add(&s, "k", &zeroes);
     put32(memory + COUNT_AT, 1);
 }
 
@@ -318,7 +320,7 @@ Test(soft_state, what_does_not_add_up_is_refused)
 
 Test(soft_state, a_key_without_an_end_is_refused)
 {
-    int i = soft_state_add(&s, "a");
+    int i = soft_state_add(&s, "a", &zeroes);
     memset(memory + HEADER_SIZE + (size_t)i * RECORD_SIZE + HOLDS_SIZE, 'k', SOFT_STATE_KEY);
     cr_assert_eq(soft_state_open(&s, memory, size), -EBADMSG);
 }
@@ -333,6 +335,6 @@ Test(soft_state, no_record_at_all_is_a_valid_state)
 {
     soft_state_format(&s, memory, soft_state_size(0));
     cr_assert_eq(soft_state_count(&s), 0);
-    cr_assert_eq(soft_state_add(&s, "a"), -ENOSPC);
+    cr_assert_eq(soft_state_add(&s, "a", &zeroes), -ENOSPC);
     cr_assert_eq(soft_state_open(&s, memory, soft_state_size(0)), 0);
 }
