@@ -62,7 +62,7 @@ void leftover_add(struct engine *e, const struct worker *w, int pidfd, pid_t pgi
     l->kill_at = mono_add(clock_mono(), w->service->conf->stop_timeout_ns);
     list_append(&e->leftovers, &l->link);
     event_log_say(&e->log, LOG_INFO, l->subject, w->service->conf->name,
-                  "it left processes behind in its group, which are asked to end (group=%d)", pgid);
+                  "processes that it left behind in its group are asked to end (group=%d)", pgid);
     pidfd_signal_group(pidfd, pgid, w->service->conf->stop_signal);
     pidfd_signal_group(pidfd, pgid, SIGCONT);
     ev_timer_init(&l->timer, on_look, FIRST_LOOK, FIRST_LOOK);
