@@ -27,9 +27,11 @@ static struct {
 void crash_point_arm(unsigned starts)
 {
     const char *at = getenv("BERTH_CRASH_AT");
-    if (starts > 0 || !at)
+    if (!at)
         return;
-    const char *colon = strchr(at, ':');
+    const char *colon = strchr(at, ':'), *second = colon ? strchr(colon + 1, ':') : NULL;
+    if (starts != (second ? strtoul(second + 1, NULL, 10) : 0))
+        return;
     size_t len = colon ? (size_t)(colon - at) : strlen(at);
     for (int i = 0; i < CRASH_POINT_COUNT; i++)
         if (strlen(names[i]) == len && memcmp(names[i], at, len) == 0) {

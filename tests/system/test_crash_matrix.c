@@ -1,9 +1,9 @@
 /* test_crash_matrix: the supervisor is killed at every point where a test build can, during a life that has
- * everything in it: start, a worker's death, restart, stop, start, scaling and shutdown. Whatever it had half
- * done, no client is refused and all goes on.
+ * everything in it: start, a worker's death, restart, stop, start, scaling, a signal and shutdown. Whatever
+ * it had half done, no client is refused, and its successor goes on without an accident of its own.
  *
- * BERTH_CRASH is berth with the points compiled in; BERTH_CRASH_AT=POINT:N ends its first supervisor at the
- * Nth passing. */
+ * BERTH_CRASH is berth with the points compiled in. BERTH_CRASH_AT=POINT:N:S ends the supervisor that was
+ * started after S others at its Nth passing of POINT. */
 #include "config.h"
 
 #include <fcntl.h>
@@ -54,33 +54,75 @@ static void live_through(struct rig *r)
     rig_wait_state(r, "running");
 }
 
-static void crash_at(struct rig *r, const char *point, int passing)
+enum moment { FIRST_PASSING, LATER_PASSING, IN_THE_SUCCESSOR };
+
+static void arm(struct rig *r, const char *point, enum moment moment)
+{
+    r->berth = getenv("BERTH_CRASH");
+    rig_env(r, rig_format(r, "BERTH_CRASH_AT=%s:%d:%d", point, moment == LATER_PASSING ? 4 : 1,
+                          moment == IN_THE_SUCCESSOR));
+}
+
+/* Did the supervisor die there, and did no other? Not every point is passed four times, or by a successor. */
+static void look_back(struct rig *r, const char *point, enum moment moment)
+{
+    unsigned kills = moment == IN_THE_SUCCESSOR;
+
+    /* Who has told the keeper that all is over is not replaced. */
+    if (strcmp(point, "keeper_finish_after") != 0 && strcmp(point, "keeper_entry_received") != 0)
+        cr_assert(moment != FIRST_PASSING || rig_log_has(r, "(restart 1,"), "nobody died at %s", point);
+    cr_assert(!rig_log_has(r, rig_format(r, "(restart %u,", kills + 2)), "a successor died by itself");
+}
+
+static void crash_at(struct rig *r, const char *point, enum moment moment)
 {
     const char *path = rig_path(r, "count");
     struct probe_count *count = count_map(path);
     struct load *load;
 
-    r->berth = getenv("BERTH_CRASH");
-    rig_env(r, rig_format(r, "BERTH_CRASH_AT=%s:%d", point, passing));
+    arm(r, point, moment);
     rig_run(r, "--set", "stable_after=0", "--listen", rig_address(r, 4), "--listen", rig_address(r, 1), "--",
             r->probe, "--drain", "--count", path);
     rig_wait_state(r, "running");
     load = rig_load(r, rig_address(r, 4), CLIENTS);
+    if (moment == IN_THE_SUCCESSOR)
+        rig_kill_supervisor(r);
     live_through(r);
     cr_assert(load_wait_ok(load, 5, RIG_PATIENCE_SECONDS));
     rig_load_end(r, load, atomic_load(&count->accepted) - atomic_load(&count->answered));
-    cr_assert(rig_stop(r) == 0, "%s:%d: ended with %d", point, passing, r->exit_status);
+    cr_assert(rig_stop(r) == 0, "%s: ended with %d", point, r->exit_status);
+    look_back(r, point, moment);
     munmap(count, sizeof(*count));
+}
+
+/* The points around KILL are only passed by a worker that does not go when it is told to. */
+static void crash_with_a_stubborn_worker(struct rig *r, const char *point, enum moment moment)
+{
+    arm(r, point, moment);
+    rig_run(r, "--set", "stable_after=0", "--stop-timeout", "100ms", "--listen", rig_address(r, 4), "--",
+            r->probe, "--ignore-term");
+    pid_t worker = rig_wait_worker(r, 1, 0);
+    insist(r, "restart", "probe");
+    cr_assert(rig_wait_worker(r, 1, worker) > 0);
+    cr_assert(rig_stop(r) == 128 + SIGKILL, "%s: ended with %d", point, r->exit_status);
+    look_back(r, point, moment);
 }
 
 #define X(name)                                                                                              \
     rig_test(crash, at_##name)                                                                               \
     {                                                                                                        \
-        crash_at(r, #name, 1);                                                                               \
+        if (strncmp(#name, "kill_", 5) == 0)                                                                 \
+            crash_with_a_stubborn_worker(r, #name, FIRST_PASSING);                                           \
+        else                                                                                                 \
+            crash_at(r, #name, FIRST_PASSING);                                                               \
     }                                                                                                        \
     rig_test(crash, at_a_later_##name)                                                                       \
     {                                                                                                        \
-        crash_at(r, #name, 4);                                                                               \
+        crash_at(r, #name, LATER_PASSING);                                                                   \
+    }                                                                                                        \
+    rig_test(crash, of_the_successor_at_##name)                                                              \
+    {                                                                                                        \
+        crash_at(r, #name, IN_THE_SUCCESSOR);                                                                \
     }
 CRASH_POINTS(X)
 #undef X
