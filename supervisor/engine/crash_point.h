@@ -1,8 +1,9 @@
 /* crash_point: places at which test builds kill the supervisor with KILL, to prove that it may die anywhere.
  *
- * In a normal build a point is nothing at all. In the test build (BERTH_CRASH_POINTS) the variable BERTH_CRASH_AT names a
- * point, or "POINT:N" for its Nth passing. Only one supervisor under a keeper dies there, so that its successor can go on: the first,
- * or with "POINT:N:S" the one that was started after S others. */
+ * In a normal build a point is nothing at all. In the test build (BERTH_CRASH_POINTS) the variable
+ * BERTH_CRASH_AT names a point, or "POINT:N" for its Nth passing. Only one supervisor under a keeper dies
+ * there, so that its successor can go on: the first, or with "POINT:N:S" the one that was started after S
+ * others. */
 #ifndef BERTH_ENGINE_CRASH_POINT_H
 #define BERTH_ENGINE_CRASH_POINT_H
 

@@ -268,8 +268,11 @@ void engine_worker_ended(struct worker *w, int wait_status)
         tell_likely_cause(w, lifetime);
     }
     bool leftover = has_leftover(w, w->pidfd, w->pid);
-    if (leftover)
-        leftover_add(e, w, take_fd(&w->pidfd), w->pid);
+    if (leftover) {
+        char subject[LIMIT_NAME + 32];
+        leftover_add(e, w->service->conf, worker_subject(subject, sizeof subject, w), held,
+                     take_fd(&w->pidfd), w->pid);
+    }
     worker_forget_process(w);
     socket_guard_check(&e->guard, w);
     engine_step(w, event);

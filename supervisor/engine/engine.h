@@ -79,7 +79,8 @@ void engine_scale(struct service *s, unsigned n);
 unsigned engine_signal(struct service *s, int signo);
 /* Ends everything; AT_ONCE with KILL. */
 void engine_shutdown(struct engine *e, bool at_once);
-/* All of its steps again, which is harmless for those that were done: for the successor of a supervisor that died in it. */
+/* All of its steps again, which is harmless for those that were done: for the successor of a supervisor that
+ * died in it. */
 void engine_resume_shutdown(struct engine *e);
 /* Carries a shutdown on: to the orphans when no worker runs any more, and then to the end. Call it whenever
  * something has ended. */
@@ -97,7 +98,9 @@ void engine_lose_keeper(struct engine *e);
 void engine_watch_process(struct worker *w);
 
 struct service *engine_find_service(const struct engine *e, const char *name);
-/* Watches over what W's process left behind; takes PIDFD. */
-void leftover_add(struct engine *e, const struct worker *w, int pidfd, pid_t pgid);
+/* Ends what a process of a service of C left behind in its group; takes PIDFD. SUBJECT is for the log; HELD
+ * is the entry to drop when nothing is left. */
+void leftover_add(struct engine *e, const struct service_conf *c, const char *subject, const char *held,
+                  int pidfd, pid_t pgid);
 
 #endif

@@ -51,19 +51,20 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int revents)
     ev_timer_again(loop, t);
 }
 
-void leftover_add(struct engine *e, const struct worker *w, int pidfd, pid_t pgid)
+void leftover_add(struct engine *e, const struct service_conf *c, const char *subject, const char *held,
+                  int pidfd, pid_t pgid)
 {
     struct leftover *l = mem_new(sizeof *l);
     l->engine = e;
     l->pidfd = pidfd;
     l->pgid = pgid;
-    worker_held_name(w, l->held);
-    worker_subject(l->subject, sizeof l->subject, w);
-    l->kill_at = mono_add(clock_mono(), w->service->conf->stop_timeout_ns);
+    snprintf(l->held, sizeof l->held, "%s", held);
+    snprintf(l->subject, sizeof l->subject, "%s", subject);
+    l->kill_at = mono_add(clock_mono(), c->stop_timeout_ns);
     list_append(&e->leftovers, &l->link);
-    event_log_say(&e->log, LOG_INFO, l->subject, w->service->conf->name,
+    event_log_say(&e->log, LOG_INFO, subject, c->name,
                   "processes that it left behind in its group are asked to end (group=%d)", pgid);
-    pidfd_signal_group(pidfd, pgid, w->service->conf->stop_signal);
+    pidfd_signal_group(pidfd, pgid, c->stop_signal);
     pidfd_signal_group(pidfd, pgid, SIGCONT);
     ev_timer_init(&l->timer, on_look, FIRST_LOOK, FIRST_LOOK);
     l->timer.data = l;

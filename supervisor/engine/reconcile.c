@@ -4,6 +4,7 @@
 #include "engine/reconcile.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -36,17 +37,27 @@ static struct worker *find_worker(struct engine *e, const struct held_name *name
     return w;
 }
 
-/* What its old process left behind, or the process itself where there is no worker for it any more. */
-static void end_stranded(struct engine *e, struct keeper_entry *entry)
+/* An entry that no worker has: of an earlier process, whose end is recorded. What it left behind is ended in
+ * order; a process that runs and belongs to no service is not ours to end. */
+static void take_stranded(struct engine *e, struct keeper_entry *entry, const struct held_name *name)
 {
-    bool lives = pidfd_signal_group(entry->fd, entry->pid, 0) == 0;
-    if (lives && entry->ended)
-        pidfd_signal_group(entry->fd, entry->pid, SIGKILL);
-    else if (lives)
-        event_log_say(&e->log, LOG_WARNING, "berth", NULL,
-                      "process %d (%s) belongs to no service; it is left alone", entry->pid, entry->name);
-    if (entry->ended)
+    const struct service *s = engine_find_service(e, name->name);
+    bool lives = entry->fd >= 0 && pidfd_signal_group(entry->fd, entry->pid, 0) == 0;
+    char subject[LIMIT_NAME + 32];
+    snprintf(subject, sizeof subject, "%s/%u#%u", name->name, name->slot, name->generation);
+    if (entry->ended && lives && s)
+        leftover_add(e, s->conf, subject, entry->name, take_fd(&entry->fd), entry->pid);
+    else if (entry->ended)
         keeper_link_drop(&e->keeper, entry->name);
+    else if (!s)
+        event_log_say(&e->log, LOG_WARNING, subject, NULL,
+                      "process %d belongs to no service; it is left alone", entry->pid);
+}
+
+/* Its row says already that it has no process: the end was recorded, and only the entry is still to go. */
+static bool is_recorded(const struct worker *w)
+{
+    return w->state != WORKER_SPAWNING && !worker_state_has_process(w->state);
 }
 
 static void take_worker(struct engine *e, struct keeper_entry *entry, const struct held_name *name)
@@ -54,8 +65,8 @@ static void take_worker(struct engine *e, struct keeper_entry *entry, const stru
     struct worker *w = find_worker(e, name);
     if (name->serial > e->serial)
         e->serial = name->serial;
-    if (!w) {
-        end_stranded(e, entry);
+    if (!w || is_recorded(w)) {
+        take_stranded(e, entry, name);
         return;
     }
     w->pid = entry->pid;

@@ -141,7 +141,8 @@ static void kill_everything(struct engine *e)
         pidfd_signal_group(l->pidfd, l->pgid, SIGKILL);
 }
 
-/* Ours first: then a port closes when its last worker closes it, and nobody is queued where nobody will look. */
+/* Ours first: then a port closes when its last worker closes it, and nobody is queued where nobody will look.
+ */
 void engine_resume_shutdown(struct engine *e)
 {
     hold_release_all(e);
