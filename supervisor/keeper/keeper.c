@@ -56,14 +56,8 @@ static struct rlimit raise_nofile(void)
     struct rlimit before = {.rlim_cur = 1024, .rlim_max = 1024};
     getrlimit(RLIMIT_NOFILE, &before);
     struct rlimit most = {.rlim_cur = before.rlim_max, .rlim_max = before.rlim_max};
-    link_init(setrlimit(RLIMIT_NOFILE, &most) < 0 ? before.rlim_cur : most.rlim_cur);
+    setrlimit(RLIMIT_NOFILE, &most); /* refused, it stays as it was, and less can be held */
     return before;
-}
-
-static pid_t peek(void)
-{
-    siginfo_t si = {0};
-    return waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0 ? 0 : si.si_pid;
 }
 
 /* True if there may be more. */
@@ -71,14 +65,15 @@ static bool reap(void)
 {
     for (unsigned budget = REAP_AT_ONCE; budget > 0; budget--) {
         /* 1. See that a process has ended, and leave it a zombie, so that its pid stays its own. */
-        pid_t pid = peek();
-        if (pid <= 0)
+        siginfo_t si = {0};
+        if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0 || si.si_pid == 0)
             return false;
+        pid_t pid = si.si_pid;
         /* 2. Hear out what was sent before that end: a worker's own announcement, the supervisor's last
          * messages (it may have finished), a signal whose sender is to be judged. All of it was in our queues
          * when the zombie was. */
         link_receive();
-        signals_receive(); /* another child's end is found by the next peek */
+        signals_receive(); /* another child's end is seen on the next turn */
         /* 3. Only now ask who it was, and give the pid back. */
         int status;
         if (waitpid(pid, &status, WNOHANG) != pid)
@@ -99,11 +94,6 @@ static int timeout_ms(struct mono until)
     return ms < 0 ? 0 : ms > 60000 ? 60000 : (int)ms;
 }
 
-static struct mono earlier(struct mono a, struct mono b)
-{
-    return mono_is_before(a, b) ? a : b;
-}
-
 static int run(int signal_fd)
 {
     bool is_reaping = true; /* children that we had before we were the keeper */
@@ -111,10 +101,8 @@ static int run(int signal_fd)
         struct mono next = earlier(respawn_step(), stop_step());
         if (respawn_result() >= 0)
             return respawn_result();
-        if (stop_is_due()) {
-            stop_everything();
-            return 128 + stop_is_due();
-        }
+        if (stop_is_due())
+            return stop_everything();
         next = earlier(next, link_send());
         struct pollfd fds[] = {{.fd = signal_fd, .events = POLLIN}, link_poll()};
         poll(fds, 2, is_reaping ? 0 : timeout_ms(next)); /* failed, it is a turn with nothing to do */
@@ -144,7 +132,6 @@ int keeper_main(int argc, char *argv[])
     int signal_fd = signals_init();
     if (signal_fd < 0)
         return fail("receive signals", signal_fd);
-    store_init();
     respawn_init(binary, argv, raise_nofile());
     /* ---- the border: from here on nothing exits, allocates or blocks ---- */
     return run(signal_fd);

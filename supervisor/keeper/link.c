@@ -9,6 +9,7 @@
 #include <linux/sockios.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -21,28 +22,21 @@
 #include "sys/fdpass.h"
 #include "wire/keeper_msg.h"
 
-#define RESERVED_FDS 16
+#define RESERVED_FDS 16 /* never given to the store, or no other supervisor could be started */
 #define RETRY (10 * NSEC_PER_MSEC)
 /* More than a socket buffer holds: whatever was sent before link_receive() began is read, and yet it ends. */
 #define MOST_AT_ONCE 65536
 #define MOST_REFUSALS 32
 
-static rlim_t most_fds;
 static struct {
     int fd;
-    struct keeper_msg welcome;
+    uint32_t flags, count; /* for WELCOME */
     bool is_welcomed, is_synced;
-    bool is_full;  /* until POLLOUT */
-    bool is_deaf;  /* the other end is closed; what it sent before may still be read */
-    bool is_short; /* of what passes: this user's descriptors in flight (ETOOMANYREFS, unix(7)), memory */
+    int problem; /* errno of the latest send: EAGAIN waits for POLLOUT; all but is_deaf() pass by themselves
+                  */
     size_t n_refusals;
 } peer = {.fd = -1};
 static struct keeper_msg refusals[MOST_REFUSALS]; /* unsent; one that never reads gets the first of them */
-
-void link_init(rlim_t most)
-{
-    most_fds = most;
-}
 
 int link_open(uint32_t flags, uint32_t count)
 {
@@ -50,10 +44,8 @@ int link_open(uint32_t flags, uint32_t count)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
     peer.fd = pair[0];
-    keeper_msg_make(&peer.welcome, KEEPER_WELCOME, NULL);
-    peer.welcome.pid = getpid();
-    peer.welcome.flags = flags;
-    peer.welcome.count = count;
+    peer.flags = flags;
+    peer.count = count;
     store_forget_told();
     return pair[1];
 }
@@ -73,23 +65,40 @@ bool link_is_open(void)
 
 struct pollfd link_poll(void)
 {
-    return (struct pollfd){.fd = peer.fd, .events = peer.is_full ? POLLIN | POLLOUT : POLLIN};
+    return (struct pollfd){.fd = peer.fd, .events = peer.problem == EAGAIN ? POLLIN | POLLOUT : POLLIN};
 }
 
-bool link_is_read(void)
+bool link_signals_are_read(void)
 {
     int unread = 1;
-    return peer.fd >= 0 && ioctl(peer.fd, SIOCOUTQ, &unread) == 0 && unread == 0;
+    pid_t sender;
+    return signals_first_kept(&sender) == 0 && peer.fd >= 0 && ioctl(peer.fd, SIOCOUTQ, &unread) == 0 &&
+           unread == 0;
+}
+
+/* The other end is closed; what it sent before may still be read. */
+static bool is_deaf(void)
+{
+    return peer.problem == EPIPE || peer.problem == ECONNRESET;
 }
 
 /* True once it is sent. */
 static bool transmit(const struct keeper_msg *m, int fd)
 {
     ssize_t n = fdpass_send(peer.fd, m, keeper_msg_size(m), fd, MSG_DONTWAIT);
-    peer.is_full = n == -EAGAIN;
-    peer.is_deaf = n == -EPIPE || n == -ECONNRESET;
-    peer.is_short = n < 0 && !peer.is_full && !peer.is_deaf;
+    peer.problem = n < 0 ? (int)-n : 0;
     return n >= 0;
+}
+
+static bool send_plain(enum keeper_msg_type type, pid_t pid, int value, uint32_t flags, uint32_t count)
+{
+    struct keeper_msg m;
+    keeper_msg_make(&m, type, NULL);
+    m.pid = pid;
+    m.value = value;
+    m.flags = flags;
+    m.count = count;
+    return transmit(&m, -1);
 }
 
 static bool send_entry(struct entry *e)
@@ -99,31 +108,18 @@ static bool send_entry(struct entry *e)
     m.pid = e->pid;
     m.value = e->status;
     m.flags = e->ended ? KEEPER_FLAG_ENDED : 0;
-    if (!transmit(&m, e->known ? -1 : e->fd))
-        return false;
-    store_tell(e);
-    return true;
+    bool is_sent = transmit(&m, e->known ? -1 : e->fd);
+    if (is_sent)
+        store_tell(e);
+    return is_sent;
 }
 
 static bool send_signal(int signo, pid_t sender)
 {
-    struct keeper_msg m;
-    keeper_msg_make(&m, KEEPER_SIGNAL, NULL);
-    m.value = signo;
-    m.pid = sender;
-    m.count = stop_is_asked_by(signo) ? stop_count() : 1;
-    if (!transmit(&m, -1))
-        return false;
-    signals_forget(signo);
-    return true;
-}
-
-static bool send_refusal(void)
-{
-    if (!transmit(&refusals[0], -1))
-        return false;
-    memmove(refusals, refusals + 1, --peer.n_refusals * sizeof refusals[0]);
-    return true;
+    bool is_sent = send_plain(KEEPER_SIGNAL, sender, signo, 0, stop_count());
+    if (is_sent)
+        signals_forget(signo);
+    return is_sent;
 }
 
 /* False if there is nothing to send, or not now. */
@@ -133,35 +129,36 @@ static bool send_next(void)
     pid_t sender;
     int signo;
     if (!peer.is_welcomed)
-        return peer.is_welcomed = transmit(&peer.welcome, -1);
+        return peer.is_welcomed = send_plain(KEEPER_WELCOME, getpid(), 0, peer.flags, peer.count);
     if (e && !e->known)
         return send_entry(e);
-    if (!peer.is_synced) {
-        struct keeper_msg sync;
-        keeper_msg_make(&sync, KEEPER_SYNC, NULL);
-        return peer.is_synced = transmit(&sync, -1);
-    }
+    if (!peer.is_synced)
+        return peer.is_synced = send_plain(KEEPER_SYNC, 0, 0, 0, 0);
     if ((signo = signals_first_kept(&sender)) > 0)
         return send_signal(signo, sender);
     if (peer.n_refusals > 0)
-        return send_refusal();
+        return transmit(&refusals[peer.n_refusals - 1], -1) && peer.n_refusals-- > 0;
     return e && send_entry(e);
 }
 
+/* A link may outlive its supervisor; what is sent then would be lost. */
 struct mono link_send(void)
 {
-    peer.is_full = peer.is_short = false;
-    while (respawn_pid() > 0 && peer.fd >= 0 && !peer.is_deaf && send_next())
-        continue; /* a link may outlive its supervisor; what is sent then would be lost */
-    return peer.is_short ? mono_add(now(), RETRY) : MONO_NEVER;
+    if (!is_deaf())
+        peer.problem = 0;
+    while (!peer.problem && respawn_pid() > 0 && peer.fd >= 0 && send_next())
+        continue;
+    bool passes = peer.problem != 0 && peer.problem != EAGAIN && !is_deaf();
+    return passes ? mono_add(now(), RETRY) : MONO_NEVER;
 }
 
 /* Takes FD over if it succeeds. */
 static int put(const char *name, int fd, pid_t pid)
 {
-    if ((rlim_t)fd + RESERVED_FDS >= most_fds) /* the kernel gives the lowest number: so many are open */
-        return -EMFILE;
-    return store_put(name, fd, pid);
+    struct rlimit most;
+    getrlimit(RLIMIT_NOFILE, &most);
+    bool is_reserved = (rlim_t)fd + RESERVED_FDS >= most.rlim_cur; /* the kernel gives the lowest number */
+    return is_reserved ? -EMFILE : store_put(name, fd, pid);
 }
 
 /* PID cannot be another's by now: only we reap, and not before we have read this. It is held without its

@@ -6,12 +6,9 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/resource.h>
 
 #include "base/mono.h"
 
-/* MOST_FDS is how many descriptors we may open. Some of them are never given to the store, or no other supervisor could be started. */
-void link_init(rlim_t most_fds);
 /* A new pair; FLAGS and COUNT are for its WELCOME. Returns the supervisor's end, the caller's; or negative errno. */
 int link_open(uint32_t flags, uint32_t count);
 void link_close(void);
@@ -23,7 +20,7 @@ struct pollfd link_poll(void);
 void link_receive(void);
 /* Sends what there is room for; returns when to try again, where poll() cannot tell. */
 struct mono link_send(void);
-/* Has the supervisor read all that was sent? False while there is no link. */
-bool link_is_read(void);
+/* Has the supervisor read all that was sent, signals above all? False while there is no link. */
+bool link_signals_are_read(void);
 
 #endif

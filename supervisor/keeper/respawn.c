@@ -128,15 +128,14 @@ static void start(void)
 
 static void say_why(pid_t pid, int status, int64_t delay)
 {
-    char room[16], end[48], when[32] = "";
-    if (WIFSIGNALED(status))
-        snprintf(end, sizeof end, "was killed by %s", signame_format(WTERMSIG(status), room));
-    else
-        snprintf(end, sizeof end, "ended with status %d", WEXITSTATUS(status));
+    char room[16], when[32] = "";
     if (delay > 0)
         snprintf(when, sizeof when, " in %d ms", (int)(delay / NSEC_PER_MSEC));
-    say("the supervisor (pid %d) %s; starting it again%s (restart %u, all %zu descriptors kept)", pid, end,
-        when, sv.starts, store_count_fds());
+    bool was_killed = WIFSIGNALED(status);
+    snprintf(room, sizeof room, "%d", WEXITSTATUS(status));
+    say("the supervisor (pid %d) %s %s; starting it again%s (restart %u, all %zu descriptors kept)", pid,
+        was_killed ? "was killed by" : "ended with status",
+        was_killed ? signame_format(WTERMSIG(status), room) : room, when, sv.starts, store_count_fds());
 }
 
 void respawn_ended(int wait_status)

@@ -54,14 +54,13 @@ static bool is_from_worker(const struct signalfd_siginfo *si)
 {
     if (si->ssi_code != SI_USER && si->ssi_code != SI_QUEUE && si->ssi_code != SI_TKILL)
         return false;
-    const struct entry *worker = store_find_process((pid_t)si->ssi_pid);
-    if (!worker)
-        worker = store_find_process(getsid((pid_t)si->ssi_pid));
+    pid_t sender = (pid_t)si->ssi_pid;
+    const struct entry *worker = store_find_process(sender) ?: store_find_process(getsid(sender));
     if (!worker)
         return false;
     char room[16];
     const char *name = signame_format((int)si->ssi_signo, room);
-    say("ignored %s from worker process %u (%s)", name, si->ssi_pid, worker->name);
+    say("ignored %s from worker process %d (%s)", name, sender, worker->name);
     return true;
 }
 
@@ -87,11 +86,6 @@ void signals_keep(int signo, pid_t sender)
 {
     kept |= UINT64_C(1) << (signo - 1);
     senders[signo] = sender;
-}
-
-bool signals_is_kept(int signo)
-{
-    return kept >> (signo - 1) & 1;
 }
 
 int signals_first_kept(pid_t *ret_sender)

@@ -14,7 +14,6 @@ bool signals_receive(void);
 
 /* Keeps SIGNO for the supervisor. */
 void signals_keep(int signo, pid_t sender);
-bool signals_is_kept(int signo);
 /* One that is kept, and its sender (0: not known); or 0. */
 int signals_first_kept(pid_t *ret_sender);
 void signals_forget(int signo);

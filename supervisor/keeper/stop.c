@@ -31,11 +31,6 @@ static struct {
     struct mono due_at; /* after a second one */
 } stop = {.due_at = {INT64_MAX}};
 
-bool stop_is_asked_by(int signo)
-{
-    return signo == SIGTERM || signo == SIGINT;
-}
-
 void stop_ask(int signo, pid_t sender)
 {
     stop.signo = signo;
@@ -69,7 +64,7 @@ void stop_count_crash(void)
 /* Sent and read counts as heard; what the supervisor then does is up to it. */
 static void step_hearing(struct mono t)
 {
-    stop.is_heard = !signals_is_kept(stop.signo) && link_is_read();
+    stop.is_heard = link_signals_are_read();
     if (stop.is_heard || mono_is_before(t, stop.hear_by))
         return;
     stop.is_due = stop.has_hung;
@@ -83,22 +78,20 @@ struct mono stop_step(void)
 {
     if (!stop.signo)
         return MONO_NEVER;
-    struct mono t = now(), next = MONO_NEVER;
+    struct mono t = now();
     if (!stop.is_heard)
         step_hearing(t);
-    if (!stop.is_heard)
-        next = mono_add(t, LOOK_EVERY);
     if (!mono_is_before(t, stop.due_at))
         stop.is_due = true;
-    return mono_is_before(stop.due_at, next) ? stop.due_at : next;
+    return stop.is_heard ? stop.due_at : earlier(stop.due_at, mono_add(t, LOOK_EVERY));
 }
 
-int stop_is_due(void)
+bool stop_is_due(void)
 {
-    return stop.is_due ? stop.signo : 0;
+    return stop.is_due;
 }
 
-void stop_everything(void)
+int stop_everything(void)
 {
     say("not waiting for the supervisor any longer: killing every worker");
     respawn_kill();
@@ -118,4 +111,5 @@ void stop_everything(void)
         if (pid == 0) /* those that are left are dying, or not ours to kill */
             sigtimedwait(&child, NULL, &a_moment);
     }
+    return 128 + stop.signo;
 }

@@ -14,15 +14,8 @@
 static struct entry slots[LIMIT_HELD];
 static size_t n_slots; /* that were ever used */
 static size_t n_fds;
-static struct list unused, told, untold;
+static struct list unused = {&unused, &unused}, told = {&told, &told}, untold = {&untold, &untold};
 static struct entry *by_name[HEADS], *by_pid[HEADS];
-
-void store_init(void)
-{
-    list_init(&unused);
-    list_init(&told);
-    list_init(&untold);
-}
 
 /* Where the chain says NAME, or ends without it. */
 static struct entry **find(const char *name)

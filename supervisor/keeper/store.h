@@ -22,7 +22,6 @@ struct entry {
     char name[LIMIT_HELD_NAME + 1];
 };
 
-void store_init(void);
 /* Takes FD (-1: none) over, and the running process PID (0: none). What had the name is forgotten. -ENOSPC: full; -EINVAL: no
  * name; then FD is still the caller's. */
 int store_put(const char *name, int fd, pid_t pid);

@@ -10,8 +10,6 @@
 
 #include "keeper/store.h"
 
-TestSuite(store, .init = store_init);
-
 static struct entry *find(const char *name)
 {
     for (struct entry *e = store_next(NULL); e; e = store_next(e))
