@@ -65,7 +65,8 @@ rig_test(habits, a_worker_may_not_end_berth_by_signalling_its_parent)
         rig_wait_state(r, "running");
         rig_cmd_ok(r, "restart", "probe");
         worker = rig_wait_worker(r, 1, worker);
-        /* Two pending TERMs are one, with the sender of the first: ours must not come while the worker's waits. */
+        /* Two pending TERMs are one, with the sender of the first: ours must not come while the worker's
+         * waits. */
         rig_until(r, rig_log_has(r, rig_format(r, "worker process %d ", worker)));
         rig_stop(r);
     }
