@@ -45,9 +45,8 @@ static int open_binary(void)
     if (low < 0)
         return -errno;
     int high = fcntl(low, F_DUPFD_CLOEXEC, 10);
-    int r = high < 0 ? -errno : high;
     close(low);
-    return r;
+    return high < 0 ? -EMFILE : high;
 }
 
 /* As many descriptors as we may have; returns the limits that the supervisor gets. */

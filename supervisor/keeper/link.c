@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "keeper/respawn.h"
@@ -161,13 +162,13 @@ static int put(const char *name, int fd, pid_t pid)
     return is_reserved ? -EMFILE : store_put(name, fd, pid);
 }
 
-/* PID cannot be another's by now: only we reap, and not before we have read this. It is held without its
- * pidfd rather than not at all. */
+/* Only a child of ours: no other's end will be ours to see, and its pid may be somebody else's by now. It is
+ * held without its pidfd rather than not at all. */
 static int put_process(const char *name, pid_t pid)
 {
-    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (pidfd < 0 && errno != EMFILE && errno != ENFILE)
+    if (waitid(P_PID, (id_t)pid, NULL, WEXITED | WNOHANG | WNOWAIT) < 0)
         return -errno;
+    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     int r = pidfd < 0 ? -EMFILE : put(name, pidfd, pid);
     if (r < 0 && pidfd >= 0)
         close(pidfd);

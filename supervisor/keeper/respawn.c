@@ -142,8 +142,7 @@ void respawn_ended(int wait_status)
 {
     pid_t pid = sv.pid;
     sv.pid = 0;
-    bool could_begin = !WIFEXITED(wait_status) || WEXITSTATUS(wait_status) != EXIT_CANNOT_BEGIN;
-    if (sv.starts == 1 && !sv.is_stable && !sv.has_finished && !could_begin)
+    if (sv.starts == 1 && !sv.is_stable && !sv.has_finished && wait_status == EXIT_CANNOT_BEGIN << 8)
         respawn_finish(EXIT_CANNOT_BEGIN); /* it has said why */
     if (sv.has_finished)
         return;

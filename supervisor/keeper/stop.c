@@ -6,9 +6,9 @@
 
 #include "keeper/stop.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "keeper/link.h"
 #include "keeper/respawn.h"
@@ -102,14 +102,10 @@ int stop_everything(void)
         }
     }
     struct mono until = mono_add(now(), REAP_FOR);
-    sigset_t child;
-    sigemptyset(&child);
-    sigaddset(&child, SIGCHLD);
-    const struct timespec a_moment = {.tv_nsec = 50 * NSEC_PER_MSEC};
     pid_t pid;
     while ((pid = waitpid(-1, NULL, WNOHANG)) >= 0 && mono_is_before(now(), until)) {
         if (pid == 0) /* those that are left are dying, or not ours to kill */
-            sigtimedwait(&child, NULL, &a_moment);
+            poll(NULL, 0, 10);
     }
     return 128 + stop.signo;
 }

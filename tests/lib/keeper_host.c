@@ -104,10 +104,9 @@ static unsigned count_extra_fds(void)
 static int say_hello(const char *last_arg)
 {
     struct rlimit nofile;
-    sigset_t blocked, none;
+    sigset_t blocked = {0}, none = {0};
     getrlimit(RLIMIT_NOFILE, &nofile);
     sigprocmask(SIG_SETMASK, NULL, &blocked);
-    sigemptyset(&none);
     struct keeper_host_hello hello = {
         .pid = (pid_t)syscall(SYS_getpid),
         .soft_nofile = nofile.rlim_cur,

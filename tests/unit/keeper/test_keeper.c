@@ -353,6 +353,8 @@ Test(keeper, what_makes_no_sense_is_refused_or_ignored)
     cr_expect_eq(host_expect(KEEPER_REFUSED).value, EINVAL);
     host_tell(KEEPER_PROCESS, "no process", -1, 0, 0);
     cr_expect_eq(host_expect_named(KEEPER_REFUSED, "no process").value, EINVAL);
+    host_tell(KEEPER_PROCESS, "not the keeper's child", -1, 0, 1);
+    cr_expect_eq(host_expect_named(KEEPER_REFUSED, "not the keeper's child").value, ECHILD);
     host_tell((enum keeper_msg_type)999, "a newer supervisor's", STDERR_FILENO, 0, 0);
     cr_assert_eq(send(host.link, "garbage", 7, 0), 7);
     host_tell(KEEPER_DROP, "not there", -1, 0, 0);
