@@ -186,7 +186,7 @@ static void tell_end(const struct worker *w, bool was_asked, int64_t lifetime, c
     diagnose_wait_status(how, sizeof how, w->last_status);
     bool fine = was_asked || restart_is_success(&w->service->conf->restart, w->last_status);
     say(w, fine ? LOG_INFO : LOG_WARNING, "%s after %s%s (pid=%d)", how,
-        units_format_duration(life, sizeof life, lifetime / NSEC_PER_MSEC * NSEC_PER_MSEC), what_next,
+        units_format_duration(life, sizeof life, (lifetime / NSEC_PER_MSEC + 1) * NSEC_PER_MSEC), what_next,
         w->pid);
 }
 
