@@ -222,12 +222,13 @@ CHILD void set_identity(const struct child *c)
 }
 
 /* Ignored signals would stay ignored over the exec, and so would the mask. The table of handlers is our own
- * copy (no CLONE_SIGHAND). KILL, STOP and the two of the C library refuse, which is right. */
+ * copy (no CLONE_SIGHAND). Not by sigaction(3): that refuses the two signals which the C library uses itself,
+ * and whoever was started by its posix_spawn(3), by make for one, has one of them ignored. */
 CHILD void reset_signals(const struct child *c)
 {
-    struct sigaction action = {.sa_handler = SIG_DFL};
-    for (int signo = 1; signo <= SIGRTMAX; signo++)
-        sigaction(signo, &action, NULL);
+    static const unsigned long initial[8]; /* the kernel's struct sigaction, all zero: SIG_DFL */
+    for (int signo = 1; signo < _NSIG; signo++)
+        syscall(SYS_rt_sigaction, signo, initial, NULL, (_NSIG - 1) / 8); /* KILL and STOP refuse */
     sigset_t none;
     sigemptyset(&none);
     if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
