@@ -72,6 +72,16 @@ const char *rig_read_file(struct rig *r, const char *path)
     return rig_keep(r, text);
 }
 
+json_t *rig_read_json(struct rig *r, const char *path)
+{
+    json_error_t error;
+    json_t *value = json_loads(rig_read_file(r, path), 0, &error);
+
+    cr_assert_not_null(value, "%s: %s", path, error.text);
+    json_array_append_new(r->private->replies, value);
+    return value;
+}
+
 void rig_write_file(const char *path, const char *text)
 {
     FILE *out = fopen(path, "we");

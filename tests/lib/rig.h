@@ -71,6 +71,8 @@ const char *rig_find_program(struct rig *r, const char *program);
 const char *rig_format(struct rig *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 const char *rig_path(struct rig *r, const char *name);
 const char *rig_read_file(struct rig *r, const char *path);
+/* A JSON file; borrowed. */
+json_t *rig_read_json(struct rig *r, const char *path);
 void rig_write_file(const char *path, const char *text);
 
 /* Variables for all programs that are started from now on; "NAME=VALUE", or "NAME" alone, which takes it

@@ -15,12 +15,9 @@
 static json_t *dump_of(struct rig *r)
 {
     const char *path = rig_path(r, "dump");
-    json_t *dump;
 
     rig_until(r, access(path, R_OK) == 0);
-    dump = json_loads(rig_read_file(r, path), 0, NULL);
-    cr_assert_not_null(dump);
-    return dump;
+    return rig_read_json(r, path);
 }
 
 static const char *variable(json_t *dump, const char *name)
@@ -50,15 +47,13 @@ rig_test(handoff, gives_exactly_the_standard_descriptors_and_the_sockets)
     rig_run(r, "--listen", "web=127.0.0.1:0", "--listen", "dns=udp://127.0.0.1:0", "--listen",
             rig_format(r, "admin=unix:%s/admin.sock", r->dir), "--", r->probe, "--dump", rig_path(r, "dump"));
     json_t *dump = dump_of(r);
-    cr_assert(json_object_size(json_object_get(dump, "fds")) == 6, "%s",
-              json_dumps(json_object_get(dump, "fds"), 0));
+    cr_assert(json_object_size(json_object_get(dump, "fds")) == 6);
     cr_assert_str_eq(target(dump, "1"), r->out_path);
     cr_assert_str_eq(target(dump, "2"), r->err_path);
     cr_assert(is_socket(dump, "3") && is_socket(dump, "4") && is_socket(dump, "5"));
     cr_assert_str_eq(variable(dump, "LISTEN_FDS"), "3");
     cr_assert_str_eq(variable(dump, "LISTEN_FDNAMES"), "web:dns:admin");
     cr_assert_str_eq(variable(dump, "LISTEN_FDS_FIRST_FD"), "3");
-    json_decref(dump);
 }
 
 rig_test(handoff, names_the_reader_by_pid_and_by_pidfd)
@@ -69,7 +64,6 @@ rig_test(handoff, names_the_reader_by_pid_and_by_pidfd)
     if (variable(dump, "LISTEN_PIDFDID") != NULL)
         cr_assert_str_eq(variable(dump, "LISTEN_PIDFDID"),
                          json_string_value(json_object_get(dump, "pidfd_inode")));
-    json_decref(dump);
 }
 
 rig_test(handoff, says_1_or_nothing_of_the_pid_where_a_wrapper_needs_it)
@@ -78,7 +72,6 @@ rig_test(handoff, says_1_or_nothing_of_the_pid_where_a_wrapper_needs_it)
             rig_path(r, "dump"));
     json_t *dump = dump_of(r);
     cr_assert_str_eq(variable(dump, "LISTEN_PID"), "1");
-    json_decref(dump);
     rig_stop(r);
     unlink(rig_path(r, "dump"));
     rig_run(r, "--set", "listen_pid=omit", "--listen", rig_address(r, 4), "--", r->probe, "--dump",
@@ -86,7 +79,6 @@ rig_test(handoff, says_1_or_nothing_of_the_pid_where_a_wrapper_needs_it)
     dump = dump_of(r);
     cr_assert_null(variable(dump, "LISTEN_PID"));
     cr_assert_str_eq(variable(dump, "LISTEN_FDS"), "1");
-    json_decref(dump);
 }
 
 rig_test(handoff, passes_no_variable_of_any_dialect_on)
@@ -136,7 +128,6 @@ rig_test(handoff, passes_no_variable_of_any_dialect_on)
     const char *notify = variable(dump, "NOTIFY_SOCKET");
     cr_assert(notify == NULL || strcmp(notify, "/nowhere") != 0);
     cr_assert_str_eq(variable(dump, "MINE"), "yes");
-    json_decref(dump);
 }
 
 rig_test(handoff, tells_the_worker_who_it_is)
@@ -147,7 +138,6 @@ rig_test(handoff, tells_the_worker_who_it_is)
     cr_assert_str_eq(variable(dump, "BERTH_WORKER"), "1");
     cr_assert_str_eq(variable(dump, "BERTH_GENERATION"), "1");
     cr_assert_str_eq(variable(dump, "COLOUR"), "blue");
-    json_decref(dump);
 }
 
 rig_test(handoff, fills_placeholders_in_arguments_and_variables)
@@ -181,7 +171,6 @@ rig_test(handoff, resets_signals_session_and_limits)
     cr_assert(number(dump, "ppid") == r->pid, "the keeper is the parent of every worker");
     cr_assert_str_eq(json_string_value(json_object_get(dump, "SigBlk")), "0000000000000000");
     cr_assert_str_eq(json_string_value(json_object_get(dump, "SigIgn")), "0000000000000000");
-    json_decref(dump);
 }
 
 rig_test(handoff, applies_the_surroundings_that_were_asked_for)
@@ -194,13 +183,12 @@ rig_test(handoff, applies_the_surroundings_that_were_asked_for)
             rig_address(r, 4), "--", r->probe, "--dump", rig_path(r, "d/dump"));
     const char *path = rig_path(r, "d/dump");
     rig_until(r, access(path, R_OK) == 0);
-    json_t *dump = json_loads(rig_read_file(r, path), 0, NULL);
+    json_t *dump = rig_read_json(r, path);
     cr_assert(number(dump, "uid") == 65534 && number(dump, "gid") == 65534);
     cr_assert(number(dump, "umask") == 027 && number(dump, "nice") == 5);
     cr_assert(number(dump, "nofile_soft") == 333 && number(dump, "nofile_hard") == 444);
     cr_assert_str_eq(json_string_value(json_object_get(dump, "NoNewPrivs")), "1");
     cr_assert_str_eq(json_string_value(json_object_get(dump, "cwd")), "/usr");
-    json_decref(dump);
 }
 
 rig_test(handoff, stays_the_same_over_restarts_and_a_killed_supervisor)

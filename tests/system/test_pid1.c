@@ -64,9 +64,8 @@ rig_test(pid1, is_what_berth_is_there)
     rig_wait_state(r, "running");
     json_t *status = rig_status(r);
     cr_assert(json_integer_value(json_object_get(status, "keeper_pid")) == 1);
-    json_t *dump = json_loads(rig_read_file(r, rig_path(r, "dump")), 0, NULL);
+    json_t *dump = rig_read_json(r, rig_path(r, "dump"));
     cr_assert(json_integer_value(json_object_get(dump, "ppid")) == 1);
-    json_decref(dump);
 }
 
 rig_test(pid1, ends_in_order_on_term)
