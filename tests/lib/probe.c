@@ -187,18 +187,30 @@ static void make_orphans(const struct probe *p, int n)
     probe_report(p, "orphaned", "");
 }
 
-/* The old daemon's double fork: this process ends with 0, a grandchild goes on. */
+/* The old daemon's double fork: this process ends with 0 once its grandchild is on its own. */
 static void go_into_the_background(void)
 {
+    int begun[2];
+    char c = 0;
+
+    if (pipe2(begun, O_CLOEXEC) < 0)
+        give_up("pipe");
     for (int i = 0; i < 2; i++) {
         pid_t pid = fork();
         if (pid < 0)
             give_up("fork");
-        if (pid > 0)
-            _exit(0);
+        if (pid > 0) {
+            close(begun[1]);
+            _exit(read(begun[0], &c, 1) == 1 ? 0 : 99);
+        }
         if (i == 0)
             setsid();
     }
+    /* Both read, so each needs its byte. */
+    if (write(begun[1], "ab", 2) != 2)
+        give_up("pipe");
+    close(begun[0]);
+    close(begun[1]);
 }
 
 /* True for the first process that asks, by making the file. */

@@ -64,6 +64,7 @@ rig_test(pid1, is_what_berth_is_there)
     rig_wait_state(r, "running");
     json_t *status = rig_status(r);
     cr_assert(json_integer_value(json_object_get(status, "keeper_pid")) == 1);
+    rig_until(r, access(rig_path(r, "dump"), R_OK) == 0);
     json_t *dump = rig_read_json(r, rig_path(r, "dump"));
     cr_assert(json_integer_value(json_object_get(dump, "ppid")) == 1);
 }
