@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "rig.h"
 
@@ -38,6 +39,8 @@ static const char *root_make(struct rig *r)
 
     if (rig_find_program(r, "podman") == NULL || rig_find_program(r, "runc") == NULL)
         rig_skip("podman or runc is not installed");
+    if (access("/sys/fs/cgroup", F_OK) < 0)
+        rig_skip("podman needs /sys/fs/cgroup, which is not mounted here");
     /* podman clears up behind a container with processes of its own, for a while. */
     r->leaves_processes = true;
     rig_needs_root();
