@@ -100,10 +100,11 @@ static void crash_with_a_stubborn_worker(struct rig *r, const char *point, enum 
 {
     arm(r, point, moment);
     rig_run(r, "--set", "stable_after=0", "--stop-timeout", "100ms", "--listen", rig_address(r, 4), "--",
-            r->probe, "--ignore-term");
-    pid_t worker = rig_wait_worker(r, 1, 0);
+            r->probe, "--ignore-term", "--report", r->report);
+    pid_t worker = rig_wait_report(r, "serving");
     insist(r, "restart", "probe");
     cr_assert(rig_wait_worker(r, 1, worker) > 0);
+    rig_wait_report(r, "serving");
     cr_assert(rig_stop(r) == 128 + SIGKILL, "%s: ended with %d", point, r->exit_status);
     look_back(r, point, moment);
 }

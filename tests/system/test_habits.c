@@ -14,7 +14,9 @@ rig_test(habits, a_worker_that_ignores_term_is_killed_after_its_timeout)
 {
     struct timespec begun, ended;
 
-    rig_run(r, "--stop-timeout", "500ms", "--listen", rig_address(r, 4), "--", r->probe, "--ignore-term");
+    rig_run(r, "--stop-timeout", "500ms", "--listen", rig_address(r, 4), "--", r->probe, "--ignore-term",
+            "--report", r->report);
+    rig_wait_report(r, "serving");
     pid_t worker = rig_wait_worker(r, 1, 0);
     clock_gettime(CLOCK_MONOTONIC, &begun);
     rig_cmd_ok(r, "stop", "probe");

@@ -118,7 +118,9 @@ rig_test(kill_supervisor, does_not_hide_how_a_worker_ended_meanwhile)
 
 rig_test(kill_supervisor, while_a_worker_stops_still_ends_it_in_time)
 {
-    rig_run(r, "--stop-timeout", "1s", "--listen", rig_address(r, 4), "--", r->probe, "--ignore-term");
+    rig_run(r, "--stop-timeout", "1s", "--listen", rig_address(r, 4), "--", r->probe, "--ignore-term",
+            "--report", r->report);
+    rig_wait_report(r, "serving");
     pid_t worker = rig_wait_worker(r, 1, 0);
     kill(r->pid, SIGTERM);
     rig_wait_state(r, "stopping");

@@ -72,6 +72,7 @@ rig_test(pid1, is_what_berth_is_there)
 rig_test(pid1, ends_in_order_on_term)
 {
     run_as_pid1(r, "--listen", rig_address(r, 4), "--", r->probe, "--drain", "--report", r->report);
+    rig_wait_report(r, "serving");
     rig_wait_state(r, "running");
     cr_assert(rig_stop(r) == 0, "%d", r->exit_status);
     rig_wait_report(r, "draining");
@@ -79,7 +80,9 @@ rig_test(pid1, ends_in_order_on_term)
 
 rig_test(pid1, ends_at_once_on_a_second_term)
 {
-    run_as_pid1(r, "--stop-timeout", "1h", "--", r->probe, "--from", "none", "--ignore-term");
+    run_as_pid1(r, "--stop-timeout", "1h", "--", r->probe, "--from", "none", "--ignore-term", "--report",
+                r->report);
+    rig_wait_report(r, "serving");
     rig_wait_state(r, "running");
     kill(r->keeper, SIGTERM);
     rig_wait_state(r, "stopping");

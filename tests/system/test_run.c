@@ -80,7 +80,8 @@ rig_test(run, ends_in_order_on_term_with_the_commands_status)
 
 rig_test(run, ends_in_order_on_int_too)
 {
-    rig_run(r, "--listen", rig_address(r, 4), "--", r->probe, "--drain");
+    rig_run(r, "--listen", rig_address(r, 4), "--", r->probe, "--drain", "--report", r->report);
+    rig_wait_report(r, "serving");
     rig_wait_state(r, "running");
     kill(r->pid, SIGINT);
     cr_assert(rig_wait_exit(r) == 0);
