@@ -84,6 +84,8 @@ void rig_env(struct rig *r, const char *assignment);
 const char *const *rig_run_argv(struct rig *r, const char *const *args);
 /* Starts any program as the rig's main one. */
 void rig_start(struct rig *r, const char *const *argv);
+/* The same on a terminal of its own, as a shell would in the foreground; the terminal's other end, the caller's. */
+int rig_start_on_terminal(struct rig *r, const char *const *argv);
 /* Waits for it to end by itself; its exit status. */
 int rig_wait_exit(struct rig *r);
 /* TERM, then as above. */

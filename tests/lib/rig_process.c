@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <pty.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,6 +110,22 @@ void rig_start(struct rig *r, const char *const *argv)
 {
     cr_assert(r->pid == 0, "the rig runs one berth at a time");
     r->pid = r->keeper = rig_fork_exec(r, argv, r->out_path, r->err_path);
+}
+
+int rig_start_on_terminal(struct rig *r, const char *const *argv)
+{
+    int terminal = -1;
+    pid_t pid = forkpty(&terminal, NULL, NULL, NULL);
+
+    cr_assert(pid >= 0, "forkpty: %s", strerror(errno));
+    if (pid == 0) {
+        syscall(SYS_close_range, 3U, ~0U, 0U);
+        execvpe(argv[0], (char *const *)argv, r->private->environment);
+        _exit(127);
+    }
+    cr_assert(fcntl(terminal, F_SETFD, FD_CLOEXEC) == 0);
+    r->pid = r->keeper = pid;
+    return terminal;
 }
 
 pid_t rig_spawn(struct rig *r, const char *file, const char *const *argv)

@@ -44,6 +44,7 @@ rig_test(run, ends_with_127_when_there_is_no_such_program)
 
     cr_assert(result->status == 127, "%d: %s", result->status, result->err);
     cr_assert_not_null(strstr(result->err, "/nowhere/server"));
+    rig_env(r, "PATH=/usr/bin:/bin");
     cr_assert(run_to_end(r, "--", "no-such-program-anywhere")->status == 127);
 }
 
