@@ -4,7 +4,7 @@
 #
 # Where we may, each program gets a pid and a mount namespace of its own: whatever a test that is killed leaves behind ends with
 # the program. Criterion names a socket in /tmp after its pid, so in there it gets a pid that nobody else has out here: that of the
-# process that waits for it. A program that hangs is killed after TEST_PATIENCE seconds.
+# process that waits for it. Its workers' shared memory is named by their pids, so /dev/shm is its own as well. A program that hangs is killed after TEST_PATIENCE seconds.
 set -u
 program=$1
 last_pid=/proc/sys/kernel/ns_last_pid
@@ -13,6 +13,7 @@ if [ -z "${BERTH_ISOLATED:-}" ] && $isolate -c "echo 300 >$last_pid" 2>/dev/null
     export BERTH_ISOLATED=$$
     exec $isolate "$0" "$@"
 fi
+[ -z "${BERTH_ISOLATED:-}" ] || mount -t tmpfs tmpfs /dev/shm || exit 99
 shift
 reports=$(mktemp -d) || exit 99
 trap 'rm -rf "$reports"' EXIT
