@@ -153,20 +153,26 @@ static void do_status(struct control_client *client, json_t *parameters, bool mo
                          false);
 }
 
+/* Not once everything is ending, and not while a socket is still waited for: a worker would start without it.
+ */
+static bool may_operate(struct control_client *client, const struct engine *e, const struct service *s)
+{
+    const char *reason = e->is_shutting_down ? "berth is shutting down"
+                         : !e->has_begun     ? "its sockets cannot be bound yet (on_conflict = wait)"
+                                             : NULL;
+    if (reason)
+        control_client_error(client, "io.berth.Failed",
+                             json_pack("{s:s, s:s}", "service", s->conf->name, "reason", reason));
+    return reason == NULL;
+}
+
 static void operate(struct control_client *client, json_t *parameters, struct engine *e,
                     enum operation_kind kind)
 {
     size_t n;
     cleanup_free struct service **found = find_services(client, e, parameters, &n);
-    if (!found)
-        return;
-    if (e->is_shutting_down) {
-        control_client_error(
-            client, "io.berth.Failed",
-            json_pack("{s:s, s:s}", "service", found[0]->conf->name, "reason", "berth is shutting down"));
-        return;
-    }
-    operation_begin(e, client, kind, found, n, 0, wants_to_wait(parameters));
+    if (found && may_operate(client, e, found[0]))
+        operation_begin(e, client, kind, found, n, 0, wants_to_wait(parameters));
 }
 
 static void do_start(struct control_client *client, json_t *parameters, bool more, void *data)
@@ -200,7 +206,8 @@ static void do_scale(struct control_client *client, json_t *parameters, bool mor
         control_client_invalid_parameter(client, "workers");
         return;
     }
-    operation_begin(e, client, OPERATION_SCALE, &s, 1, (unsigned)n, wants_to_wait(parameters));
+    if (may_operate(client, e, s))
+        operation_begin(e, client, OPERATION_SCALE, &s, 1, (unsigned)n, wants_to_wait(parameters));
 }
 
 static void do_signal(struct control_client *client, json_t *parameters, bool more, void *data)

@@ -45,6 +45,8 @@ static void tell_unsent(const struct worker *w, int signo, int err)
  * that dies of it, the rest of its group is asked as a leftover. */
 static void send_stop_signal(struct worker *w)
 {
+    if (w->pidfd < 0)
+        return; /* it has ended, and that is being dealt with just now */
     crash_point(CRASH_AT_signal_before);
     int r = pidfd_signal(w->pidfd, w->service->conf->stop_signal);
     if (r < 0)

@@ -86,6 +86,25 @@ rig_test(taken_port, by_a_living_process_is_an_error_that_names_it)
     rig_kill(r, old, SIGKILL);
 }
 
+rig_test(taken_port, may_be_waited_for_and_nothing_is_started_before_it_is_free)
+{
+    pid_t old = rig_spawn(
+        r, "", RIG_ARGV(r->probe, "--bind", rig_address(r, 4), "--from", "none", "--report", r->report));
+    const struct rig_result *result;
+    char body[256];
+
+    rig_wait_report(r, "serving");
+    rig_run(r, "--listen", rig_format(r, "%s?on_conflict=wait", rig_address(r, 4)), "--", r->probe);
+    rig_wait_state(r, "starting");
+    rig_until(r, rig_log_has(r, "tried again"));
+    result = rig_cmd(r, "restart", "probe");
+    cr_assert(result->status == 1, "%d", result->status);
+    cr_assert_not_null(strstr(result->err, "cannot be bound yet"), "%s", result->err);
+    rig_kill(r, old, SIGKILL);
+    rig_wait_state(r, "running");
+    cr_assert(load_ask(rig_address(r, 4), "/", body, sizeof(body)) == 0);
+}
+
 rig_test(taken_port, of_several_leaves_nothing_started)
 {
     pid_t old = rig_spawn(
