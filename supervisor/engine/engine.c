@@ -282,6 +282,7 @@ void engine_worker_ended(struct worker *w, int wait_status)
     if (!leftover)
         keeper_link_drop(&e->keeper, held);
     service_trim_slots(w->service);
+    hold_trim_slots(e);
     engine_check_over(e);
 }
 
@@ -368,6 +369,7 @@ void engine_scale(struct service *s, unsigned n)
     for (size_t i = s->n_workers; i-- > n;)
         want(s->workers[i], false);
     service_trim_slots(s);
+    hold_trim_slots(s->engine);
     if (s->is_wanted)
         engine_start(s);
 }

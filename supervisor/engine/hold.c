@@ -4,7 +4,6 @@
 #include "engine/hold.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +56,9 @@ static struct held_socket *add(struct engine *e, const struct socket_conf *conf,
     }
     endpoint_format(h->bound, sizeof h->bound, &h->endpoint);
     h->listens = listener_type_listens(&h->endpoint);
+    /* Our predecessor may have left it so. */
+    h->is_refusing =
+        h->listens && conf->options.when_stopped == WHEN_STOPPED_REFUSE && listener_is_listening(fd) == 0;
     learn_backlog(h);
     e->hold.sockets = mem_resize_array(e->hold.sockets, e->hold.n_sockets + 1, sizeof *e->hold.sockets);
     e->hold.sockets[e->hold.n_sockets++] = h;
@@ -64,28 +66,7 @@ static struct held_socket *add(struct engine *e, const struct socket_conf *conf,
     return h;
 }
 
-/* Sockets of one address with port 0 that differ only by their slot are to share the port that the first was
- * given. */
-static void share_port(const struct engine *e, const struct sockset_want *w, unsigned part,
-                       struct endpoint *ep)
-{
-    for (size_t i = 0; i < e->hold.n_sockets; i++) {
-        const struct held_socket *h = e->hold.sockets[i];
-        char declared[256];
-        address_format(declared, sizeof declared, w->address);
-        if (w->slot == 0 || h->socket != w->socket || h->part != part || strcmp(h->declared, declared) != 0)
-            continue;
-        if (ep->family == AF_INET)
-            ((struct sockaddr_in *)&ep->sa)->sin_port =
-                ((const struct sockaddr_in *)&h->endpoint.sa)->sin_port;
-        else if (ep->family == AF_INET6)
-            ((struct sockaddr_in6 *)&ep->sa)->sin6_port =
-                ((const struct sockaddr_in6 *)&h->endpoint.sa)->sin6_port;
-        return;
-    }
-}
-
-static int open_part(struct engine *e, const struct sockset_want *w, struct endpoint *ep, unsigned part,
+static int open_part(struct engine *e, const struct sockset_want *w, const struct endpoint *ep, unsigned part,
                      unsigned parts, struct berr *err)
 {
     struct held_name name = {.kind = HELD_SOCKET, .slot = w->slot, .part = part, .parts = parts};
@@ -95,7 +76,6 @@ static int open_part(struct engine *e, const struct sockset_want *w, struct endp
     if (held_name_format(held, &name) < 0)
         return berr_set(err, BERR_CONFIG, ENAMETOOLONG, "the address %s is too long to be held by name",
                         name.address);
-    share_port(e, w, part, ep);
     cleanup_fd int fd = listener_open(ep, &w->socket->options, err);
     if (fd < 0)
         return fd;
@@ -214,6 +194,30 @@ static void held_socket_free(struct held_socket *h)
 {
     fd_close(&h->fd);
     free(h);
+}
+
+static bool has_slot(const struct engine *e, const struct held_socket *h)
+{
+    for (size_t i = 0; i < e->n_services; i++)
+        if (e->services[i]->n_workers >= h->slot && hold_is_used_by(h, e->services[i]->conf))
+            return true;
+    return h->slot <= 1; /* the first stays, so that the address is ours with no worker at all */
+}
+
+void hold_trim_slots(struct engine *e)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < e->hold.n_sockets; i++) {
+        struct held_socket *h = e->hold.sockets[i];
+        if (has_slot(e, h)) {
+            e->hold.sockets[kept++] = h;
+            continue;
+        }
+        socket_guard_remove(&e->guard, h);
+        keeper_link_drop(&e->keeper, h->held);
+        held_socket_free(h);
+    }
+    e->hold.n_sockets = kept;
 }
 
 void hold_release_all(struct engine *e)

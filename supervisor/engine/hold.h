@@ -43,6 +43,9 @@ struct hold {
 int hold_reconcile(struct engine *e, struct berr *err);
 /* Opens the per-worker sockets of slot SLOT of S, if it uses such. */
 int hold_ensure_slot(struct engine *e, const struct service *s, unsigned slot, struct berr *err);
+/* Closes the per-worker sockets of slots that no service has any more: nobody would take what the kernel
+ * queues there. */
+void hold_trim_slots(struct engine *e);
 /* Lets go of everything, here and in the keeper; Unix paths are removed. */
 void hold_release_all(struct engine *e);
 void hold_fini(struct hold *h);

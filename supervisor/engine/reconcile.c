@@ -170,5 +170,6 @@ void reconcile_start_services(struct engine *e)
         if (s->is_wanted)
             start_missing(s);
     }
+    hold_trim_slots(e);
     hold_follow_services(e);
 }

@@ -142,6 +142,41 @@ rig_test(addresses, options_ride_on_an_address)
     cr_assert(json_integer_value(json_object_get(json_array_get(sockets, 0), "backlog")) == 17);
 }
 
+static size_t count_sockets(struct rig *r)
+{
+    return json_array_size(json_object_get(rig_call(r, "io.berth.Sockets", NULL), "sockets"));
+}
+
+rig_test(addresses, reuse_port_per_worker_follows_the_number_of_workers)
+{
+    rig_run(r, "--listen", rig_format(r, "127.0.0.1:%u?reuse_port=per-worker", r->port), "--workers", "2",
+            "--", r->probe);
+    rig_wait_state(r, "running");
+    rig_cmd_ok(r, "scale", "probe=4");
+    cr_assert(count_sockets(r) == 4);
+    rig_kill_supervisor(r);
+    cr_assert(count_sockets(r) == 4);
+    rig_cmd_ok(r, "scale", "probe=1");
+    /* One that nobody accepts from any more would keep its share of the clients waiting. */
+    rig_until(r, count_sockets(r) == 1);
+    for (int i = 0; i < 20; i++)
+        cr_assert(answers(rig_address(r, 4)));
+}
+
+rig_test(addresses, one_that_refuses_while_stopped_does_so_under_the_next_supervisor_too)
+{
+    rig_run(r, "--listen", rig_format(r, "%s?when_stopped=refuse", rig_address(r, 4)), "--", r->probe);
+    rig_wait_state(r, "running");
+    rig_cmd_ok(r, "stop", "probe");
+    cr_assert(!answers(rig_address(r, 4)));
+    rig_kill_supervisor(r);
+    rig_wait_state(r, "stopped");
+    cr_assert(!answers(rig_address(r, 4)));
+    rig_cmd_ok(r, "start", "probe");
+    cr_assert(answers(rig_address(r, 4)));
+    cr_assert(!rig_log_has(r, "error"), "%s", rig_log(r));
+}
+
 rig_test(addresses, reuse_port_per_worker_gives_each_worker_its_own_socket)
 {
     rig_run(r, "--listen", rig_format(r, "127.0.0.1:%u?reuse_port=per-worker", r->port), "--workers", "2",
