@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "core/conf_schema.h"
+#include "core/handoff/handoff.h"
 #include "core/held_name.h"
 #include "core/words.h"
 
@@ -236,12 +237,20 @@ static int check_sockets_of(const struct conf *c, const struct service_conf *s, 
             return berr_set(err, BERR_CONFIG, EINVAL, "service %s names socket %s twice", s->name,
                             socket->name);
         sockets[i] = placeholder_of(socket);
+        if (handoff_has_word(&s->handoff, "channel"))
+            sockets[i].fd = -1;
         n_addresses += socket->n_addresses;
     }
     if (n_addresses > LIMIT_HANDOFF_FDS)
         return berr_set(err, BERR_CONFIG, EINVAL,
                         "service %s has %zu addresses, and %d are the most that a worker can be handed",
                         s->name, n_addresses, LIMIT_HANDOFF_FDS);
+    if (s->handoff.n == 1 && handoff_has_word(&s->handoff, "stdin") && n_addresses > 1)
+        return berr_set(
+            err, BERR_CONFIG, EINVAL,
+            "service %s: handoff = stdin tells of one socket, and there are %zu; add another word to it, "
+            "such as listen-fds",
+            s->name, n_addresses);
     return check_placeholders(s, &p, err);
 }
 
@@ -255,11 +264,10 @@ static int check_contradictions(const struct service_conf *s, struct berr *err)
             err, BERR_CONFIG, EINVAL,
             "service %s: ready = delay is not shorter than start_timeout, so it would never become ready",
             s->name);
-    for (size_t i = 0; s->handoff.n > 1 && i < s->handoff.n; i++)
-        if (str_eq(s->handoff.v[i], "none"))
-            return berr_set(err, BERR_CONFIG, EINVAL,
-                            "service %s: handoff = none cannot stand beside another word", s->name);
-    return 0;
+    int r = handoff_check_words(&s->handoff, err);
+    if (r < 0)
+        berr_prefix(err, "service %s", s->name);
+    return r;
 }
 
 static int check_service(const struct conf *c, const struct service_conf *s, struct berr *err)

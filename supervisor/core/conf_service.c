@@ -292,7 +292,7 @@ const struct conf_key conf_service_keys[] = {
      "socket S, {worker} and {generation} for numbers.", "a command", .set = set_command, .print = print_command},
     {"sockets", "", "Which held sockets it gets, in the order of their descriptors.", "a list of sockets' names",
      .is_list = true, .set = set_sockets, .print = value_print_strv, VALUE_AT(sockets)},
-    {"handoff", "auto", "How a worker is told of its sockets.", "a list of auto, listen-fds and none",
+    {"handoff", "auto", "How a worker is told of its sockets.", "a list of auto, listen-fds, stdin, server-starter, einhorn, nginx, php-fpm, unicorn, channel and none",
      .is_list = true, .set = set_handoff, .print = print_handoff, VALUE_AT(handoff)},
     {"listen_pid", "child", "What LISTEN_PID says: the worker itself, nothing, or 1, for commands that are wrappers.",
      VALUE_WORD(listen_pid, listen_pid_words, "child, omit or 1")},

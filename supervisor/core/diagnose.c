@@ -10,6 +10,7 @@
 
 #include "base/mono.h"
 #include "base/signame.h"
+#include "core/handoff/handoff.h"
 
 #define SOON (5 * NSEC_PER_SEC)
 
@@ -26,16 +27,9 @@ static bool looks_like_a_failed_bind(const struct diagnose_end *e)
     return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
 }
 
-static bool hands_over_variables(const struct service_conf *s)
-{
-    for (size_t i = 0; i < s->handoff.n; i++)
-        if (str_eq(s->handoff.v[i], "none"))
-            return false;
-    return true;
-}
-
-/* "LISTEN_FDS=1 on descriptor 3", "the descriptors 3 to 5, and no variable that tells of them". */
-static void what_it_was_given(const struct diagnose_end *e, char *dst, size_t size)
+/* "told of descriptor 3 by LISTEN_FDS, SERVER_STARTER_PORT", "given the descriptors 3 to 5, and no variable
+ * that says so". */
+static void what_it_was_given(const struct diagnose_end *e, const char *tells, char *dst, size_t size)
 {
     size_t last = e->n_sockets + 2;
     char where[64];
@@ -44,31 +38,32 @@ static void what_it_was_given(const struct diagnose_end *e, char *dst, size_t si
         snprintf(where, sizeof where, "descriptor 3");
     else
         snprintf(where, sizeof where, "descriptors 3 to %zu", last);
-    if (hands_over_variables(e->service))
-        snprintf(dst, size, "LISTEN_FDS=%zu on %s", e->n_sockets, where);
+    if (*tells)
+        snprintf(dst, size, "told of %s by %s", where, tells);
     else
-        snprintf(dst, size, "%s, and no variable that says so", where);
+        snprintf(dst, size, "given %s, and no variable that says so", where);
 }
 
 int diagnose_ignored_handoff(const struct diagnose_end *e, char *dst, size_t size)
 {
     const struct service_conf *s = e->service;
-    char given[128], more[32] = "";
+    char given[256], tells[160], more[32] = "";
     long long tenths = (e->lifetime_ns + NSEC_PER_SEC / 20) / (NSEC_PER_SEC / 10);
 
     if (e->n_sockets == 0 || !e->first_address || e->lifetime_ns < 0 || e->lifetime_ns >= SOON)
         return 0;
     if (!looks_like_a_failed_bind(e))
         return 0;
-    what_it_was_given(e, given, sizeof given);
+    handoff_tells(tells, sizeof tells, &s->handoff, s->command.n > 0 ? s->command.v[0] : "");
+    what_it_was_given(e, tells, given, sizeof given);
     if (e->n_sockets > 1)
         snprintf(more, sizeof more, " and %zu more", e->n_sockets - 1);
     snprintf(
         dst, size,
         "it ended %lld.%llds after its start while berth holds %s%s for it; if it tried to bind that address "
-        "itself, it ignored the handoff: it was given %s; use {fd:%s} in its arguments%s",
+        "itself, it ignored the handoff: it was %s; use {fd:%s} in its arguments%s",
         tenths / 10, tenths % 10, e->first_address, more, given, s->sockets.n > 0 ? s->sockets.v[0] : "NAME",
-        hands_over_variables(s) ? " or let it read LISTEN_FDS" : ", or a handoff other than none");
+        *tells ? " or another handoff" : ", or a handoff other than none");
     return 1;
 }
 

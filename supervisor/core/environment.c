@@ -14,8 +14,7 @@
 #include <sys/un.h>
 
 #include "base/mem.h"
-
-#define FIRST_FD 3
+#include "core/handoff/numbers.h"
 
 /* A placeholder's answers with the memory behind them. */
 struct answers {
@@ -149,7 +148,12 @@ static int make_environment(const struct service_conf *s, const struct handoff_i
     move_all(&own, &w->environment);
     w->listen_pid = out.listen_pid;
     w->listen_pidfdid = out.listen_pidfdid;
+    w->on_stdin = out.on_stdin;
+    w->by_channel = out.by_channel;
+    w->left_out = out.left_out;
     move_all(&out.environment, &w->environment);
+    if (w->by_channel)
+        strv_put_env(&w->environment, mem_printf("BERTH_CHANNEL=%d", HANDOFF_FIRST_FD));
     strv_put_env(&w->environment, mem_printf("BERTH_SERVICE=%s", in->service));
     strv_put_env(&w->environment, mem_printf("BERTH_WORKER=%u", in->worker));
     strv_put_env(&w->environment, mem_printf("BERTH_GENERATION=%u", in->generation));
@@ -164,10 +168,11 @@ int worker_invocation_make(const struct service_conf *s, const struct handoff_in
     cleanup_free struct placeholder_socket *sockets = mem_new_array(in->n_sockets + 1, sizeof *sockets);
     struct placeholders p = {in->worker, in->generation, sockets, in->n_sockets};
     struct worker_invocation w = {0};
+    bool by_channel = handoff_has_word(&s->handoff, "channel");
     int r;
 
     for (size_t i = 0; i < in->n_sockets; i++)
-        answer_for(&in->sockets[i], FIRST_FD + (int)i, &answers[i], &sockets[i]);
+        answer_for(&in->sockets[i], by_channel ? -1 : HANDOFF_FIRST_FD + (int)i, &answers[i], &sockets[i]);
     r = expand_all(&s->command, &p, &w.argv, "command", err);
     if (r == 0)
         r = make_environment(s, in, &p, inherited, extra, &w, err);
@@ -182,5 +187,6 @@ void worker_invocation_fini(struct worker_invocation *w)
 {
     strv_fini(&w->argv);
     strv_fini(&w->environment);
+    strv_fini(&w->left_out);
     w->listen_pid = w->listen_pidfdid = NULL;
 }

@@ -1,4 +1,5 @@
-/* environment: a worker's variables: inherited ones less the foreign, then the configured, then the dialects', then berth's own. */
+/* environment: a worker's variables: inherited ones less the foreign, then the configured, then the
+ * dialects', then berth's own. */
 #ifndef BERTH_CORE_ENVIRONMENT_H
 #define BERTH_CORE_ENVIRONMENT_H
 
@@ -11,12 +12,17 @@ struct worker_invocation {
     struct strv argv;
     struct strv environment;
     char *listen_pid, *listen_pidfdid; /* places inside `environment`; see handoff_output */
+    bool on_stdin, by_channel;         /* likewise */
+    struct strv left_out;              /* likewise */
 };
 
-/* INHERITED is the supervisor's own environment. HOME, USER, LOGNAME and SHELL follow `user` when it is set and EXTRA names them
- * ("HOME=…", NULL-terminated, may be NULL; weaker than env.NAME). -EINVAL and a sentence for a placeholder that cannot be filled. */
-int worker_invocation_make(const struct service_conf *s, const struct handoff_input *in, const char *const *inherited,
-                           const char *const *extra, struct worker_invocation *ret, struct berr *err);
+/* INHERITED is the supervisor's own environment. HOME, USER, LOGNAME and SHELL follow `user` when it is set
+ * and EXTRA names them
+ * ("HOME=…", NULL-terminated, may be NULL; weaker than env.NAME). -EINVAL and a sentence for a placeholder
+ * that cannot be filled. */
+int worker_invocation_make(const struct service_conf *s, const struct handoff_input *in,
+                           const char *const *inherited, const char *const *extra,
+                           struct worker_invocation *ret, struct berr *err);
 void worker_invocation_fini(struct worker_invocation *w);
 
 #endif

@@ -3,6 +3,8 @@ noinst_LIBRARIES += %D%/libcore.a
 	%D%/conf.c %D%/conf.h %D%/conf_process.c %D%/conf_schema.c %D%/conf_schema.h %D%/conf_service.c \
 	%D%/conf_socket.c %D%/conf_tables.h %D%/conf_value.c %D%/conf_value.h %D%/diagnose.c %D%/diagnose.h \
 	%D%/environment.c %D%/environment.h %D%/handoff/handoff.c %D%/handoff/handoff.h \
-	%D%/handoff/listen_fds.c %D%/handoff/none.c %D%/held_name.c %D%/held_name.h %D%/restart.c \
+	%D%/handoff/channel.c %D%/handoff/einhorn.c %D%/handoff/listen_fds.c %D%/handoff/nginx.c \
+	%D%/handoff/none.c %D%/handoff/numbers.c %D%/handoff/numbers.h %D%/handoff/php_fpm.c %D%/handoff/server_starter.c \
+	%D%/handoff/stdin.c %D%/handoff/unicorn.c %D%/held_name.c %D%/held_name.h %D%/restart.c \
 	%D%/restart.h %D%/run_args.c %D%/run_args.h %D%/service.c %D%/service.h %D%/sockset.c \
 	%D%/sockset.h %D%/words.c %D%/words.h %D%/worker_fsm.c %D%/worker_fsm.h

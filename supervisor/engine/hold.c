@@ -39,12 +39,15 @@ static void learn_backlog(struct held_socket *h)
 
 /* Takes FD. NULL when it is no socket any more. */
 static struct held_socket *add(struct engine *e, const struct socket_conf *conf, const struct address *a,
-                               unsigned slot, unsigned part, const char *held, int fd)
+                               const char *held, int fd)
 {
     struct held_socket *h = mem_new(sizeof *h);
+    struct held_name name;
+    held_name_parse(held, &name);
     h->socket = conf;
-    h->slot = slot;
-    h->part = part;
+    h->slot = name.slot;
+    h->part = name.part;
+    h->parts = name.parts;
     h->fd = fd;
     h->guard_watch = -1;
     snprintf(h->held, sizeof h->held, "%s", held);
@@ -82,7 +85,7 @@ static int open_part(struct engine *e, const struct sockset_want *w, const struc
     crash_point(CRASH_AT_socket_opened);
     keeper_link_put(&e->keeper, held, fd);
     crash_point(CRASH_AT_socket_held);
-    struct held_socket *h = add(e, w->socket, w->address, w->slot, part, held, take_fd(&fd));
+    struct held_socket *h = add(e, w->socket, w->address, held, take_fd(&fd));
     if (!h)
         return berr_set(err, BERR_SYSTEM, EBADF, "the socket for %s could not be read back", name.address);
     char who[LIMIT_NAME + 16];
@@ -128,7 +131,7 @@ static struct held_name *list_held(struct engine *e, size_t *ret_n)
     return names;
 }
 
-static void adopt(struct engine *e, const struct sockset_want *w, const struct held_name *names)
+static void adopt(struct engine *e, const struct sockset_want *w)
 {
     for (size_t i = 0; i < w->n_held; i++) {
         size_t index = w->held[i];
@@ -136,7 +139,7 @@ static void adopt(struct engine *e, const struct sockset_want *w, const struct h
             continue; /* ours already */
         struct keeper_entry *entry = &e->keeper.entries[index];
         if (entry->fd >= 0 && !is_adopted(e, entry->name))
-            add(e, w->socket, w->address, w->slot, names[index].part, entry->name, take_fd(&entry->fd));
+            add(e, w->socket, w->address, entry->name, take_fd(&entry->fd));
     }
 }
 
@@ -152,7 +155,7 @@ int hold_reconcile(struct engine *e, struct berr *err)
     int r = 0;
     for (size_t i = 0; i < plan.n_wants; i++)
         if (plan.wants[i].complete)
-            adopt(e, &plan.wants[i], names);
+            adopt(e, &plan.wants[i]);
     for (size_t i = 0; i < plan.n_drops; i++)
         if (plan.drops[i] < e->keeper.n_entries) {
             keeper_link_drop(&e->keeper, e->keeper.entries[plan.drops[i]].name);

@@ -22,13 +22,13 @@ struct held_socket {
     char declared[256];             /* the address as asked for */
     char bound[256];                /* as the kernel says */
     struct endpoint endpoint;
-    unsigned slot; /* 0: shared; else of one worker */
-    unsigned part;
-    int fd;           /* owned */
-    bool listens;     /* its type listens */
-    bool is_refusing; /* when_stopped = refuse, and its services are stopped */
-    unsigned backlog; /* in force after our own listen(2); 0: not known */
-    int guard_watch;  /* of its Unix path; -1: none */
+    unsigned slot;        /* 0: shared; else of one worker */
+    unsigned part, parts; /* which of how many sockets its address came to */
+    int fd;               /* owned */
+    bool listens;         /* its type listens */
+    bool is_refusing;     /* when_stopped = refuse, and its services are stopped */
+    unsigned backlog;     /* in force after our own listen(2); 0: not known */
+    int guard_watch;      /* of its Unix path; -1: none */
 };
 
 struct hold {

@@ -59,8 +59,11 @@ static int prepare_sockets(struct worker *w, struct spawn_kit *k, struct berr *e
     for (size_t i = 0; i < k->n_sockets; i++) {
         struct held_socket *h = held[i];
         hold_prepare_for_spawn(e, h);
-        k->sockets[i] = (struct handoff_socket){
-            .name = h->socket->name, .fd = h->fd, .endpoint = h->endpoint, .declared = h->declared};
+        k->sockets[i] = (struct handoff_socket){.name = h->socket->name,
+                                                .fd = h->fd,
+                                                .endpoint = h->endpoint,
+                                                .declared = h->declared,
+                                                .parts = h->parts};
         k->fds[3 + i] = h->fd;
     }
     return 0;
@@ -133,11 +136,14 @@ static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
         .sockets = k->sockets,
         .n_sockets = k->n_sockets,
         .knows_pidfdid = spawn_knows_pidfdid(),
+        .parent_pid = e->is_protected ? e->keeper.keeper_pid : getpid(),
     };
     r = worker_invocation_make(c, &in, (const char *const *)environ, (const char *const *)k->extra.v,
                                &k->invocation, err);
     if (r < 0)
         return r;
+    if (k->invocation.on_stdin)
+        k->fds[0] = k->sockets[0].fd;
     prepare_limits(e, c, k);
     struct spawn_plan *p = &k->plan;
     p->file = k->invocation.argv.v[0];

@@ -202,3 +202,38 @@ rig_test(handoff, stays_the_same_over_restarts_and_a_killed_supervisor)
     pid_t second = rig_wait_worker(r, 1, first);
     cr_assert(rig_socket_inode(second, 3) == inode && inode != 0);
 }
+
+rig_test(handoff, speaks_several_dialects_at_once)
+{
+    rig_run(r, "--set", "handoff=listen-fds,einhorn,nginx,server-starter,stdin", "--listen",
+            rig_format(r, "web=%s", rig_address(r, 4)), "--listen",
+            rig_format(r, "admin=unix:%s/a.sock", r->dir), "--", r->probe, "--dump", rig_path(r, "dump"));
+    json_t *dump = dump_of(r);
+    cr_assert_str_eq(variable(dump, "LISTEN_FDS"), "2");
+    cr_assert_str_eq(variable(dump, "EINHORN_FD_COUNT"), "2");
+    cr_assert_str_eq(variable(dump, "EINHORN_FDS"), "3 4");
+    cr_assert_str_eq(variable(dump, "EINHORN_FD_FAMILY_1"), "AF_UNIX");
+    cr_assert_str_eq(variable(dump, "EINHORN_MASTER_PID"), rig_format(r, "%ld", number(dump, "ppid")));
+    cr_assert_str_eq(variable(dump, "NGINX"), "3;4;");
+    cr_assert_str_eq(variable(dump, "SERVER_STARTER_PORT"),
+                     rig_format(r, "127.0.0.1:%u=3;%s/a.sock=4", r->port, r->dir));
+    pid_t worker = (pid_t)number(dump, "pid");
+    cr_assert(rig_socket_inode(worker, 0) == rig_socket_inode(worker, 3) && rig_socket_inode(worker, 3) != 0);
+}
+
+rig_test(handoff, gives_a_program_that_serves_descriptor_0_its_socket_there)
+{
+    char body[64];
+
+    rig_run(r, "--set", "handoff=stdin", "--listen", rig_address(r, 4), "--", r->probe, "--from", "stdin");
+    pid_t worker = rig_wait_worker(r, 1, 0);
+    cr_assert_eq(load_ask(rig_address(r, 4), "/", body, sizeof body), 0);
+    cr_assert(strncmp(body, "pid=", 4) == 0 && atoi(body + 4) == worker, "%s", body);
+}
+
+rig_test(handoff, refuses_words_that_contradict_each_other)
+{
+    const struct rig_result *result =
+        rig_expect(r, 2, rig_run_argv(r, RIG_ARGV("--set", "handoff=unicorn,listen-fds", "--", "true")));
+    cr_assert(strstr(result->err, "handoff = unicorn contradicts listen-fds") != NULL, "%s", result->err);
+}

@@ -1,12 +1,11 @@
 /* listen_fds: systemd's socket activation, to the letter (sd_listen_fds(3)).
  *
  * LISTEN_PID guards against grandchildren: only the child itself knows it, so its place is reserved here and
- * filled after the clone. Without sockets nothing is set: LISTEN_FDS=0 is an error to some readers. */
+ * filled after the clone. */
 #include "config.h"
 
 #include "core/handoff/handoff.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,13 +39,7 @@ static char *join_names(const struct handoff_input *in)
 
 static int emit(const struct handoff_input *in, struct handoff_output *out, struct berr *err)
 {
-    if (in->n_sockets == 0)
-        return 0;
-    if (in->n_sockets > LIMIT_HANDOFF_FDS)
-        return berr_set(err, BERR_CONFIG, E2BIG,
-                        "%zu descriptors are too many for one worker: %d is the most", in->n_sockets,
-                        LIMIT_HANDOFF_FDS);
-
+    (void)err;
     strv_put(&out->environment, mem_printf("LISTEN_FDS=%zu", in->n_sockets));
     strv_put(&out->environment, join_names(in));
     strv_add(&out->environment, "LISTEN_FDS_FIRST_FD=3");
@@ -68,4 +61,4 @@ static int emit(const struct handoff_input *in, struct handoff_output *out, stru
 static const char *const variables[] = {"LISTEN_FDS",     "LISTEN_PID",          "LISTEN_PIDFDID",
                                         "LISTEN_FDNAMES", "LISTEN_FDS_FIRST_FD", NULL};
 
-const struct handoff_dialect handoff_listen_fds = {"listen-fds", variables, emit};
+const struct handoff_dialect handoff_listen_fds = {"listen-fds", variables, "LISTEN_FDS", emit};

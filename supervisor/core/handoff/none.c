@@ -11,4 +11,4 @@ static int emit(const struct handoff_input *in, struct handoff_output *out, stru
 
 static const char *const variables[] = {NULL};
 
-const struct handoff_dialect handoff_none = {"none", variables, emit};
+const struct handoff_dialect handoff_none = {"none", variables, NULL, emit};

@@ -412,7 +412,7 @@ static const char *const later_service[][2] = {
     {"after_stop", "x"},       {"type", "oneshot"},   {"after", "x"},           {"requires", "x"},
     {"start", "on-demand"},    {"ready", "notify"},   {"ready", "fd:5"},        {"ready", "listen"},
     {"ready", "check:true"},   {"kill", "cgroup"},    {"reload", "rolling"},    {"reload", "command:x"},
-    {"handoff", "einhorn"},    {"rolling_step", "1"}, {"max_generations", "2"}, {"max_age", "1d"},
+    {"handoff", "channel"},    {"rolling_step", "1"}, {"max_generations", "2"}, {"max_age", "1d"},
     {"max_memory", "1G"},      {"chroot", "/"},       {"env_file", "x"},        {"cpus", "0"},
     {"oom_score_adjust", "1"}, {"capabilities", "x"}, {"cgroup", "x"},          {"memory_max", "1G"},
     {"cpu_max", "1"},          {"pids_max", "1"},     {"idle_stop", "1m"},      {"health_interval", "1s"},

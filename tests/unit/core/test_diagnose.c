@@ -45,9 +45,9 @@ Test(diagnose, a_quick_failure_with_a_held_port_is_explained)
     cr_assert_str_eq(said(end_of(EXITED(1), 213)),
                      "it ended 0.2s after its start while berth holds tcp://:8080 for it; if it tried to "
                      "bind that address itself, "
-                     "it ignored the handoff: it was given LISTEN_FDS=1 on descriptor 3; use {fd:http} in "
-                     "its arguments or let "
-                     "it read LISTEN_FDS");
+                     "it ignored the handoff: it was told of descriptor 3 by LISTEN_FDS, "
+                     "SERVER_STARTER_PORT; use {fd:http} in "
+                     "its arguments or another handoff");
 }
 
 Test(diagnose, an_uncaught_exception_is_such_a_failure)
@@ -60,7 +60,7 @@ Test(diagnose, several_sockets_are_counted)
     struct diagnose_end e = end_of(EXITED(1), 1000);
     e.n_sockets = 3;
     cr_assert(strstr(said(e), "tcp://:8080 and 2 more for it"));
-    cr_assert(strstr(said(e), "LISTEN_FDS=3 on descriptors 3 to 5"));
+    cr_assert(strstr(said(e), "told of descriptors 3 to 5 by LISTEN_FDS"));
 }
 
 Test(diagnose, without_variables_other_advice_is_given)

@@ -55,8 +55,13 @@ static void set_up(void)
     conf_init(&conf);
     service = conf_add_service(&conf, "api");
     strv_add(&service->command, "/usr/bin/server");
-    sockets[0] = (struct handoff_socket){.name = "web", .fd = 20, .endpoint = tcp6("::", 8080, 0)};
-    sockets[1] = (struct handoff_socket){.name = "admin", .fd = 21, .endpoint = unix_of("/run/a.sock", 12)};
+    sockets[0] = (struct handoff_socket){
+        .name = "web", .fd = 20, .declared = "tcp://:8080", .parts = 1, .endpoint = tcp6("::", 8080, 0)};
+    sockets[1] = (struct handoff_socket){.name = "admin",
+                                         .fd = 21,
+                                         .declared = "unix:/run/a.sock",
+                                         .parts = 1,
+                                         .endpoint = unix_of("/run/a.sock", 12)};
     in = (struct handoff_input){
         .service = "api", .worker = 2, .generation = 5, .sockets = sockets, .n_sockets = 2};
 }
