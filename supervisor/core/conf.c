@@ -264,6 +264,9 @@ static int check_contradictions(const struct service_conf *s, struct berr *err)
             err, BERR_CONFIG, EINVAL,
             "service %s: ready = delay is not shorter than start_timeout, so it would never become ready",
             s->name);
+    if (s->ready == READY_NOTIFY && !handoff_has_word(&s->handoff, "channel"))
+        return berr_set(err, BERR_CONFIG, EINVAL,
+                        "service %s: ready = notify needs handoff = channel in this version of berth", s->name);
     int r = handoff_check_words(&s->handoff, err);
     if (r < 0)
         berr_prefix(err, "service %s", s->name);

@@ -125,7 +125,11 @@ static int set_ready(void *section, const struct conf_key *self, const char *key
         s->ready = READY_EXEC;
         return 0;
     }
-    if (str_eq(value, "notify") || str_eq(value, "listen") || str_starts_with(value, "fd:") ||
+    if (str_eq(value, "notify")) {
+        s->ready = READY_NOTIFY;
+        return 0;
+    }
+    if (str_eq(value, "listen") || str_starts_with(value, "fd:") ||
         str_starts_with(value, "check:"))
         return value_refuse_later(key, value, err);
     if (!str_starts_with(value, "delay:") || units_parse_duration(value + strlen("delay:"), &delay_ns) < 0)
@@ -144,7 +148,7 @@ static void print_ready(const void *section, const struct conf_key *self, struct
     if (s->ready == READY_DELAY)
         buf_printf(out, "delay:%s", units_format_duration(text, sizeof text, s->ready_delay_ns));
     else
-        buf_add_str(out, "exec");
+        buf_add_str(out, s->ready == READY_NOTIFY ? "notify" : "exec");
 }
 
 static int set_reload(void *section, const struct conf_key *self, const char *key, const char *value,
@@ -299,7 +303,8 @@ const struct conf_key conf_service_keys[] = {
     {"workers", "1", "Processes that run at once.", VALUE_NUMBER(workers, 0, LIMIT_WORKERS)},
     {"start", "auto", "Whether it is started by itself.", VALUE_WORD(start, start_words, "auto or manual")},
     {"essential", "no", "When it ends for good, everything is shut down.", VALUE_BOOL(essential)},
-    {"ready", "exec", "When a worker counts as ready: once its program runs, or that long after.", "exec or delay:DURATION",
+    {"ready", "exec", "When a worker counts as ready: once its program runs, when it says so over its channel, or that long after its start.",
+     "exec, notify or delay:DURATION",
      .set = set_ready, .print = print_ready},
     {"start_timeout", "1m", "How long it may take to become ready.", VALUE_DURATION_OR_NONE(start_timeout_ns)},
     {"restart", "on-failure", "Whether an ended worker is started again.",

@@ -31,6 +31,9 @@ int held_name_format(char dst[LIMIT_HELD_NAME + 1], const struct held_name *h)
     case HELD_WORKER:
         n = snprintf(text, sizeof text, "worker/%s/%u/%u/%llu", h->name, h->slot, h->generation, h->serial);
         break;
+    case HELD_CHANNEL:
+        n = snprintf(text, sizeof text, "channel/%s/%u/%llu", h->name, h->slot, h->serial);
+        break;
     case HELD_UNKNOWN:
         break;
     }
@@ -93,12 +96,21 @@ static bool parse_worker(const char *rest, struct held_name *h)
            take_unsigned(&rest, '/', &h->generation) && take_number(&rest, '\0', &h->serial);
 }
 
+static bool parse_channel(const char *rest, struct held_name *h)
+{
+    h->kind = HELD_CHANNEL;
+    return take_part(&rest, '/', h->name, sizeof h->name) && take_unsigned(&rest, '/', &h->slot) &&
+           take_number(&rest, '\0', &h->serial);
+}
+
 static bool parse_by_kind(const char *text, struct held_name *h)
 {
     if (str_starts_with(text, "socket/"))
         return parse_socket(text + strlen("socket/"), h);
     if (str_starts_with(text, "worker/"))
         return parse_worker(text + strlen("worker/"), h);
+    if (str_starts_with(text, "channel/"))
+        return parse_channel(text + strlen("channel/"), h);
     h->kind = str_eq(text, "control") ? HELD_CONTROL : HELD_STATE;
     return str_eq(text, "control") || str_eq(text, "state");
 }
@@ -112,7 +124,7 @@ void held_name_parse(const char *text, struct held_name *ret)
     *ret = (struct held_name){.kind = HELD_UNKNOWN};
     if (!parse_by_kind(text, &h))
         return;
-    has_name = h.kind == HELD_SOCKET || h.kind == HELD_WORKER;
+    has_name = h.kind == HELD_SOCKET || h.kind == HELD_WORKER || h.kind == HELD_CHANNEL;
     if (has_name && !str_is_name(h.name))
         return;
     if (held_name_format(again, &h) == 0 && str_eq(again, text))

@@ -5,13 +5,14 @@
  *   socket/NAME/SLOT/I.N/ADDRESS              endpoint I (from 1) of the N that ADDRESS of socket NAME came to; SLOT is 0, or
  *                                             the worker's number (from 1) with reuse_port = per-worker
  *   worker/SERVICE/SLOT/GENERATION/SERIAL     a worker's pidfd; SERIAL never repeats
+ *   channel/SERVICE/SLOT/SERIAL               our end of that worker's channel
  */
 #ifndef BERTH_CORE_HELD_NAME_H
 #define BERTH_CORE_HELD_NAME_H
 
 #include "base/limits.h"
 
-enum held_kind { HELD_UNKNOWN, HELD_CONTROL, HELD_STATE, HELD_SOCKET, HELD_WORKER };
+enum held_kind { HELD_UNKNOWN, HELD_CONTROL, HELD_STATE, HELD_SOCKET, HELD_WORKER, HELD_CHANNEL };
 
 struct held_name {
     enum held_kind kind;
@@ -20,7 +21,7 @@ struct held_name {
     unsigned part, parts;              /* socket: I and N */
     char address[LIMIT_HELD_NAME + 1]; /* socket: address_format()'s text */
     unsigned generation;               /* worker */
-    unsigned long long serial;         /* worker */
+    unsigned long long serial;         /* worker, channel */
 };
 
 /* -ENAMETOOLONG when it does not fit DST (LIMIT_HELD_NAME + 1 bytes). */

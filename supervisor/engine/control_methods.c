@@ -43,6 +43,7 @@ static json_t *describe_worker(const struct worker *w)
     set_optional(o, "last_end",
                  w->has_last_status ? json_string(diagnose_wait_status(end, sizeof end, w->last_status))
                                     : NULL);
+    set_optional(o, "status", w->status ? json_string(w->status) : NULL);
     set_optional(o, "note", w->note ? json_string(w->note) : NULL);
     return o;
 }

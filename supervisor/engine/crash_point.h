@@ -25,6 +25,8 @@
     X(state_write_after)                                                                                     \
     X(socket_opened)                                                                                         \
     X(socket_held)                                                                                           \
+    X(channel_held)                                                                                          \
+    X(channel_message_read)                                                                                  \
     X(spawn_before)                                                                                          \
     X(spawn_after)                                                                                           \
     X(signal_before)                                                                                         \

@@ -47,6 +47,7 @@ static void send_stop_signal(struct worker *w)
 {
     if (w->pidfd < 0)
         return; /* it has ended, and that is being dealt with just now */
+    channel_drain(w);
     crash_point(CRASH_AT_signal_before);
     int r = pidfd_signal(w->pidfd, w->service->conf->stop_signal);
     if (r < 0)

@@ -1,6 +1,6 @@
 noinst_LIBRARIES += %D%/libengine.a
 engine_sources = \
-	%D%/control_dispatch.c %D%/control_dispatch.h %D%/control_methods.c %D%/control_methods.h \
+	%D%/channel.c %D%/channel.h %D%/control_dispatch.c %D%/control_dispatch.h %D%/control_methods.c %D%/control_methods.h \
 	%D%/control_server.c %D%/control_server.h \
 	%D%/crash_point.c %D%/crash_point.h %D%/engine.c %D%/engine.h %D%/event_log.c %D%/event_log.h \
 	%D%/hold.c %D%/hold.h %D%/keeper_link.c %D%/keeper_link.h %D%/leftover.c %D%/operation.c %D%/operation.h \

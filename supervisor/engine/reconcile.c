@@ -74,6 +74,25 @@ static void take_worker(struct engine *e, struct keeper_entry *entry, const stru
     w->has_ever_run = true;
 }
 
+/* A channel whose worker is gone, or never came to be, is of no use. */
+static void take_channels(struct engine *e)
+{
+    struct keeper_link *k = &e->keeper;
+    for (size_t i = 0; i < k->n_entries; i++) {
+        struct held_name name;
+        held_name_parse(k->entries[i].name, &name);
+        if (name.kind != HELD_CHANNEL)
+            continue;
+        struct service *s = engine_find_service(e, name.name);
+        struct worker *w =
+            s && name.slot >= 1 && name.slot <= s->n_workers ? s->workers[name.slot - 1] : NULL;
+        if (w && w->serial == name.serial && w->pid != 0 && k->entries[i].fd >= 0)
+            channel_adopt(w, take_fd(&k->entries[i].fd));
+        else
+            keeper_link_drop(k, k->entries[i].name);
+    }
+}
+
 /* Our predecessor died between writing that it would start a worker and learning that it had. */
 static void resume_spawning(struct worker *w)
 {
@@ -129,6 +148,7 @@ void reconcile_workers(struct engine *e)
         if (name.kind == HELD_WORKER)
             take_worker(e, &k->entries[i], &name);
     }
+    take_channels(e);
     resume_services(e);
     for (size_t i = 0; i < k->n_entries; i++)
         if (k->entries[i].ended)

@@ -13,6 +13,7 @@
 #include "engine/crash_point.h"
 #include "engine/engine.h"
 #include "sys/clock.h"
+#include "sys/fd.h"
 #include "sys/user.h"
 
 extern char **environ;
@@ -20,7 +21,8 @@ extern char **environ;
 /* Everything that one spawn needs and that is to be freed after it. */
 struct spawn_kit {
     struct handoff_socket *sockets;
-    int *fds; /* borrowed ones: 0, 1, 2 and the sockets */
+    int *fds;       /* borrowed ones: 0, 1, 2 and the sockets, or the channel */
+    int channel_fd; /* owned: the worker's end; -1: none */
     size_t n_sockets;
     struct worker_invocation invocation;
     struct user user;
@@ -37,6 +39,7 @@ static void kit_free(struct spawn_kit *k)
     strv_fini(&k->extra);
     free(k->sockets);
     free(k->fds);
+    fd_close(&k->channel_fd);
     free(k->user.groups);
     free(k->groups);
     free(k->limits);
@@ -53,7 +56,7 @@ static int prepare_sockets(struct worker *w, struct spawn_kit *k, struct berr *e
                         "it would be handed %zu sockets; %d are the most that one worker can get",
                         k->n_sockets, LIMIT_HANDOFF_FDS);
     k->sockets = mem_new_array(k->n_sockets + 1, sizeof *k->sockets);
-    k->fds = mem_new_array(3 + k->n_sockets, sizeof *k->fds);
+    k->fds = mem_new_array(4 + k->n_sockets, sizeof *k->fds);
     for (int i = 0; i < 3; i++)
         k->fds[i] = i;
     for (size_t i = 0; i < k->n_sockets; i++) {
@@ -144,13 +147,17 @@ static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
         return r;
     if (k->invocation.on_stdin)
         k->fds[0] = k->sockets[0].fd;
+    if (k->invocation.by_channel && (r = channel_open(w, k->sockets, k->n_sockets, &k->channel_fd, err)) < 0)
+        return r;
     prepare_limits(e, c, k);
     struct spawn_plan *p = &k->plan;
     p->file = k->invocation.argv.v[0];
     p->argv = (const char *const *)k->invocation.argv.v;
     p->environment = (const char *const *)k->invocation.environment.v;
     p->fds = k->fds;
-    p->n_fds = 3 + k->n_sockets;
+    p->n_fds = 3 + (k->channel_fd >= 0 ? 1 : k->n_sockets);
+    if (k->channel_fd >= 0)
+        k->fds[3] = k->channel_fd;
     p->as_sibling = e->is_protected;
     p->new_session = e->terminal_group == 0;
     p->process_group = e->terminal_group;
@@ -169,7 +176,7 @@ static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
 static bool is_shortage(int err)
 {
     return err == EAGAIN || err == ENOMEM || err == EMFILE || err == ENFILE || err == ENOBUFS ||
-           err == ENOSPC;
+           err == ENOSPC || err == ETOOMANYREFS;
 }
 
 /* A service of `berth run` whose command could not be executed even once ends berth: nothing there would
@@ -221,6 +228,7 @@ void spawner_start(struct worker *w)
     struct engine *e = w->service->engine;
     struct spawn_kit *k = mem_new(sizeof *k);
     struct berr err;
+    k->channel_fd = -1;
     int r = prepare(w, k, &err);
     if (r < 0) {
         worker_set_note(w, "could not be started: %s", err.text);
@@ -228,6 +236,7 @@ void spawner_start(struct worker *w)
         event_log_say(&e->log, LOG_ERROR, worker_subject(subject, sizeof subject, w), w->service->conf->name,
                       "%s", w->note);
         kit_free(k);
+        channel_close(w);
         report_failure(w, -r, false);
         return;
     }
@@ -244,6 +253,7 @@ void spawner_start(struct worker *w)
         kit_free(k);
         keeper_link_drop(&e->keeper,
                          held); /* the child had announced itself, unless it could not even be made */
+        channel_close(w);
         report_failure(w, failure.err, failure.step == SPAWN_STEP_EXEC);
         return;
     }

@@ -47,6 +47,13 @@ void worker_clear_note(struct worker *w)
     w->note = NULL;
 }
 
+void worker_set_status(struct worker *w, const char *text)
+{
+    free(w->status);
+    char escaped[4 * LIMIT_NOTIFY_STATUS + 1];
+    w->status = text ? mem_strdup(str_escape(escaped, sizeof escaped, text, strlen(text))) : NULL;
+}
+
 static void row_key(char dst[SOFT_STATE_KEY], const struct worker *w)
 {
     snprintf(dst, SOFT_STATE_KEY, "worker/%s/%u", w->service->conf->name, w->slot);
@@ -160,6 +167,8 @@ void worker_forget_process(struct worker *w)
 {
     ev_io_stop(w->service->engine->loop, &w->lifeline);
     fd_close(&w->pidfd);
+    channel_close(w);
+    worker_set_status(w, NULL);
     w->pid = 0;
 }
 
@@ -174,6 +183,7 @@ static struct worker *worker_new(struct service *s, unsigned slot)
     w->since = clock_mono();
     ev_init(&w->timer, on_timer);
     w->timer.data = w;
+    channel_init(&w->channel, w);
     worker_load(w);
     return w;
 }
@@ -182,7 +192,7 @@ static void worker_free(struct worker *w)
 {
     worker_forget_process(w);
     ev_timer_stop(w->service->engine->loop, &w->timer);
-    free(w->note);
+    worker_clear_note(w);
     free(w);
 }
 

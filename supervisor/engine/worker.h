@@ -13,6 +13,7 @@
 #include "core/restart.h"
 #include "core/service.h"
 #include "core/worker_fsm.h"
+#include "engine/channel.h"
 
 struct engine;
 
@@ -36,9 +37,11 @@ struct worker {
     unsigned restarts; /* starts after the first */
     int last_status;   /* wait status of its last process */
     char *note;        /* what went wrong last; owned, may be NULL */
-    int row;           /* in the soft state */
-    ev_timer timer;    /* of the state */
-    ev_io lifeline;    /* its pidfd; watched only when there is no keeper to report its end */
+    char *status;      /* what its process said last of itself; owned, may be NULL */
+    struct channel channel;
+    int row;        /* in the soft state */
+    ev_timer timer; /* of the state */
+    ev_io lifeline; /* its pidfd; watched only when there is no keeper to report its end */
 };
 
 struct service {
@@ -57,13 +60,15 @@ char *worker_subject(char *dst, size_t size, const struct worker *w);
 void worker_held_name(const struct worker *w, char dst[LIMIT_HELD_NAME + 1]);
 void worker_set_note(struct worker *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void worker_clear_note(struct worker *w);
+/* Its own words, STATUS=. NULL forgets them. */
+void worker_set_status(struct worker *w, const char *text);
 /* Its row of the soft state. */
 void worker_save(struct worker *w);
 /* Reads the row back; false if there is none. */
 bool worker_load(struct worker *w);
 /* Sets the timer that its state calls for, or none. */
 void worker_arm_timer(struct worker *w);
-/* The process is gone: closes the pidfd and forgets the pid. */
+/* The process is gone: closes what belonged to it and forgets the pid. */
 void worker_forget_process(struct worker *w);
 
 /* A new service with its rows read back or made; its workers are all DOWN unless the rows say otherwise. */

@@ -16,6 +16,7 @@
 
 #include "load.h"
 #include "probe.h"
+#include "sys/fdbatch.h"
 
 enum kind { FLAG, NUMBER, TEXT };
 
@@ -40,7 +41,7 @@ static const struct option_row {
     ROW("dump", TEXT, dump),                  /* write down what it was given */
     ROW("exit-after", NUMBER, exit_after_ms), /* milliseconds from the start */
     ROW("exit-status", NUMBER, exit_status),  /* at the end of those; without any, at once */
-    ROW("from", TEXT, from),             /* listen-fds (the default), stdin, none, or a descriptor's number */
+    ROW("from", TEXT, from), /* listen-fds (the default), stdin, channel, none, or a descriptor's number */
     ROW("grandchild", TEXT, grandchild), /* double-fork; the grandchild is to "serve" or to "sleep" */
     ROW("harm-once", TEXT, harm_once),   /* harm nothing where this file exists, and make it */
     ROW("hold", FLAG, hold),             /* accept, and never answer */
@@ -48,6 +49,7 @@ static const struct option_row {
     ROW("kill-self", NUMBER, kill_self), /* with this signal */
     ROW("orphans", NUMBER, orphans),     /* processes that end after their parent */
     ROW("report", TEXT, report),         /* events, a line each, to this file or FIFO */
+    ROW("say", TEXT, say),               /* send this over the channel, "\\n" for newlines */
     ROW("shutdown", FLAG, shutdown),     /* shutdown(2) what was handed over */
     ROW("signal-parent", NUMBER, signal_parent),
     ROW("slow-start", NUMBER, slow_start_ms), /* before the first accept */
@@ -105,12 +107,56 @@ static void take_listen_fds(struct probe *p)
         p->fds[p->n_fds++] = 3 + i;
 }
 
+static int channel_fd(void)
+{
+    const char *number = getenv("BERTH_CHANNEL");
+    return number != NULL ? atoi(number) : -1;
+}
+
+/* Reads packets until one says ACTIVATE. What they name must be what they bring. */
+static void take_from_channel(struct probe *p)
+{
+    char text[65536];
+    int fds[FDBATCH_MAX];
+    size_t n_fds = 0;
+
+    do {
+        ssize_t n = fdbatch_recv(channel_fd(), text, sizeof(text) - 1, fds, FDBATCH_MAX, &n_fds, 0);
+        if (n <= 0) {
+            errno = n < 0 ? (int)-n : ECONNRESET;
+            give_up("channel");
+        }
+        text[n] = '\0';
+        probe_report(p, "channel", text);
+        for (size_t i = 0; i < n_fds && p->n_fds < PROBE_SOCKETS_MAX; i++)
+            p->fds[p->n_fds++] = fds[i];
+    } while (strstr(text, "ACTIVATE=1\n") == NULL);
+}
+
+static void say_over_channel(const struct probe *p)
+{
+    char text[8192];
+    size_t n = 0;
+
+    if (p->say == NULL)
+        return;
+    for (const char *s = p->say; *s != '\0' && n < sizeof(text); s++) {
+        bool newline = s[0] == '\\' && s[1] == 'n';
+        text[n++] = newline ? '\n' : *s;
+        s += newline;
+    }
+    if (send(channel_fd(), text, n, 0) < 0)
+        give_up("say");
+}
+
 static void take_sockets(struct probe *p)
 {
     if (p->from == NULL || strcmp(p->from, "listen-fds") == 0)
         take_listen_fds(p);
     else if (strcmp(p->from, "stdin") == 0)
         p->fds[p->n_fds++] = STDIN_FILENO;
+    else if (strcmp(p->from, "channel") == 0)
+        take_from_channel(p);
     else if (strcmp(p->from, "none") != 0)
         p->fds[p->n_fds++] = atoi(p->from);
     for (size_t i = 0; i < p->n_fds; i++)
@@ -276,11 +322,12 @@ int main(int argc, char *argv[])
         i = take_option(&p, i, argc, argv);
     if (p.dump != NULL)
         probe_dump(p.dump);
-    take_sockets(&p);
     open_report(&p);
+    take_sockets(&p);
     map_count(&p);
     do_deeds(&p);
     probe_report(&p, "started", generation != NULL ? generation : "");
+    say_over_channel(&p);
     harm_sockets(&p);
     return probe_serve(&p);
 }

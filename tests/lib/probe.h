@@ -12,7 +12,7 @@
 /* What it is to do; the table in probe.c says what each means. Numbers are 0 and texts NULL where they were
  * not given. */
 struct probe {
-    const char *report, *from, *grandchild, *unlink, *bind, *dump, *crash_once, *count, *harm_once;
+    const char *report, *from, *grandchild, *unlink, *bind, *dump, *crash_once, *count, *harm_once, *say;
     int orphans, backlog, signal_parent, kill_self;
     int delay_ms, slow_start_ms, exit_after_ms, exit_status;
     bool ignore_term, shutdown, close, abort, drain, hold, deaf;

@@ -19,6 +19,7 @@ tests_lib_librig_a_SOURCES = \
 tests_lib_librig_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_lib_probe_SOURCES = \
 	tests/lib/probe.c tests/lib/probe.h tests/lib/probe_dump.c tests/lib/probe_serve.c tests/lib/load.c tests/lib/load.h
+tests_lib_probe_LDADD = supervisor/sys/libsys.a
 
 if HAVE_LIBSYSTEMD
 check_PROGRAMS += tests/lib/sd_probe
@@ -43,7 +44,7 @@ tests_system_rig_crit_LDADD = $(system_ldadd)
 tests_system_run_crit_SOURCES = %D%/test_run.c %D%/test_restart.c %D%/test_terminal.c
 tests_system_run_crit_CPPFLAGS = $(system_cppflags)
 tests_system_run_crit_LDADD = $(system_ldadd)
-tests_system_handoff_crit_SOURCES = %D%/test_handoff.c %D%/test_addresses.c
+tests_system_handoff_crit_SOURCES = %D%/test_handoff.c %D%/test_addresses.c %D%/test_channel.c
 tests_system_handoff_crit_CPPFLAGS = $(system_cppflags)
 tests_system_handoff_crit_LDADD = $(system_ldadd)
 tests_system_kill_crit_SOURCES = %D%/test_kill_worker.c %D%/test_kill_supervisor.c

@@ -14,7 +14,7 @@ const struct handoff_dialect *const handoff_dialects[] = {
 #define N_DIALECTS (sizeof handoff_dialects / sizeof *handoff_dialects - 1)
 
 /* Words of the interface whose dialects have no file yet. */
-static const char *const later_words[] = {"adopt", "channel", NULL};
+static const char *const later_words[] = {"adopt", NULL};
 
 /* Dialects that mean something else, or something wrong, when both are spoken. */
 static const struct contradiction {
