@@ -21,7 +21,7 @@ static bool is_up(const json_t *service)
 {
     const char *state = reply_text(service, "state");
 
-    return str_eq(state, "running") || str_eq(state, "done");
+    return str_eq(state, "running") || str_eq(state, "done") || str_eq(state, "waiting");
 }
 
 static bool is_in_trouble(const json_t *worker)

@@ -254,6 +254,21 @@ static int check_sockets_of(const struct conf *c, const struct service_conf *s, 
     return check_placeholders(s, &p, err);
 }
 
+static int check_on_demand(const struct service_conf *s, struct berr *err)
+{
+    if (s->start == START_ON_DEMAND && s->sockets.n == 0)
+        return berr_set(err, BERR_CONFIG, EINVAL,
+                        "service %s: start = on-demand needs a socket at which somebody can ask for it",
+                        s->name);
+    if (s->start != START_ON_DEMAND && s->idle_stop_ns != INT64_MAX)
+        return berr_set(err, BERR_CONFIG, EINVAL,
+                        "service %s: idle_stop needs start = on-demand, or nothing would start it again",
+                        s->name);
+    if (s->idle_stop_ns == 0)
+        return berr_set(err, BERR_CONFIG, EINVAL, "service %s: idle_stop = 0 would stop it at once", s->name);
+    return 0;
+}
+
 static int check_contradictions(const struct service_conf *s, struct berr *err)
 {
     if (s->restart.delay_ns > s->restart.delay_max_ns)
@@ -266,7 +281,8 @@ static int check_contradictions(const struct service_conf *s, struct berr *err)
             s->name);
     if (s->ready == READY_NOTIFY && !handoff_has_word(&s->handoff, "channel"))
         return berr_set(err, BERR_CONFIG, EINVAL,
-                        "service %s: ready = notify needs handoff = channel in this version of berth", s->name);
+                        "service %s: ready = notify needs handoff = channel in this version of berth",
+                        s->name);
     int r = handoff_check_words(&s->handoff, err);
     if (r < 0)
         berr_prefix(err, "service %s", s->name);
@@ -279,7 +295,9 @@ static int check_service(const struct conf *c, const struct service_conf *s, str
 
     if (s->command.n == 0)
         return berr_set(err, BERR_CONFIG, EINVAL, "service %s has no command", s->name);
-    r = check_contradictions(s, err);
+    r = check_on_demand(s, err);
+    if (r == 0)
+        r = check_contradictions(s, err);
     return r < 0 ? r : check_sockets_of(c, s, err);
 }
 

@@ -1,5 +1,5 @@
-/* conf: what is wanted, as plain values: the sockets and the services. Where it comes from (arguments, later a file)
- * is not known here. Everything inside is owned by the struct conf. */
+/* conf: what is wanted, as plain values: the sockets and the services. Where it comes from (arguments, later
+ * a file) is not known here. Everything inside is owned by the struct conf. */
 #ifndef BERTH_CORE_CONF_H
 #define BERTH_CORE_CONF_H
 
@@ -37,31 +37,32 @@ struct limit_conf {
 struct service_conf {
     char name[LIMIT_NAME + 1];
     struct strv command;
-    struct strv sockets;  /* names, in the order of their descriptors */
-    struct strv handoff;  /* words of interface section 4; empty is "auto" */
+    struct strv sockets; /* names, in the order of their descriptors */
+    struct strv handoff; /* words of interface section 4; empty is "auto" */
     enum listen_pid listen_pid;
     unsigned workers;
     enum start_how start;
+    int64_t idle_stop_ns; /* INT64_MAX: never */
     bool essential;
     enum ready_how ready;
-    int64_t ready_delay_ns;      /* READY_DELAY */
-    int ready_fd;                /* READY_FD */
-    char *ready_check;           /* READY_CHECK */
+    int64_t ready_delay_ns; /* READY_DELAY */
+    int ready_fd;           /* READY_FD */
+    char *ready_check;      /* READY_CHECK */
     int64_t start_timeout_ns;
     struct restart_conf restart;
     int stop_signal;
-    int64_t stop_timeout_ns;     /* INT64_MAX: no limit */
+    int64_t stop_timeout_ns; /* INT64_MAX: no limit */
     enum kill_how kill;
     enum reload_how reload;
-    int reload_signal;           /* RELOAD_SIGNAL */
-    char *reload_command;        /* RELOAD_COMMAND */
+    int reload_signal;    /* RELOAD_SIGNAL */
+    char *reload_command; /* RELOAD_COMMAND */
     /* the process's surroundings; NULL, false or empty: inherited */
     char *user, *group, *directory;
     struct strv groups;
     bool has_groups, has_umask, has_nice, no_new_privileges, clear_env;
     mode_t umask;
     int nice;
-    struct strv environment;     /* "NAME=VALUE" of env.NAME; may hold placeholders */
+    struct strv environment; /* "NAME=VALUE" of env.NAME; may hold placeholders */
     struct limit_conf *limits;
     size_t n_limits;
 };
@@ -73,19 +74,20 @@ struct conf {
     size_t n_services;
     enum log_level log_level;
     mode_t control_mode;
-    bool is_run;                 /* from `berth run`: one essential service */
+    bool is_run; /* from `berth run`: one essential service */
 };
 
 void conf_init(struct conf *c);
 void conf_fini(struct conf *c);
-/* A new one with every default in place; borrowed, valid until the next add. NAME has been checked by the caller. */
+/* A new one with every default in place; borrowed, valid until the next add. NAME has been checked by the
+ * caller. */
 struct socket_conf *conf_add_socket(struct conf *c, const char *name);
 struct service_conf *conf_add_service(struct conf *c, const char *name);
 struct socket_conf *conf_find_socket(const struct conf *c, const char *name);
 struct service_conf *conf_find_service(const struct conf *c, const char *name);
 
-/* What no single key can tell: services naming unknown sockets, two sockets on one address, a placeholder for a socket that the
- * service does not have, options that contradict each other. -EINVAL and a sentence. */
+/* What no single key can tell: services naming unknown sockets, two sockets on one address, a placeholder for
+ * a socket that the service does not have, options that contradict each other. -EINVAL and a sentence. */
 int conf_check(const struct conf *c, struct berr *err);
 
 #endif

@@ -284,7 +284,7 @@ static void print_restart_limit(const void *section, const struct conf_key *self
 }
 
 static const char *const listen_pid_words[] = {"child", "omit", "1", NULL};
-static const char *const start_words[] = {"auto", "manual", "!on-demand", NULL};
+static const char *const start_words[] = {"auto", "manual", "on-demand", NULL};
 static const char *const restart_words[] = {"no", "on-failure", "always", NULL};
 static const char *const kill_words[] = {"group", "process", "!cgroup", NULL};
 
@@ -301,7 +301,10 @@ const struct conf_key conf_service_keys[] = {
     {"listen_pid", "child", "What LISTEN_PID says: the worker itself, nothing, or 1, for commands that are wrappers.",
      VALUE_WORD(listen_pid, listen_pid_words, "child, omit or 1")},
     {"workers", "1", "Processes that run at once.", VALUE_NUMBER(workers, 0, LIMIT_WORKERS)},
-    {"start", "auto", "Whether it is started by itself.", VALUE_WORD(start, start_words, "auto or manual")},
+    {"start", "auto", "Whether it is started by itself, when asked to, or by the first connection or datagram.",
+     VALUE_WORD(start, start_words, "auto, manual or on-demand")},
+    {"idle_stop", "none", "With start = on-demand: how long it may be without a connection before it is stopped.",
+     VALUE_DURATION_OR_NONE(idle_stop_ns)},
     {"essential", "no", "When it ends for good, everything is shut down.", VALUE_BOOL(essential)},
     {"ready", "exec", "When a worker counts as ready: once its program runs, when it says so over its channel, or that long after its start.",
      "exec, notify or delay:DURATION",
@@ -338,7 +341,7 @@ const struct conf_key conf_service_keys[] = {
 };
 
 const struct conf_later_key conf_service_later_keys[] = {
-    {"adopt", "declared"}, {"standby", "0"}, {"idle_stop", NULL}, {"type", "daemon"}, {"after", NULL}, {"requires", NULL},
+    {"adopt", "declared"}, {"standby", "0"}, {"type", "daemon"}, {"after", NULL}, {"requires", NULL},
     {"rolling_step", NULL}, {"max_generations", NULL}, {"settle", NULL}, {"watchdog", "off"}, {"health", "off"},
     {"health_interval", NULL}, {"health_timeout", NULL}, {"health_retries", NULL}, {"max_age", "off"}, {"max_memory", "off"},
     {"chroot", NULL}, {"env_file", NULL}, {"cpus", NULL}, {"oom_score_adjust", NULL}, {"capabilities", NULL}, {"cgroup", NULL},

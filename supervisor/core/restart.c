@@ -94,6 +94,35 @@ struct restart_decision restart_decide(const struct restart_conf *c, struct rest
     return later(c, h, 0, random);
 }
 
+/* What is left of the period in which it was started too often; 0: it was not. */
+static int64_t trigger_delay(struct restart_history *h, struct mono now)
+{
+    int64_t past = elapsed(h->trigger_start, now);
+
+    if (h->triggers == 0 || past >= RESTART_TRIGGER_PERIOD_NS) {
+        h->trigger_start = now;
+        h->triggers = 0;
+        past = 0;
+    }
+    h->triggers++;
+    return h->triggers > RESTART_TRIGGERS ? RESTART_TRIGGER_PERIOD_NS - past : 0;
+}
+
+struct restart_decision restart_decide_on_demand(const struct restart_conf *c, struct restart_history *h,
+                                                 int wait_status, struct mono started, struct mono now,
+                                                 uint32_t random)
+{
+    struct restart_conf always = *c;
+    int64_t delay_ns;
+
+    always.policy = RESTART_ALWAYS;
+    if (!restart_is_success(c, wait_status))
+        return restart_decide(&always, h, wait_status, started, now, random);
+    h->unstable = 0;
+    delay_ns = trigger_delay(h, now);
+    return (struct restart_decision){delay_ns > 0 ? RESTART_LATER : RESTART_AGAIN, delay_ns};
+}
+
 struct restart_decision restart_decide_failed_start(const struct restart_conf *c, struct restart_history *h,
                                                     struct mono now, uint32_t random)
 {

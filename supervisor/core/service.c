@@ -7,7 +7,7 @@
 #include "base/must.h"
 
 struct tally {
-    size_t ready, running, coming, backoff, done, failed;
+    size_t ready, running, coming, backoff, done, failed, waiting;
 };
 
 static struct tally tally_of(const enum worker_state *workers, size_t n)
@@ -18,11 +18,12 @@ static struct tally tally_of(const enum worker_state *workers, size_t n)
         t.backoff += workers[i] == WORKER_BACKOFF;
         t.done += workers[i] == WORKER_DONE;
         t.failed += workers[i] == WORKER_FAILED;
+        t.waiting += workers[i] == WORKER_WAITING;
         /* Somebody is on the way to exec, and will be a process in a moment. */
         t.running += worker_state_has_process(workers[i]) || workers[i] == WORKER_SPAWNING;
     }
     /* One that is stopping though wanted is being replaced, and one that is down is about to be started. */
-    t.coming = n - t.ready - t.backoff - t.done - t.failed;
+    t.coming = n - t.ready - t.backoff - t.done - t.failed - t.waiting;
     return t;
 }
 
@@ -40,6 +41,8 @@ enum service_state service_state_of(bool wanted_up, const enum worker_state *wor
         return SERVICE_STARTING;
     if (t.ready > 0 || n == 0)
         return SERVICE_RUNNING;
+    if (t.waiting > 0)
+        return SERVICE_WAITING;
     return t.failed > 0 ? SERVICE_FAILED : SERVICE_DONE;
 }
 
@@ -48,7 +51,7 @@ const char *service_state_name(enum service_state state)
     static const char *const names[SERVICE_STATE_COUNT] = {
         [SERVICE_STOPPED] = "stopped",   [SERVICE_STARTING] = "starting", [SERVICE_RUNNING] = "running",
         [SERVICE_DEGRADED] = "degraded", [SERVICE_BACKOFF] = "backoff",   [SERVICE_STOPPING] = "stopping",
-        [SERVICE_DONE] = "done",         [SERVICE_FAILED] = "failed",
+        [SERVICE_DONE] = "done",         [SERVICE_FAILED] = "failed",     [SERVICE_WAITING] = "waiting",
     };
     must(state < SERVICE_STATE_COUNT);
     return names[state];

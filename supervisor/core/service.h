@@ -17,6 +17,7 @@ enum service_state {
     SERVICE_STOPPING, /* wanted down, some run still */
     SERVICE_DONE,     /* wanted up, every worker ran to its end */
     SERVICE_FAILED,   /* wanted up, none runs or will, and at least one failed */
+    SERVICE_WAITING,  /* wanted up, none runs, the next connection starts one */
     SERVICE_STATE_COUNT,
 };
 

@@ -16,17 +16,23 @@
 /* A running worker ended: the same for every state in which it was not asked to end. */
 #define ENDED_UNASKED                                                                                        \
     [WORKER_EV_END_AGAIN] = GO(SPAWNING, SPAWN), [WORKER_EV_END_LATER] = GO(BACKOFF, 0),                     \
-    [WORKER_EV_END_DONE] = GO(DONE, 0), [WORKER_EV_END_FAILED] = GO(FAILED, 0)
+    [WORKER_EV_END_DONE] = GO(DONE, 0), [WORKER_EV_END_FAILED] = GO(FAILED, 0),                              \
+    [WORKER_EV_END_WAIT] = GO(WAITING, 0)
 
 /* It ended after it was asked to: END_DONE is then simply down. */
 #define ENDED_ASKED                                                                                          \
     [WORKER_EV_END_AGAIN] = GO(SPAWNING, SPAWN), [WORKER_EV_END_LATER] = GO(BACKOFF, 0),                     \
-    [WORKER_EV_END_DONE] = GO(DOWN, 0), [WORKER_EV_END_FAILED] = GO(FAILED, 0)
+    [WORKER_EV_END_DONE] = GO(DOWN, 0), [WORKER_EV_END_FAILED] = GO(FAILED, 0),                              \
+    [WORKER_EV_END_WAIT] = GO(WAITING, 0)
+
+/* It is up, or on its way: demand changes nothing. */
+#define DEMAND_IS_MET [WORKER_EV_WAIT] = STAY, [WORKER_EV_DEMAND] = STAY
 
 /* There is no process, so nothing can come from one. A late READY is a message that was under way. */
 #define NO_PROCESS                                                                                           \
     [WORKER_EV_SPAWNED] = BUG, [WORKER_EV_READY] = STAY, [WORKER_EV_END_AGAIN] = BUG,                        \
-    [WORKER_EV_END_LATER] = BUG, [WORKER_EV_END_DONE] = BUG, [WORKER_EV_END_FAILED] = BUG
+    [WORKER_EV_END_LATER] = BUG, [WORKER_EV_END_DONE] = BUG, [WORKER_EV_END_FAILED] = BUG,                   \
+    [WORKER_EV_END_WAIT] = BUG
 
 static const struct worker_step table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
     [WORKER_DOWN] = {
@@ -35,6 +41,8 @@ static const struct worker_step table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = 
         [WORKER_EV_KILL] = STAY,
         [WORKER_EV_TIMEOUT] = BUG,
         NO_PROCESS,
+        [WORKER_EV_WAIT] = GO(WAITING, 0),
+        [WORKER_EV_DEMAND] = STAY,
     },
     /* Spawning is over before the engine looks at the next event; the only other way out of here is a supervisor that died in it
      * and a successor that finds either the process (SPAWNED) or none (END_…). */
@@ -46,6 +54,7 @@ static const struct worker_step table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = 
         [WORKER_EV_READY] = STAY,
         [WORKER_EV_TIMEOUT] = BUG,
         ENDED_ASKED,
+        DEMAND_IS_MET,
     },
     [WORKER_STARTING] = {
         [WORKER_EV_START] = STAY,
@@ -55,6 +64,7 @@ static const struct worker_step table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = 
         [WORKER_EV_READY] = GO(READY, 0),
         [WORKER_EV_TIMEOUT] = GO(STOPPING, SIGNAL),
         ENDED_UNASKED,
+        DEMAND_IS_MET,
     },
     [WORKER_READY] = {
         [WORKER_EV_START] = STAY,
@@ -64,6 +74,7 @@ static const struct worker_step table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = 
         [WORKER_EV_READY] = STAY,
         [WORKER_EV_TIMEOUT] = BUG,
         ENDED_UNASKED,
+        DEMAND_IS_MET,
     },
     [WORKER_STOPPING] = {
         [WORKER_EV_START] = STAY,
@@ -73,6 +84,7 @@ static const struct worker_step table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = 
         [WORKER_EV_READY] = STAY,
         [WORKER_EV_TIMEOUT] = GO(KILLING, KILL),
         ENDED_ASKED,
+        DEMAND_IS_MET,
     },
     /* KILL is sent again when its timer runs out: a process in an uninterruptible wait may take its time. */
     [WORKER_KILLING] = {
@@ -83,6 +95,7 @@ static const struct worker_step table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = 
         [WORKER_EV_READY] = STAY,
         [WORKER_EV_TIMEOUT] = GO(KILLING, KILL),
         ENDED_ASKED,
+        DEMAND_IS_MET,
     },
     [WORKER_BACKOFF] = {
         [WORKER_EV_START] = GO(SPAWNING, SPAWN),
@@ -90,6 +103,8 @@ static const struct worker_step table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = 
         [WORKER_EV_KILL] = GO(DOWN, 0),
         [WORKER_EV_TIMEOUT] = GO(SPAWNING, SPAWN),
         NO_PROCESS,
+        [WORKER_EV_WAIT] = GO(WAITING, 0),
+        [WORKER_EV_DEMAND] = STAY,
     },
     [WORKER_DONE] = {
         [WORKER_EV_START] = GO(SPAWNING, SPAWN),
@@ -97,6 +112,8 @@ static const struct worker_step table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = 
         [WORKER_EV_KILL] = GO(DOWN, 0),
         [WORKER_EV_TIMEOUT] = BUG,
         NO_PROCESS,
+        [WORKER_EV_WAIT] = GO(WAITING, 0),
+        [WORKER_EV_DEMAND] = STAY,
     },
     [WORKER_FAILED] = {
         [WORKER_EV_START] = GO(SPAWNING, SPAWN),
@@ -104,6 +121,17 @@ static const struct worker_step table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = 
         [WORKER_EV_KILL] = GO(DOWN, 0),
         [WORKER_EV_TIMEOUT] = BUG,
         NO_PROCESS,
+        [WORKER_EV_WAIT] = GO(WAITING, 0),
+        [WORKER_EV_DEMAND] = STAY,
+    },
+    [WORKER_WAITING] = {
+        [WORKER_EV_START] = GO(SPAWNING, SPAWN),
+        [WORKER_EV_STOP] = GO(DOWN, 0),
+        [WORKER_EV_KILL] = GO(DOWN, 0),
+        [WORKER_EV_TIMEOUT] = BUG,
+        NO_PROCESS,
+        [WORKER_EV_WAIT] = STAY,
+        [WORKER_EV_DEMAND] = GO(SPAWNING, SPAWN),
     },
 };
 

@@ -18,7 +18,8 @@
     X(KILLING, "killing", true)   /* was sent KILL */                                                        \
     X(BACKOFF, "backoff", false)  /* waits to be started again */                                            \
     X(DONE, "done", false)        /* ran to its end, and is not to be started again */                       \
-    X(FAILED, "failed", false)    /* is not started again until somebody asks */
+    X(FAILED, "failed", false)    /* is not started again until somebody asks */                             \
+    X(WAITING, "waiting", false)  /* start = on-demand: the next connection starts it */
 
 #define WORKER_EVENTS(X)                                                                                     \
     X(START)      /* is wanted up */                                                                         \
@@ -30,7 +31,10 @@
     X(END_AGAIN)  /* no process any more (or none came to be): start again at once */                        \
     X(END_LATER)  /* … start again after a delay */                                                          \
     X(END_DONE)   /* … do not start again, nothing went wrong */                                             \
-    X(END_FAILED) /* … do not start again, it failed */
+    X(END_FAILED) /* … do not start again, it failed */                                                      \
+    X(END_WAIT)   /* … start again when there is demand */                                                   \
+    X(WAIT)       /* is wanted up when there is demand */                                                    \
+    X(DEMAND)     /* a connection or a datagram is there */
 
 #define X(id, name, process) WORKER_##id,
 enum worker_state { WORKER_STATES(X) WORKER_STATE_COUNT };

@@ -13,6 +13,7 @@
 #include "base/units.h"
 #include "core/diagnose.h"
 #include "engine/crash_point.h"
+#include "engine/demand.h"
 #include "engine/operation.h"
 #include "engine/spawner.h"
 #include "sys/clock.h"
@@ -77,6 +78,7 @@ static void prepare_spawn(struct worker *w)
     w->serial = ++e->serial;
     w->generation = w->service->generation;
     w->has_failed_start = false;
+    w->is_idle_stop = false;
     engine_save(e);
 }
 
@@ -115,6 +117,7 @@ static void log_step(const struct worker *w, enum worker_state from, enum worker
     case WORKER_BACKOFF:
     case WORKER_DONE:
     case WORKER_FAILED:
+    case WORKER_WAITING:
         say(w, LOG_DEBUG, "%s, was %s (event %s)", worker_state_name(w->state), worker_state_name(from),
             worker_event_name(event));
         break;
@@ -178,6 +181,8 @@ void engine_step(struct worker *w, enum worker_event event)
         return;
     operation_on_change(w->service->engine, w);
     hold_follow_services(w->service->engine);
+    demand_follow(w->service->engine);
+    idle_follow(w->service);
 }
 
 /* --- the end of a process ------------------------------------------------------------------------------ */
@@ -219,21 +224,24 @@ static enum worker_event event_of_end(struct worker *w, bool was_asked, int wait
     struct restart_decision d = {RESTART_DONE, 0};
     char delay[32];
     *what_next = '\0';
+    bool on_demand = w->service->conf->start == START_ON_DEMAND;
     if (!w->is_wanted)
         return WORKER_EV_END_DONE;
     if (was_asked && !w->has_failed_start)
-        return WORKER_EV_END_AGAIN;
+        return w->is_idle_stop ? WORKER_EV_END_WAIT : WORKER_EV_END_AGAIN;
     if (w->has_failed_start)
         d = restart_decide_failed_start(c, &w->history, now, clock_random());
+    else if (on_demand)
+        d = restart_decide_on_demand(c, &w->history, wait_status, w->started, now, clock_random());
     else
         d = restart_decide(c, &w->history, wait_status, w->started, now, clock_random());
     switch (d.verdict) {
     case RESTART_AGAIN:
-        snprintf(what_next, size, "; starting it again");
-        return WORKER_EV_END_AGAIN;
+        snprintf(what_next, size, "; %s", on_demand ? "the next connection starts it" : "starting it again");
+        return on_demand ? WORKER_EV_END_WAIT : WORKER_EV_END_AGAIN;
     case RESTART_LATER:
         w->due = mono_add(now, d.delay_ns);
-        snprintf(what_next, size, "; starting it again in %s",
+        snprintf(what_next, size, "; %s in %s", on_demand ? "a connection may start it" : "starting it again",
                  units_format_duration(delay, sizeof delay, d.delay_ns / NSEC_PER_MSEC * NSEC_PER_MSEC));
         return WORKER_EV_END_LATER;
     case RESTART_DONE:
@@ -317,14 +325,15 @@ struct service *engine_find_service(const struct engine *e, const char *name)
     return NULL;
 }
 
-static void want(struct worker *w, bool up)
+static void unwant(struct worker *w)
 {
-    w->is_wanted = up;
+    w->is_wanted = false;
     worker_save(w);
-    engine_step(w, up ? WORKER_EV_START : WORKER_EV_STOP);
+    engine_step(w, WORKER_EV_STOP);
 }
 
-void engine_start(struct service *s)
+/* Every worker that is wanted gets EVENT, START or WAIT. */
+static void bring_up(struct service *s, enum worker_event event)
 {
     s->is_wanted = true;
     service_save(s);
@@ -334,8 +343,15 @@ void engine_start(struct service *s)
         struct berr err;
         if (hold_ensure_slot(s->engine, s, i + 1, &err) < 0)
             event_log_say(&s->engine->log, LOG_ERROR, s->conf->name, s->conf->name, "%s", err.text);
-        want(s->workers[i], true);
+        s->workers[i]->is_wanted = true;
+        worker_save(s->workers[i]);
+        engine_step(s->workers[i], event);
     }
+}
+
+void engine_start(struct service *s)
+{
+    bring_up(s, WORKER_EV_START);
 }
 
 void engine_stop(struct service *s)
@@ -343,7 +359,7 @@ void engine_stop(struct service *s)
     s->is_wanted = false;
     service_save(s);
     for (size_t i = 0; i < s->n_workers; i++)
-        want(s->workers[i], false);
+        unwant(s->workers[i]);
     hold_follow_services(s->engine);
 }
 
@@ -365,14 +381,15 @@ void engine_restart(struct service *s)
 
 void engine_scale(struct service *s, unsigned n)
 {
+    bool waits = service_state(s) == SERVICE_WAITING;
     s->n_wanted = n;
     service_save(s);
     for (size_t i = s->n_workers; i-- > n;)
-        want(s->workers[i], false);
+        unwant(s->workers[i]);
     service_trim_slots(s);
     hold_trim_slots(s->engine);
     if (s->is_wanted)
-        engine_start(s);
+        bring_up(s, waits ? WORKER_EV_WAIT : WORKER_EV_START);
 }
 
 unsigned engine_signal(struct service *s, int signo)

@@ -12,6 +12,7 @@
 #include "engine/control_server.h"
 #include "engine/event_log.h"
 #include "engine/hold.h"
+#include "engine/idle.h"
 #include "engine/keeper_link.h"
 #include "engine/socket_guard.h"
 #include "engine/state_store.h"
@@ -38,6 +39,7 @@ struct engine {
     struct state_store store;
     struct hold hold;
     struct socket_guard guard;
+    struct idle_watch idle;
     struct control_server *control; /* owned; NULL: none */
     int control_fd;                 /* owned; -1: none */
     char control_path[256];         /* "" when there is none */

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "core/sockset.h"
 #include "engine/crash_point.h"
+#include "engine/demand.h"
 #include "engine/engine.h"
 #include "sys/fd.h"
 #include "sys/resolve.h"
@@ -50,6 +51,8 @@ static struct held_socket *add(struct engine *e, const struct socket_conf *conf,
     h->parts = name.parts;
     h->fd = fd;
     h->guard_watch = -1;
+    h->engine = e;
+    demand_init(h);
     snprintf(h->held, sizeof h->held, "%s", held);
     address_format(h->declared, sizeof h->declared, a);
     if (listener_endpoint(fd, &h->endpoint) < 0) {
@@ -195,6 +198,8 @@ int hold_ensure_slot(struct engine *e, const struct service *s, unsigned slot, s
 
 static void held_socket_free(struct held_socket *h)
 {
+    demand_forget(h);
+    idle_forget(h);
     fd_close(&h->fd);
     free(h);
 }
@@ -327,9 +332,12 @@ int hold_replace(struct engine *e, struct held_socket *h, struct berr *err)
     if (fd < 0)
         return fd;
     socket_guard_remove(&e->guard, h);
+    demand_forget(h);
+    idle_forget(h);
     keeper_link_put(&e->keeper, h->held, fd);
     fd_close(&h->fd);
     h->fd = fd;
+    demand_init(h);
     learn_backlog(h);
     socket_guard_add(&e->guard, h);
     return 0;

@@ -5,6 +5,7 @@
 #ifndef BERTH_ENGINE_HOLD_H
 #define BERTH_ENGINE_HOLD_H
 
+#include <ev.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -29,6 +30,8 @@ struct held_socket {
     bool is_refusing;     /* when_stopped = refuse, and its services are stopped */
     unsigned backlog;     /* in force after our own listen(2); 0: not known */
     int guard_watch;      /* of its Unix path; -1: none */
+    struct engine *engine;
+    ev_io demand; /* engine/demand: is somebody there? */
 };
 
 struct hold {

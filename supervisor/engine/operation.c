@@ -41,7 +41,7 @@ static bool is_up(const struct watched *x, enum operation_kind kind)
     const struct service *s = x->service;
     for (unsigned i = 0; i < s->n_wanted; i++) {
         const struct worker *w = i < s->n_workers ? s->workers[i] : NULL;
-        if (!w || (w->state != WORKER_READY && w->state != WORKER_DONE))
+        if (!w || (w->state != WORKER_READY && w->state != WORKER_DONE && w->state != WORKER_WAITING))
             return false;
         if (kind == OPERATION_RESTART && w->generation < x->generation)
             return false;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "engine/demand.h"
 #include "engine/engine.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
@@ -168,7 +169,7 @@ static void start_missing(struct service *s)
         w->is_wanted = true;
         worker_save(w);
         if (w->state == WORKER_DOWN)
-            engine_step(w, WORKER_EV_START);
+            engine_step(w, s->conf->start == START_ON_DEMAND ? WORKER_EV_WAIT : WORKER_EV_START);
     }
 }
 
@@ -192,4 +193,7 @@ void reconcile_start_services(struct engine *e)
     }
     hold_trim_slots(e);
     hold_follow_services(e);
+    demand_follow(e);
+    for (size_t i = 0; i < e->n_services; i++)
+        idle_follow(e->services[i]);
 }

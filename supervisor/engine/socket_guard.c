@@ -13,7 +13,7 @@
 #include "engine/engine.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
-#include "sys/hangup.h"
+#include "sys/socket_events.h"
 #include "sys/path_watch.h"
 #include "sys/unix_path.h"
 
@@ -65,7 +65,7 @@ static void replace_dead_unix(struct engine *e, struct held_socket *h, const cha
 {
     struct berr err;
     if (hold_replace(e, h, &err) < 0) {
-        hangup_remove(e->guard.hup_fd, h->fd); /* it would tell us without end */
+        socket_events_remove(e->guard.hup_fd, h->fd); /* it would tell us without end */
         socket_guard_expect(&e->guard);
         say(h, e, LOG_ERROR, "%s shut %s down, and it could not be made again: %s", culprit, h->bound,
             err.text);
@@ -91,7 +91,7 @@ static void check_listening(struct engine *e, struct held_socket *h, const struc
     }
     int r = listener_listen(h->fd, h->socket->options.backlog);
     if (r < 0)
-        hangup_remove(e->guard.hup_fd, h->fd);
+        socket_events_remove(e->guard.hup_fd, h->fd);
     if (r < 0)
         say(h, e, LOG_ERROR, "%s shut %s down, and it could not be revived: %s", culprit, h->bound,
             strerror(-r));
@@ -155,7 +155,7 @@ static void on_hup(struct ev_loop *loop, ev_io *w, int revents)
     (void)loop, (void)revents;
     struct socket_guard *g = w->data;
     void *tags[16];
-    int n = hangup_next(g->hup_fd, tags, 16);
+    int n = socket_events_next(g->hup_fd, tags, 16);
     for (int i = 0; i < n; i++)
         check_listening(g->engine, tags[i], NULL);
 }
@@ -193,7 +193,7 @@ void socket_guard_expect(struct socket_guard *g)
 int socket_guard_start(struct socket_guard *g, struct engine *e)
 {
     g->engine = e;
-    g->hup_fd = hangup_new();
+    g->hup_fd = socket_events_new();
     g->path_fd = g->hup_fd < 0 ? -1 : path_watch_new();
     if (g->hup_fd < 0 || g->path_fd < 0)
         return g->hup_fd < 0 ? g->hup_fd : g->path_fd;
@@ -218,7 +218,7 @@ void socket_guard_stop(struct socket_guard *g)
 
 void socket_guard_add(struct socket_guard *g, struct held_socket *h)
 {
-    int r = h->listens ? hangup_add(g->hup_fd, h->fd, h) : 0;
+    int r = h->listens ? socket_events_watch_hangup(g->hup_fd, h->fd, h) : 0;
     if (r < 0)
         say(h, g->engine, LOG_WARNING,
             "%s cannot be watched: %s; a worker that shuts it down is found out only at its end", h->bound,
@@ -236,6 +236,6 @@ void socket_guard_add(struct socket_guard *g, struct held_socket *h)
 void socket_guard_remove(struct socket_guard *g, struct held_socket *h)
 {
     if (h->listens)
-        hangup_remove(g->hup_fd, h->fd);
+        socket_events_remove(g->hup_fd, h->fd);
     h->guard_watch = -1;
 }

@@ -191,8 +191,10 @@ static void report_failure(struct worker *w, int err, bool at_exec)
         engine_step(w, WORKER_EV_END_FAILED);
         return;
     }
-    struct restart_decision d =
-        restart_decide_failed_start(&w->service->conf->restart, &w->history, clock_mono(), clock_random());
+    struct restart_conf c = w->service->conf->restart;
+    if (w->service->conf->start == START_ON_DEMAND)
+        c.policy = RESTART_ALWAYS; /* whoever waits at the socket asks for it again */
+    struct restart_decision d = restart_decide_failed_start(&c, &w->history, clock_mono(), clock_random());
     if (d.verdict == RESTART_FAILED && !is_shortage(err)) {
         engine_step(w, WORKER_EV_END_FAILED);
         return;

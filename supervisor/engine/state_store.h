@@ -34,6 +34,7 @@ enum worker_flag {
     WORKER_FLAG_SIGNALLED = 4,    /* the signal that its state calls for was sent */
     WORKER_FLAG_START_FAILED = 8, /* it is being stopped because it did not become ready in time */
     WORKER_FLAG_EVER_RAN = 16,    /* its command could be executed once */
+    WORKER_FLAG_IDLE_STOP = 32,   /* it is being stopped because nobody needs it */
 };
 
 /* Columns of a "service/NAME" row. */

@@ -167,6 +167,8 @@ static int prepare(struct engine *e, const struct supervisor_options *options, s
     r = socket_guard_start(&e->guard, e);
     if (r < 0)
         return berr_set(err, BERR_SYSTEM, -r, "held sockets could not be watched: %s", strerror(-r));
+    if ((r = idle_start(e)) < 0)
+        return berr_set(err, BERR_SYSTEM, -r, "arrivals could not be watched: %s", strerror(-r));
     find_terminal(e);
     e->services = mem_new_array(e->conf->n_services, sizeof(struct service *));
     for (size_t i = 0; i < e->conf->n_services; i++)
@@ -257,6 +259,7 @@ static void destroy(struct engine *e)
     keeper_link_close(&e->keeper);
     if (e->loop) {
         socket_guard_stop(&e->guard);
+        idle_stop(e);
         ev_loop_destroy(e->loop);
     }
     fd_close(&e->control_fd);
@@ -266,8 +269,11 @@ static void destroy(struct engine *e)
 
 int supervisor_main(struct conf *conf, const struct supervisor_options *options)
 {
-    struct engine e = {
-        .conf = conf, .store.memory.fd = -1, .keeper.fd = -1, .guard = {.hup_fd = -1, .path_fd = -1}};
+    struct engine e = {.conf = conf,
+                       .store.memory.fd = -1,
+                       .keeper.fd = -1,
+                       .guard = {.hup_fd = -1, .path_fd = -1},
+                       .idle.arrival_fd = -1};
     struct berr err;
     ignore_signals();
     event_log_init(&e.log, conf->log_level);

@@ -64,7 +64,7 @@ static int64_t flags_of(const struct worker *w)
     return (w->is_wanted ? WORKER_FLAG_WANTED : 0) | (w->has_last_status ? WORKER_FLAG_HAS_LAST : 0) |
            (w->is_signalled ? WORKER_FLAG_SIGNALLED : 0) |
            (w->has_failed_start ? WORKER_FLAG_START_FAILED : 0) |
-           (w->has_ever_run ? WORKER_FLAG_EVER_RAN : 0);
+           (w->has_ever_run ? WORKER_FLAG_EVER_RAN : 0) | (w->is_idle_stop ? WORKER_FLAG_IDLE_STOP : 0);
 }
 
 void worker_save(struct worker *w)
@@ -104,6 +104,7 @@ bool worker_load(struct worker *w)
     w->is_signalled = c[WORKER_COL_FLAGS] & WORKER_FLAG_SIGNALLED;
     w->has_failed_start = c[WORKER_COL_FLAGS] & WORKER_FLAG_START_FAILED;
     w->has_ever_run = c[WORKER_COL_FLAGS] & WORKER_FLAG_EVER_RAN;
+    w->is_idle_stop = c[WORKER_COL_FLAGS] & WORKER_FLAG_IDLE_STOP;
     w->generation = (unsigned)c[WORKER_COL_GENERATION];
     w->serial = (unsigned long long)c[WORKER_COL_SERIAL];
     w->since.ns = c[WORKER_COL_SINCE];
@@ -122,7 +123,8 @@ static void on_timer(struct ev_loop *loop, ev_timer *t, int revents)
     (void)loop, (void)revents;
     struct worker *w = t->data;
     bool is_delay = w->state == WORKER_STARTING && w->service->conf->ready == READY_DELAY;
-    engine_step(w, is_delay ? WORKER_EV_READY : WORKER_EV_TIMEOUT);
+    bool waits = w->state == WORKER_BACKOFF && w->service->conf->start == START_ON_DEMAND;
+    engine_step(w, is_delay ? WORKER_EV_READY : waits ? WORKER_EV_WAIT : WORKER_EV_TIMEOUT);
 }
 
 /* When the state's time is up; NEVER for a state without a timer. */
@@ -143,6 +145,7 @@ static struct mono deadline(const struct worker *w)
     case WORKER_READY:
     case WORKER_DONE:
     case WORKER_FAILED:
+    case WORKER_WAITING:
     case WORKER_STATE_COUNT:
         break;
     }
@@ -202,7 +205,7 @@ struct service *service_new(struct engine *e, const struct service_conf *conf)
     s->engine = e;
     s->conf = conf;
     s->row = -1;
-    s->is_wanted = conf->start == START_AUTO;
+    s->is_wanted = conf->start != START_MANUAL;
     s->n_wanted = conf->workers;
     s->generation = 1;
     char key[SOFT_STATE_KEY];
@@ -216,11 +219,13 @@ struct service *service_new(struct engine *e, const struct service_conf *conf)
         service_save(s);
     }
     service_ensure_slots(s, s->n_wanted);
+    idle_init(s);
     return s;
 }
 
 void service_free(struct service *s)
 {
+    ev_timer_stop(s->engine->loop, &s->idle_timer);
     for (size_t i = 0; i < s->n_workers; i++)
         worker_free(s->workers[i]);
     free(s->workers);

@@ -24,6 +24,7 @@ struct worker {
     bool is_wanted;        /* up, as opposed to down */
     bool is_signalled;     /* the signal of its state was sent */
     bool has_failed_start; /* is being stopped because it did not become ready in time */
+    bool is_idle_stop;     /* is being stopped because nobody needs it */
     bool has_ever_run;
     bool has_last_status;
     unsigned generation;
@@ -53,6 +54,8 @@ struct service {
     struct worker **workers; /* by slot - 1; owned. May be more than n_wanted while the surplus ends */
     size_t n_workers;
     int row;
+    ev_timer idle_timer;     /* engine/idle */
+    struct mono last_needed; /* likewise */
 };
 
 /* "web/1#2" into DST. */

@@ -250,3 +250,43 @@ Test(restart, the_exit_status_is_the_code_or_128_and_the_signal)
     cr_assert_eq(restart_exit_status(KILLED(SIGTERM)), 143);
     cr_assert_eq(restart_exit_status(KILLED(SIGSEGV) | 0x80), 139);
 }
+
+static struct restart_decision on_demand(const struct restart_conf *c, struct restart_history *h, int status,
+                                         int64_t from_ms, int64_t to_ms)
+{
+    return restart_decide_on_demand(c, h, status, (struct mono){from_ms * NSEC_PER_MSEC},
+                                    (struct mono){to_ms * NSEC_PER_MSEC}, 0);
+}
+
+Test(restart, on_demand_an_end_is_never_the_last_whatever_the_policy)
+{
+    for (int policy = RESTART_NO; policy <= RESTART_ALWAYS; policy++) {
+        struct restart_conf c = usual(policy);
+        struct restart_history h = {0};
+        cr_expect_eq(on_demand(&c, &h, EXITED(0), 0, 20000).verdict, RESTART_AGAIN);
+        cr_expect_eq(on_demand(&c, &h, EXITED(1), 20000, 40000).verdict, RESTART_AGAIN);
+        cr_expect_eq(on_demand(&c, &h, EXITED(1), 40000, 40010).verdict, RESTART_LATER);
+    }
+}
+
+Test(restart, on_demand_a_limit_still_holds)
+{
+    struct restart_conf c = usual(RESTART_ON_FAILURE);
+    struct restart_history h = {0};
+    c.limit_count = 1;
+    c.limit_period_ns = NSEC_PER_SEC;
+    cr_expect_eq(on_demand(&c, &h, EXITED(1), 0, 10).verdict, RESTART_LATER);
+    cr_expect_eq(on_demand(&c, &h, EXITED(1), 10, 20).verdict, RESTART_FAILED);
+}
+
+Test(restart, on_demand_many_short_good_runs_are_slowed_down_and_no_more)
+{
+    struct restart_conf c = usual(RESTART_ON_FAILURE);
+    struct restart_history h = {0};
+    for (int i = 0; i < RESTART_TRIGGERS; i++)
+        cr_assert_eq(on_demand(&c, &h, EXITED(0), i, i + 1).verdict, RESTART_AGAIN, "%d", i);
+    struct restart_decision d = on_demand(&c, &h, EXITED(0), 500, 501);
+    cr_assert_eq(d.verdict, RESTART_LATER);
+    cr_assert_eq(d.delay_ns, RESTART_TRIGGER_PERIOD_NS - 500 * NSEC_PER_MSEC);
+    cr_assert_eq(on_demand(&c, &h, EXITED(0), 2000, 2501).verdict, RESTART_AGAIN, "the next period");
+}

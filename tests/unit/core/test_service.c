@@ -30,6 +30,7 @@ Test(service, one_worker_speaks_for_itself)
     cr_expect_eq(UP(WORKER_BACKOFF), SERVICE_BACKOFF);
     cr_expect_eq(UP(WORKER_DONE), SERVICE_DONE);
     cr_expect_eq(UP(WORKER_FAILED), SERVICE_FAILED);
+    cr_expect_eq(UP(WORKER_WAITING), SERVICE_WAITING);
 }
 
 Test(service, many_workers_are_as_good_as_the_mix)
@@ -43,6 +44,8 @@ Test(service, many_workers_are_as_good_as_the_mix)
     cr_expect_eq(UP(WORKER_READY, WORKER_DONE), SERVICE_RUNNING);
     cr_expect_eq(UP(WORKER_DONE, WORKER_FAILED), SERVICE_FAILED);
     cr_expect_eq(UP(WORKER_DONE, WORKER_DONE), SERVICE_DONE);
+    cr_expect_eq(UP(WORKER_READY, WORKER_WAITING), SERVICE_RUNNING);
+    cr_expect_eq(UP(WORKER_FAILED, WORKER_WAITING), SERVICE_WAITING, "a connection helps it up");
 }
 
 Test(service, unwanted_it_stops_until_nobody_runs)

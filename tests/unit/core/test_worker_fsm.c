@@ -21,7 +21,7 @@ static const char *cell_text(enum worker_state s, enum worker_event e)
 static bool is_end(enum worker_event e)
 {
     return e == WORKER_EV_END_AGAIN || e == WORKER_EV_END_LATER || e == WORKER_EV_END_DONE ||
-           e == WORKER_EV_END_FAILED;
+           e == WORKER_EV_END_FAILED || e == WORKER_EV_END_WAIT;
 }
 
 Test(worker_fsm, every_cell_is_decided)
@@ -95,6 +95,7 @@ struct model {
     bool asked;   /* it was sent its stop signal */
     bool killed;  /* it was sent KILL */
     bool waiting; /* a restart is due later */
+    bool idle;    /* it waits for a connection */
 };
 
 static bool model_has_timer(const struct model *m, enum worker_state s)
@@ -108,6 +109,8 @@ static bool can_come(const struct model *m, enum worker_state s, enum worker_eve
     switch (e) {
     case WORKER_EV_START:
     case WORKER_EV_READY:
+    case WORKER_EV_WAIT:
+    case WORKER_EV_DEMAND:
         return true;
     case WORKER_EV_STOP:
     case WORKER_EV_KILL:
@@ -120,6 +123,7 @@ static bool can_come(const struct model *m, enum worker_state s, enum worker_eve
     case WORKER_EV_END_LATER:
     case WORKER_EV_END_DONE:
     case WORKER_EV_END_FAILED:
+    case WORKER_EV_END_WAIT:
         return m->process || m->spawning;
     case WORKER_EVENT_COUNT:
         break;
@@ -133,9 +137,11 @@ static void happen(struct model *m, enum worker_event e)
     if (e == WORKER_EV_SPAWNED)
         *m = (struct model){.process = true};
     if (is_end(e))
-        *m = (struct model){.waiting = e == WORKER_EV_END_LATER};
+        *m = (struct model){.waiting = e == WORKER_EV_END_LATER, .idle = e == WORKER_EV_END_WAIT};
+    if (e == WORKER_EV_WAIT && !m->spawning && !m->process)
+        *m = (struct model){.idle = true};
     if (e == WORKER_EV_STOP || e == WORKER_EV_KILL || e == WORKER_EV_TIMEOUT)
-        m->waiting = false;
+        m->waiting = m->idle = false;
 }
 
 /* What the machine's effects do to it; each must make sense just then. */
@@ -164,17 +170,18 @@ static void compare(const struct model *m, enum worker_state s, const char *wher
     cr_assert_eq(s == WORKER_KILLING, m->killed, "%s", where);
     cr_assert_eq(s == WORKER_STOPPING, m->asked && !m->killed, "%s", where);
     cr_assert_eq(s == WORKER_BACKOFF, m->waiting, "%s", where);
+    cr_assert_eq(s == WORKER_WAITING, m->idle, "%s", where);
 }
 
 static unsigned model_bits(const struct model *m)
 {
-    return m->spawning | m->process << 1 | m->asked << 2 | m->killed << 3 | m->waiting << 4;
+    return m->spawning | m->process << 1 | m->asked << 2 | m->killed << 3 | m->waiting << 4 | m->idle << 5;
 }
 
 #define DEPTH 8
 
 struct walk {
-    bool seen[N_STATES][32][DEPTH + 1]; /* with so many events to go */
+    bool seen[N_STATES][64][DEPTH + 1]; /* with so many events to go */
     bool reached[N_STATES];
     unsigned long steps;
 };
@@ -243,7 +250,8 @@ Test(worker_fsm, every_process_that_came_is_forgotten_once)
 /* Wanted down: the engine answers an end with END_DONE or END_FAILED only, and sends no START. */
 static bool comes_when_unwanted(enum worker_event e)
 {
-    return e != WORKER_EV_START && e != WORKER_EV_END_AGAIN && e != WORKER_EV_END_LATER;
+    return e != WORKER_EV_START && e != WORKER_EV_WAIT && e != WORKER_EV_END_AGAIN &&
+           e != WORKER_EV_END_LATER && e != WORKER_EV_END_WAIT;
 }
 
 static void walk_unwanted(enum worker_state s, struct model m, int left)
@@ -273,6 +281,7 @@ Test(worker_fsm, nothing_is_started_once_it_is_unwanted_and_stopped)
         {WORKER_BACKOFF, {.waiting = true}},
         {WORKER_DONE, {0}},
         {WORKER_FAILED, {0}},
+        {WORKER_WAITING, {.idle = true}},
     };
     for (size_t i = 0; i < sizeof from / sizeof *from; i++) {
         enum worker_state s = from[i].state;
@@ -303,4 +312,15 @@ Test(worker_fsm, a_worker_that_does_not_obey_is_killed_again_and_again)
         cr_assert_neq(step.effects, 0);
         s = step.next;
     }
+}
+
+Test(worker_fsm, a_worker_that_waits_is_started_by_demand_and_by_nothing_less)
+{
+    cr_expect_eq(worker_fsm_step(WORKER_WAITING, WORKER_EV_DEMAND).next, WORKER_SPAWNING);
+    cr_expect_eq(worker_fsm_step(WORKER_WAITING, WORKER_EV_START).next, WORKER_SPAWNING);
+    cr_expect_eq(worker_fsm_step(WORKER_WAITING, WORKER_EV_WAIT).cell, WORKER_CELL_STAY);
+    for (int s = 0; s < N_STATES; s++)
+        if (s != WORKER_WAITING)
+            cr_expect_eq(worker_fsm_step(s, WORKER_EV_DEMAND).cell, WORKER_CELL_STAY, "%s",
+                         worker_state_name(s));
 }

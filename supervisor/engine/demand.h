@@ -1,0 +1,15 @@
+/* demand: watches held sockets at which nobody accepts yet, and starts whoever is to: workers in WAITING. */
+#ifndef BERTH_ENGINE_DEMAND_H
+#define BERTH_ENGINE_DEMAND_H
+
+struct engine;
+struct held_socket;
+
+void demand_init(struct held_socket *h);
+/* Watches exactly those sockets that somebody waits at. Call it after a worker's or a service's state has
+ * changed. */
+void demand_follow(struct engine *e);
+/* Before H's descriptor is closed or replaced. */
+void demand_forget(struct held_socket *h);
+
+#endif

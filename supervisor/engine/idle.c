@@ -1,0 +1,130 @@
+/* idle: see the header. Short connections would slip through a look now and then, so between two looks the
+ * kernel notes the first arrival; long ones are found in its tables. */
+#include "config.h"
+
+#include "engine/idle.h"
+
+#include <string.h>
+
+#include "base/units.h"
+#include "engine/engine.h"
+#include "sys/clock.h"
+#include "sys/connections.h"
+#include "sys/fd.h"
+#include "sys/socket_events.h"
+
+#define LOOKS 4 /* within idle_stop */
+#define BATCH 16
+
+static bool is_concerned(const struct service *s, const struct held_socket *h)
+{
+    return s->conf->idle_stop_ns != INT64_MAX && hold_is_used_by(h, s->conf);
+}
+
+static void on_arrivals(struct ev_loop *loop, ev_io *watcher, int revents)
+{
+    (void)loop, (void)revents;
+    struct engine *e = watcher->data;
+    void *tags[BATCH];
+    int n = socket_events_next(e->idle.arrival_fd, tags, BATCH);
+    for (int i = 0; i < n; i++)
+        for (size_t j = 0; j < e->n_services; j++)
+            if (is_concerned(e->services[j], tags[i]))
+                e->services[j]->last_needed = clock_mono();
+}
+
+/* Asks for the next arrival at each socket of S. Is there a connection at one of them, or may there be? */
+static bool look_at_sockets(struct service *s)
+{
+    struct engine *e = s->engine;
+    bool found = false;
+    for (size_t i = 0; i < e->hold.n_sockets; i++) {
+        struct held_socket *h = e->hold.sockets[i];
+        if (!is_concerned(s, h))
+            continue;
+        found = connections_exist(&h->endpoint) != 0 || found;
+        found = socket_events_await_arrival(e->idle.arrival_fd, h->fd, h) < 0 || found;
+    }
+    return found;
+}
+
+static bool is_running(const struct worker *w)
+{
+    return w->state == WORKER_STARTING || w->state == WORKER_READY;
+}
+
+static void stop(struct service *s)
+{
+    char text[32];
+    event_log_say(&s->engine->log, LOG_INFO, s->conf->name, s->conf->name,
+                  "nobody has needed it for %s: it is stopped until somebody does",
+                  units_format_duration(text, sizeof text, s->conf->idle_stop_ns));
+    for (size_t i = 0; i < s->n_workers; i++) {
+        struct worker *w = s->workers[i];
+        if (!is_running(w))
+            continue;
+        w->is_idle_stop = true;
+        worker_save(w);
+        engine_step(w, WORKER_EV_STOP);
+    }
+}
+
+static void on_look(struct ev_loop *loop, ev_timer *t, int revents)
+{
+    (void)loop, (void)revents;
+    struct service *s = t->data;
+    if (look_at_sockets(s)) {
+        s->last_needed = clock_mono();
+        event_log_say(&s->engine->log, LOG_DEBUG, s->conf->name, s->conf->name,
+                      "is needed: a connection is there");
+    } else if (mono_between(s->last_needed, clock_mono()) >= s->conf->idle_stop_ns)
+        stop(s);
+}
+
+void idle_init(struct service *s)
+{
+    double pace =
+        s->conf->idle_stop_ns == INT64_MAX ? 0 : (double)s->conf->idle_stop_ns / NSEC_PER_SEC / LOOKS;
+    ev_timer_init(&s->idle_timer, on_look, pace, pace);
+    s->idle_timer.data = s;
+}
+
+void idle_follow(struct service *s)
+{
+    bool runs = false;
+    for (size_t i = 0; i < s->n_workers; i++)
+        runs = runs || is_running(s->workers[i]);
+    if (s->conf->idle_stop_ns == INT64_MAX || runs == (bool)ev_is_active(&s->idle_timer))
+        return;
+    if (!runs) {
+        ev_timer_stop(s->engine->loop, &s->idle_timer);
+        return;
+    }
+    s->last_needed = clock_mono();
+    look_at_sockets(s);
+    ev_timer_again(s->engine->loop, &s->idle_timer);
+}
+
+void idle_forget(const struct held_socket *h)
+{
+    if (h->engine->idle.arrival_fd >= 0)
+        socket_events_remove(h->engine->idle.arrival_fd, h->fd);
+}
+
+int idle_start(struct engine *e)
+{
+    e->idle.arrival_fd = socket_events_new();
+    if (e->idle.arrival_fd < 0)
+        return e->idle.arrival_fd;
+    ev_io_init(&e->idle.arrivals, on_arrivals, e->idle.arrival_fd, EV_READ);
+    e->idle.arrivals.data = e;
+    ev_io_start(e->loop, &e->idle.arrivals);
+    return 0;
+}
+
+void idle_stop(struct engine *e)
+{
+    if (e->idle.arrival_fd >= 0)
+        ev_io_stop(e->loop, &e->idle.arrivals);
+    fd_close(&e->idle.arrival_fd);
+}
