@@ -126,6 +126,8 @@ static void add_note(struct table *t, const json_t *worker)
     if (!note[0])
         note = reply_text(worker, "status");
     if (!note[0])
+        note = reply_text(worker, "peer");
+    if (!note[0])
         note = reply_text(worker, "last_end");
     if (json_is_integer(next))
         table_printf(t, "%s%snext start in %s", note, note[0] ? "; " : "",

@@ -118,9 +118,45 @@ static int check_per_worker(const struct socket_conf *s, const struct address *a
     return 0;
 }
 
-static int check_socket(const struct socket_conf *s, struct berr *err)
+static size_t count_users(const struct conf *c, const char *socket)
 {
-    int r = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_services; i++)
+        for (size_t k = 0; k < c->services[i].sockets.n; k++)
+            n += str_eq(c->services[i].sockets.v[k], socket);
+    return n;
+}
+
+static int check_accept(const struct conf *c, const struct socket_conf *s, struct berr *err)
+{
+    char text[400];
+
+    if (!s->options.accept && s->options.max_per_source >= 0)
+        return berr_set(err, BERR_CONFIG, EINVAL, "socket %s: max_per_source needs accept = yes", s->name);
+    if (!s->options.accept)
+        return 0;
+    for (size_t i = 0; i < s->n_addresses; i++)
+        if (s->addresses[i].type == SOCK_DGRAM)
+            return berr_set(err, BERR_CONFIG, EINVAL,
+                            "socket %s: accept = yes is for connections, and %s has none; start = on-demand "
+                            "with handoff = "
+                            "stdin serves datagrams",
+                            s->name, address_format(text, sizeof text, &s->addresses[i]));
+    if (s->options.reuse_port == REUSE_PORT_PER_WORKER)
+        return berr_set(err, BERR_CONFIG, EINVAL,
+                        "socket %s: accept = yes contradicts reuse_port = per-worker", s->name);
+    if (s->options.non_blocking == NON_BLOCKING_NO)
+        return berr_set(err, BERR_CONFIG, EINVAL, "socket %s: accept = yes contradicts non_blocking = no",
+                        s->name);
+    if (count_users(c, s->name) > 1)
+        return berr_set(err, BERR_CONFIG, EINVAL, "socket %s: with accept = yes only one service can have it",
+                        s->name);
+    return 0;
+}
+
+static int check_socket(const struct conf *c, const struct socket_conf *s, struct berr *err)
+{
+    int r = check_accept(c, s, err);
 
     if (s->n_addresses == 0)
         return berr_set(err, BERR_CONFIG, EINVAL, "socket %s has no address to listen on", s->name);
@@ -237,7 +273,7 @@ static int check_sockets_of(const struct conf *c, const struct service_conf *s, 
             return berr_set(err, BERR_CONFIG, EINVAL, "service %s names socket %s twice", s->name,
                             socket->name);
         sockets[i] = placeholder_of(socket);
-        if (handoff_has_word(&s->handoff, "channel"))
+        if (handoff_has_word(&s->handoff, "channel") || socket->options.accept)
             sockets[i].fd = -1;
         n_addresses += socket->n_addresses;
     }
@@ -269,6 +305,43 @@ static int check_on_demand(const struct service_conf *s, struct berr *err)
     return 0;
 }
 
+bool conf_accepts(const struct conf *c, const struct service_conf *s)
+{
+    const struct socket_conf *socket = s->sockets.n > 0 ? conf_find_socket(c, s->sockets.v[0]) : NULL;
+    return socket && socket->options.accept;
+}
+
+/* A service that gets connections, not sockets. */
+static int check_accepting(const struct conf *c, const struct service_conf *s, struct berr *err)
+{
+    bool accepts = conf_accepts(c, s);
+
+    for (size_t i = 1; i < s->sockets.n; i++) {
+        const struct socket_conf *socket = conf_find_socket(c, s->sockets.v[i]);
+        if (socket && socket->options.accept != accepts)
+            return berr_set(err, BERR_CONFIG, EINVAL,
+                            "service %s: accept = yes must be said of all of its sockets or of none",
+                            s->name);
+    }
+    if (!accepts)
+        return 0;
+    if (s->workers != 1)
+        return berr_set(
+            err, BERR_CONFIG, EINVAL,
+            "service %s: with accept = yes it has a worker for each connection; max_connections bounds them",
+            s->name);
+    if (s->ready != READY_EXEC || s->idle_stop_ns != INT64_MAX)
+        return berr_set(err, BERR_CONFIG, EINVAL, "service %s: %s has no meaning with accept = yes", s->name,
+                        s->ready != READY_EXEC ? "ready" : "idle_stop");
+    for (size_t i = 0; i < s->handoff.n; i++)
+        if (!str_eq(s->handoff.v[i], "auto") && !str_eq(s->handoff.v[i], "stdin") &&
+            !str_eq(s->handoff.v[i], "listen-fds") && !str_eq(s->handoff.v[i], "none"))
+            return berr_set(err, BERR_CONFIG, EINVAL,
+                            "service %s: handoff = %s has no meaning with accept = yes", s->name,
+                            s->handoff.v[i]);
+    return 0;
+}
+
 static int check_contradictions(const struct service_conf *s, struct berr *err)
 {
     if (s->restart.delay_ns > s->restart.delay_max_ns)
@@ -295,7 +368,9 @@ static int check_service(const struct conf *c, const struct service_conf *s, str
 
     if (s->command.n == 0)
         return berr_set(err, BERR_CONFIG, EINVAL, "service %s has no command", s->name);
-    r = check_on_demand(s, err);
+    r = check_accepting(c, s, err);
+    if (r == 0)
+        r = check_on_demand(s, err);
     if (r == 0)
         r = check_contradictions(s, err);
     return r < 0 ? r : check_sockets_of(c, s, err);
@@ -309,7 +384,7 @@ int conf_check(const struct conf *c, struct berr *err)
         return berr_set(err, BERR_CONFIG, EINVAL, "there are %zu sockets, and %d are the most", c->n_sockets,
                         LIMIT_SOCKETS);
     for (size_t i = 0; r == 0 && i < c->n_sockets; i++)
-        r = check_socket(&c->sockets[i], err);
+        r = check_socket(c, &c->sockets[i], err);
     if (r == 0)
         r = check_duplicates(c, err);
     for (size_t i = 0; r == 0 && i < c->n_services; i++)

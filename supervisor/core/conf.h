@@ -86,6 +86,10 @@ struct service_conf *conf_add_service(struct conf *c, const char *name);
 struct socket_conf *conf_find_socket(const struct conf *c, const char *name);
 struct service_conf *conf_find_service(const struct conf *c, const char *name);
 
+/* Does berth accept for S (accept = yes)? conf_check() sees to it that either all of its sockets are so or
+ * none. */
+bool conf_accepts(const struct conf *c, const struct service_conf *s);
+
 /* What no single key can tell: services naming unknown sockets, two sockets on one address, a placeholder for
  * a socket that the service does not have, options that contradict each other. -EINVAL and a sentence. */
 int conf_check(const struct conf *c, struct berr *err);

@@ -213,6 +213,12 @@ const struct conf_key conf_socket_keys[] = {
     {"user", "", "Owner of a Unix socket's file.", VALUE_CHARS(options.user, "a user's name or number of at most 63 characters")},
     {"group", "", "Group of a Unix socket's file.", VALUE_CHARS(options.group, "a group's name or number of at most 63 characters")},
     {"unlink", "yes", "Remove a Unix socket's file when the socket is given up.", VALUE_BOOL(options.unlink)},
+    {"accept", "no", "berth accepts, and starts a worker for each connection, with it as standard input and output.",
+     VALUE_BOOL(options.accept)},
+    {"max_connections", "64", "With accept: how many connections are served at once; others wait in the queue.",
+     VALUE_NUMBER(options.max_connections, 1, LIMIT_WORKERS)},
+    {"max_per_source", "off", "With accept: how many of one source, a host or a Unix user, are served at once; others are turned away.",
+     VALUE_NUMBER_OR_OFF(options.max_per_source, 1, LIMIT_WORKERS)},
     {"on_conflict", "fail", "When the address is taken at the first bind: fail and name the holder, or wait until it is free.",
      "fail, wait or wait:DURATION", .set = set_on_conflict, .print = print_on_conflict},
     {.name = NULL},
@@ -220,5 +226,5 @@ const struct conf_key conf_socket_keys[] = {
 /* clang-format on */
 
 const struct conf_later_key conf_socket_later_keys[] = {
-    {"accept", "no"}, {"max_connections", NULL}, {"max_per_source", NULL}, {"serve", NULL}, {NULL, NULL},
+    {"serve", NULL}, {NULL, NULL},
 };

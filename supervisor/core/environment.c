@@ -127,6 +127,20 @@ static void move_all(struct strv *from, struct strv *environment)
     *from = (struct strv){NULL, 0};
 }
 
+/* Only the child that accepts knows these. They come last, so that it can leave them out. */
+static void reserve_remote(struct worker_invocation *w)
+{
+    static const char *const names[] = {"REMOTE_ADDR", "REMOTE_PORT"};
+
+    for (size_t i = 0; i < 2; i++) {
+        char *text = mem_new(WORKER_REMOTE_ROOM);
+        snprintf(text, WORKER_REMOTE_ROOM, "%s=", names[i]);
+        strv_remove_env(&w->environment, names[i]);
+        strv_put(&w->environment, text);
+    }
+    w->remote = w->environment.v + w->environment.n - 2;
+}
+
 static int make_environment(const struct service_conf *s, const struct handoff_input *in,
                             const struct placeholders *p, const char *const *inherited,
                             const char *const *extra, struct worker_invocation *w, struct berr *err)
@@ -157,6 +171,8 @@ static int make_environment(const struct service_conf *s, const struct handoff_i
     strv_put_env(&w->environment, mem_printf("BERTH_SERVICE=%s", in->service));
     strv_put_env(&w->environment, mem_printf("BERTH_WORKER=%u", in->worker));
     strv_put_env(&w->environment, mem_printf("BERTH_GENERATION=%u", in->generation));
+    if (in->is_connection)
+        reserve_remote(w);
     return 0;
 }
 
@@ -168,11 +184,11 @@ int worker_invocation_make(const struct service_conf *s, const struct handoff_in
     cleanup_free struct placeholder_socket *sockets = mem_new_array(in->n_sockets + 1, sizeof *sockets);
     struct placeholders p = {in->worker, in->generation, sockets, in->n_sockets};
     struct worker_invocation w = {0};
-    bool by_channel = handoff_has_word(&s->handoff, "channel");
+    bool is_later = handoff_has_word(&s->handoff, "channel") || in->is_connection;
     int r;
 
     for (size_t i = 0; i < in->n_sockets; i++)
-        answer_for(&in->sockets[i], by_channel ? -1 : HANDOFF_FIRST_FD + (int)i, &answers[i], &sockets[i]);
+        answer_for(&in->sockets[i], is_later ? -1 : HANDOFF_FIRST_FD + (int)i, &answers[i], &sockets[i]);
     r = expand_all(&s->command, &p, &w.argv, "command", err);
     if (r == 0)
         r = make_environment(s, in, &p, inherited, extra, &w, err);

@@ -7,13 +7,17 @@
 #include "core/handoff/handoff.h"
 #include "core/words.h"
 
+#define WORKER_REMOTE_ROOM 160 /* of "REMOTE_ADDR=" and a Unix path */
+
 /* What one worker is given, complete; environment_fini() frees it. */
 struct worker_invocation {
     struct strv argv;
     struct strv environment;
     char *listen_pid, *listen_pidfdid; /* places inside `environment`; see handoff_output */
-    bool on_stdin, by_channel;         /* likewise */
-    struct strv left_out;              /* likewise */
+    char **remote;             /* the last two of `environment`, REMOTE_ADDR and REMOTE_PORT, with room for
+                                * WORKER_REMOTE_ROOM bytes each; NULL: no connection */
+    bool on_stdin, by_channel; /* likewise */
+    struct strv left_out;      /* likewise */
 };
 
 /* INHERITED is the supervisor's own environment. HOME, USER, LOGNAME and SHELL follow `user` when it is set

@@ -184,10 +184,9 @@ static int add_of_socket(struct buf *out, const struct found *f, const struct pl
     switch (f->what) {
     case WHAT_FD:
         if (s->fd < 0)
-            return berr_set(
-                err, BERR_CONFIG, EINVAL,
-                "{fd:%s} cannot be filled: with handoff = channel the socket is sent after the start",
-                s->name);
+            return berr_set(err, BERR_CONFIG, EINVAL,
+                            "{fd:%s} cannot be filled: a worker does not have that socket when it starts",
+                            s->name);
         buf_printf(out, "%d", s->fd);
         return 0;
     case WHAT_PORT:

@@ -43,6 +43,7 @@ static json_t *describe_worker(const struct worker *w)
     set_optional(o, "last_end",
                  w->has_last_status ? json_string(diagnose_wait_status(end, sizeof end, w->last_status))
                                     : NULL);
+    set_optional(o, "peer", w->peer ? json_string(w->peer) : NULL);
     set_optional(o, "status", w->status ? json_string(w->status) : NULL);
     set_optional(o, "note", w->note ? json_string(w->note) : NULL);
     return o;
@@ -207,7 +208,12 @@ static void do_scale(struct control_client *client, json_t *parameters, bool mor
         control_client_invalid_parameter(client, "workers");
         return;
     }
-    if (may_operate(client, e, s))
+    if (s->accepts)
+        control_client_error(
+            client, "io.berth.Failed",
+            json_pack("{s:s, s:s}", "service", s->conf->name, "reason",
+                      "it has a worker for each connection (accept = yes); max_connections bounds them"));
+    else if (may_operate(client, e, s))
         operation_begin(e, client, OPERATION_SCALE, &s, 1, (unsigned)n, wants_to_wait(parameters));
 }
 

@@ -7,6 +7,7 @@
 #include <poll.h>
 
 #include "engine/engine.h"
+#include "engine/inetd.h"
 
 static bool waits_at(const struct worker *w, const struct held_socket *h)
 {
@@ -15,6 +16,8 @@ static bool waits_at(const struct worker *w, const struct held_socket *h)
 
 static bool is_awaited(const struct engine *e, const struct held_socket *h)
 {
+    if (h->socket->options.accept)
+        return inetd_is_open(e, h);
     for (size_t i = 0; i < e->n_services; i++) {
         const struct service *s = e->services[i];
         if (s->conf->start != START_ON_DEMAND || !hold_is_used_by(h, s->conf))
@@ -40,7 +43,7 @@ static void start_all(struct engine *e, struct held_socket *h)
 }
 
 /* A listener that somebody shut down looks readable for ever; nobody is there. */
-static bool is_somebody_there(const struct held_socket *h)
+bool demand_is_somebody_there(const struct held_socket *h)
 {
     struct pollfd p = {.fd = h->fd, .events = POLLIN};
     return poll(&p, 1, 0) == 1 && (p.revents & POLLIN) && !(p.revents & (POLLHUP | POLLERR | POLLNVAL));
@@ -50,8 +53,11 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
 {
     (void)revents;
     struct held_socket *h = watcher->data;
-    if (is_somebody_there(h)) {
-        start_all(h->engine, h);
+    if (demand_is_somebody_there(h)) {
+        if (h->socket->options.accept)
+            inetd_serve(h->engine, h);
+        else
+            start_all(h->engine, h);
         return;
     }
     ev_io_stop(loop, watcher); /* it is looked at again at the next change, and the guard sees to it */

@@ -14,6 +14,7 @@
 #include "core/diagnose.h"
 #include "engine/crash_point.h"
 #include "engine/demand.h"
+#include "engine/inetd.h"
 #include "engine/operation.h"
 #include "engine/spawner.h"
 #include "sys/clock.h"
@@ -73,7 +74,7 @@ static void send_kill(struct worker *w)
 static void prepare_spawn(struct worker *w)
 {
     struct engine *e = w->service->engine;
-    if (w->serial > 0)
+    if (w->serial > 0 && !w->service->accepts)
         w->restarts++;
     w->serial = ++e->serial;
     w->generation = w->service->generation;
@@ -90,7 +91,10 @@ static void log_step(const struct worker *w, enum worker_state from, enum worker
     const struct service_conf *c = w->service->conf;
     switch (w->state) {
     case WORKER_STARTING:
-        say(w, LOG_INFO, "started (pid=%d)", w->pid);
+        if (w->peer)
+            say(w, LOG_INFO, "started for %s (pid=%d)", w->peer, w->pid);
+        else
+            say(w, LOG_INFO, "started (pid=%d)", w->pid);
         break;
     case WORKER_READY:
         if (c->ready != READY_EXEC)
@@ -225,7 +229,7 @@ static enum worker_event event_of_end(struct worker *w, bool was_asked, int wait
     char delay[32];
     *what_next = '\0';
     bool on_demand = w->service->conf->start == START_ON_DEMAND;
-    if (!w->is_wanted)
+    if (!w->is_wanted || w->service->accepts)
         return WORKER_EV_END_DONE;
     if (was_asked && !w->has_failed_start)
         return w->is_idle_stop ? WORKER_EV_END_WAIT : WORKER_EV_END_AGAIN;
@@ -276,7 +280,8 @@ void engine_worker_ended(struct worker *w, int wait_status)
     if (!was_asked && !restart_is_success(&w->service->conf->restart, wait_status)) {
         char how[96];
         worker_set_note(w, "%s", diagnose_wait_status(how, sizeof how, wait_status));
-        tell_likely_cause(w, lifetime);
+        if (!w->service->accepts)
+            tell_likely_cause(w, lifetime);
     }
     bool leftover = has_leftover(w, w->pidfd, w->pid);
     if (leftover) {
@@ -290,6 +295,8 @@ void engine_worker_ended(struct worker *w, int wait_status)
     crash_point(CRASH_AT_end_recorded);
     if (!leftover)
         keeper_link_drop(&e->keeper, held);
+    if (w->service->accepts)
+        inetd_release(w);
     service_trim_slots(w->service);
     hold_trim_slots(e);
     engine_check_over(e);
@@ -347,6 +354,7 @@ static void bring_up(struct service *s, enum worker_event event)
         worker_save(s->workers[i]);
         engine_step(s->workers[i], event);
     }
+    demand_follow(s->engine);
 }
 
 void engine_start(struct service *s)
@@ -361,6 +369,7 @@ void engine_stop(struct service *s)
     for (size_t i = 0; i < s->n_workers; i++)
         unwant(s->workers[i]);
     hold_follow_services(s->engine);
+    demand_follow(s->engine);
 }
 
 void engine_restart(struct service *s)

@@ -62,6 +62,8 @@ static struct held_socket *add(struct engine *e, const struct socket_conf *conf,
     }
     endpoint_format(h->bound, sizeof h->bound, &h->endpoint);
     h->listens = listener_type_listens(&h->endpoint);
+    if (conf->options.accept)
+        fd_set_nonblock(fd, true); /* a client may be gone before it is accepted */
     /* Our predecessor may have left it so. */
     h->is_refusing =
         h->listens && conf->options.when_stopped == WHEN_STOPPED_REFUSE && listener_is_listening(fd) == 0;

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "engine/demand.h"
 #include "engine/engine.h"
+#include "engine/inetd.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/pidfd.h"
@@ -183,10 +184,22 @@ static void stop_surplus(struct service *s, size_t from)
     service_trim_slots(s);
 }
 
+/* Of connections that ended, as far as our predecessor had come with them. */
+static void release_slots(struct service *s)
+{
+    for (size_t i = s->n_workers; i-- > 0;)
+        inetd_release(s->workers[i]);
+    service_trim_slots(s);
+}
+
 void reconcile_start_services(struct engine *e)
 {
     for (size_t i = 0; i < e->n_services; i++) {
         struct service *s = e->services[i];
+        if (s->accepts && s->is_wanted) {
+            release_slots(s);
+            continue;
+        }
         stop_surplus(s, s->is_wanted ? s->n_wanted : 0);
         if (s->is_wanted)
             start_missing(s);

@@ -31,7 +31,7 @@ static int exit_status_of(const struct engine *e)
     for (size_t i = 0; e->conf->is_run && i < e->n_services; i++)
         for (size_t j = 0; j < e->services[i]->n_workers; j++) {
             const struct worker *w = e->services[i]->workers[j];
-            if (status == 0 && w->has_last_status)
+            if (status == 0 && w->has_last_status && !e->services[i]->accepts)
                 status = restart_exit_status(w->last_status);
         }
     return status;

@@ -12,6 +12,7 @@
 #include "core/environment.h"
 #include "engine/crash_point.h"
 #include "engine/engine.h"
+#include "engine/inetd.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/user.h"
@@ -30,6 +31,8 @@ struct spawn_kit {
     struct strv extra;
     struct spawn_limit *limits;
     struct keeper_msg announcement;
+    struct spawn_accept accept;
+    struct inetd_admission admission;
     struct spawn_plan plan;
 };
 
@@ -70,6 +73,25 @@ static int prepare_sockets(struct worker *w, struct spawn_kit *k, struct berr *e
         k->fds[3 + i] = h->fd;
     }
     return 0;
+}
+
+/* accept = yes: a connection in the places of standard input and output, and with listen-fds as descriptor 3
+ * too. */
+static void prepare_connection(struct worker *w, struct spawn_kit *k)
+{
+    const struct held_socket *h = w->listener;
+    k->n_sockets = handoff_has_word(&w->service->conf->handoff, "listen-fds");
+    k->sockets = mem_new_array(1, sizeof *k->sockets);
+    k->sockets[0] = (struct handoff_socket){.name = h->socket->name,
+                                            .fd = SPAWN_ACCEPTED,
+                                            .endpoint = h->endpoint,
+                                            .declared = h->declared,
+                                            .parts = h->parts};
+    k->fds = mem_new_array(4, sizeof *k->fds);
+    k->fds[0] = k->fds[1] = k->fds[3] = SPAWN_ACCEPTED;
+    k->fds[2] = 2;
+    inetd_prepare(w, &k->accept, &k->admission);
+    k->plan.accept = &k->accept;
 }
 
 static int prepare_user(const struct service_conf *c, struct spawn_kit *k, struct berr *err)
@@ -128,7 +150,11 @@ static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
 {
     struct engine *e = w->service->engine;
     const struct service_conf *c = w->service->conf;
-    int r = prepare_sockets(w, k, err);
+    int r = 0;
+    if (w->listener)
+        prepare_connection(w, k);
+    else
+        r = prepare_sockets(w, k, err);
     if (r < 0 || (r = prepare_user(c, k, err)) < 0)
         return r;
     struct handoff_input in = {
@@ -139,6 +165,7 @@ static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
         .sockets = k->sockets,
         .n_sockets = k->n_sockets,
         .knows_pidfdid = spawn_knows_pidfdid(),
+        .is_connection = w->listener != NULL,
         .parent_pid = e->is_protected ? e->keeper.keeper_pid : getpid(),
     };
     r = worker_invocation_make(c, &in, (const char *const *)environ, (const char *const *)k->extra.v,
@@ -149,6 +176,8 @@ static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
         k->fds[0] = k->sockets[0].fd;
     if (k->invocation.by_channel && (r = channel_open(w, k->sockets, k->n_sockets, &k->channel_fd, err)) < 0)
         return r;
+    k->accept.remote = k->invocation.remote;
+    k->accept.remote_room = WORKER_REMOTE_ROOM;
     prepare_limits(e, c, k);
     struct spawn_plan *p = &k->plan;
     p->file = k->invocation.argv.v[0];
@@ -225,6 +254,16 @@ static const char *culprit(const struct worker *w, const struct spawn_kit *k, en
     return k->plan.file;
 }
 
+static void on_connection_failure(struct worker *w, struct spawn_kit *k, const char *held,
+                                  const struct spawn_failure *failure)
+{
+    if (failure->step != SPAWN_STEP_ACCEPT && failure->step != SPAWN_STEP_ADMIT)
+        tell_failure(w, spawn_step_name(failure->step), culprit(w, k, failure->step), failure->err);
+    keeper_link_drop(&w->service->engine->keeper, held);
+    inetd_on_failure(w, &k->accept, failure);
+    kit_free(k);
+}
+
 void spawner_start(struct worker *w)
 {
     struct engine *e = w->service->engine;
@@ -239,7 +278,10 @@ void spawner_start(struct worker *w)
                       "%s", w->note);
         kit_free(k);
         channel_close(w);
-        report_failure(w, -r, false);
+        if (w->listener)
+            inetd_on_failure(w, NULL, &(struct spawn_failure){SPAWN_STEP_NONE, -r});
+        else
+            report_failure(w, -r, false);
         return;
     }
     char held[LIMIT_HELD_NAME + 1];
@@ -250,6 +292,10 @@ void spawner_start(struct worker *w)
     crash_point(CRASH_AT_spawn_before);
     pid_t pid = spawn_process(&k->plan, &pidfd, &failure);
     crash_point(CRASH_AT_spawn_after);
+    if (pid < 0 && w->listener) {
+        on_connection_failure(w, k, held, &failure);
+        return;
+    }
     if (pid < 0) {
         tell_failure(w, spawn_step_name(failure.step), culprit(w, k, failure.step), failure.err);
         kit_free(k);
@@ -259,6 +305,8 @@ void spawner_start(struct worker *w)
         report_failure(w, failure.err, failure.step == SPAWN_STEP_EXEC);
         return;
     }
+    if (w->listener)
+        inetd_note(w, &k->accept, &k->admission);
     kit_free(k);
     w->pid = pid;
     w->pidfd = pidfd;

@@ -26,6 +26,8 @@ enum worker_column {
     WORKER_COL_PERIOD_START,
     WORKER_COL_RESTARTS,
     WORKER_COL_LAST_STATUS,
+    WORKER_COL_SOCKET, /* of a connection: which of the service's sockets, from 1 */
+    WORKER_COL_SOURCE, /* of a connection: who it is */
 };
 
 enum worker_flag {

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "engine/engine.h"
+#include "engine/inetd.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 
@@ -84,6 +85,8 @@ void worker_save(struct worker *w)
         [WORKER_COL_PERIOD_START] = w->history.period_start.ns,
         [WORKER_COL_RESTARTS] = w->restarts,
         [WORKER_COL_LAST_STATUS] = w->last_status,
+        [WORKER_COL_SOCKET] = w->socket_index,
+        [WORKER_COL_SOURCE] = (int64_t)w->source,
     }};
     state_store_save(&w->service->engine->store, key, &w->row, &row);
 }
@@ -115,6 +118,8 @@ bool worker_load(struct worker *w)
     w->history.period_start.ns = c[WORKER_COL_PERIOD_START];
     w->restarts = (unsigned)c[WORKER_COL_RESTARTS];
     w->last_status = (int)c[WORKER_COL_LAST_STATUS];
+    w->socket_index = (unsigned)c[WORKER_COL_SOCKET];
+    w->source = (uint64_t)c[WORKER_COL_SOURCE];
     return true;
 }
 
@@ -172,6 +177,8 @@ void worker_forget_process(struct worker *w)
     fd_close(&w->pidfd);
     channel_close(w);
     worker_set_status(w, NULL);
+    free(w->peer);
+    w->peer = NULL;
     w->pid = 0;
 }
 
@@ -199,6 +206,19 @@ static void worker_free(struct worker *w)
     free(w);
 }
 
+/* Slots beyond those that are wanted: of connections, and of workers that are ending. Their rows have no gaps. */
+static void restore_slots(struct service *s)
+{
+    while (s->n_workers < LIMIT_WORKERS) {
+        char key[SOFT_STATE_KEY];
+        struct soft_state_row row;
+        snprintf(key, sizeof key, "worker/%s/%zu", s->conf->name, s->n_workers + 1);
+        if (!state_store_load(&s->engine->store, key, &row))
+            return;
+        service_ensure_slots(s, (unsigned)s->n_workers + 1);
+    }
+}
+
 struct service *service_new(struct engine *e, const struct service_conf *conf)
 {
     struct service *s = mem_new(sizeof *s);
@@ -206,7 +226,8 @@ struct service *service_new(struct engine *e, const struct service_conf *conf)
     s->conf = conf;
     s->row = -1;
     s->is_wanted = conf->start != START_MANUAL;
-    s->n_wanted = conf->workers;
+    s->accepts = conf_accepts(e->conf, conf);
+    s->n_wanted = s->accepts ? 0 : conf->workers;
     s->generation = 1;
     char key[SOFT_STATE_KEY];
     struct soft_state_row row;
@@ -219,13 +240,16 @@ struct service *service_new(struct engine *e, const struct service_conf *conf)
         service_save(s);
     }
     service_ensure_slots(s, s->n_wanted);
+    restore_slots(s);
     idle_init(s);
+    inetd_init(s);
     return s;
 }
 
 void service_free(struct service *s)
 {
     ev_timer_stop(s->engine->loop, &s->idle_timer);
+    ev_timer_stop(s->engine->loop, &s->accept_timer);
     for (size_t i = 0; i < s->n_workers; i++)
         worker_free(s->workers[i]);
     free(s->workers);
@@ -269,8 +293,21 @@ void service_trim_slots(struct service *s)
     }
 }
 
+static enum service_state accepting_state(const struct service *s)
+{
+    bool serves = false;
+    for (size_t i = 0; i < s->n_workers; i++)
+        serves = serves || worker_state_has_process(s->workers[i]->state) ||
+                 s->workers[i]->state == WORKER_SPAWNING;
+    if (!s->is_wanted)
+        return serves ? SERVICE_STOPPING : SERVICE_STOPPED;
+    return serves ? SERVICE_RUNNING : SERVICE_WAITING;
+}
+
 enum service_state service_state(const struct service *s)
 {
+    if (s->accepts)
+        return accepting_state(s);
     enum worker_state few[64], *states = few;
     if (s->n_workers > 64)
         states = mem_new_array(s->n_workers, sizeof *states);

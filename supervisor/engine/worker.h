@@ -40,9 +40,14 @@ struct worker {
     char *note;        /* what went wrong last; owned, may be NULL */
     char *status;      /* what its process said last of itself; owned, may be NULL */
     struct channel channel;
-    int row;        /* in the soft state */
-    ev_timer timer; /* of the state */
-    ev_io lifeline; /* its pidfd; watched only when there is no keeper to report its end */
+    /* of a connection (accept = yes): */
+    struct held_socket *listener; /* while it is spawned: where it is accepted */
+    unsigned socket_index;        /* which of the service's sockets it came to, from 1; 0: none */
+    uint64_t source;              /* who it is, as a number: see engine/inetd.c */
+    char *peer;                   /* who it is, for people; owned, may be NULL */
+    int row;                      /* in the soft state */
+    ev_timer timer;               /* of the state */
+    ev_io lifeline;               /* its pidfd; watched only when there is no keeper to report its end */
 };
 
 struct service {
@@ -54,6 +59,9 @@ struct service {
     struct worker **workers; /* by slot - 1; owned. May be more than n_wanted while the surplus ends */
     size_t n_workers;
     int row;
+    bool accepts;          /* accept = yes: a worker for each connection, none without */
+    ev_timer accept_timer; /* no connection is accepted while it runs: engine/inetd */
+    struct restart_history accept_history;
     ev_timer idle_timer;     /* engine/idle */
     struct mono last_needed; /* likewise */
 };

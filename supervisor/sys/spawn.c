@@ -10,11 +10,14 @@
 
 #include "sys/spawn.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +26,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,7 +37,7 @@
 #include "sys/fd.h"
 #include "sys/pidfd.h"
 
-#define CHILD static __attribute__((no_sanitize("address", "undefined", "thread")))
+#define CHILD static SPAWN_IN_CHILD
 
 #define STACK_SIZE ((size_t)256 * 1024)
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
@@ -61,6 +65,7 @@ struct child {
     const char *path;         /* the directories to search */
     const char **script_argv; /* room for argv with the shell in front */
     int *moved;               /* plan->n_fds places */
+    int *accepted;            /* the connection, as the child has it */
     struct spawn_failure *failure;
 };
 
@@ -73,7 +78,87 @@ CHILD void fail(const struct child *c, enum spawn_step step, int err)
     _exit(127);
 }
 
-/* First of all, so that the keeper knows the process before it can do anything. */
+CHILD void write_decimal(char *dst, uint64_t value)
+{
+    char digits[24];
+    size_t n = 0;
+    do {
+        digits[n++] = (char)('0' + value % 10);
+    } while (value /= 10);
+    while (n > 0)
+        *dst++ = digits[--n];
+    *dst = '\0';
+}
+
+/* "REMOTE_PORT=" and a number behind it. */
+CHILD void write_remote_port(char *entry, unsigned port)
+{
+    write_decimal(strchr(entry, '=') + 1, port);
+}
+
+/* An IPv4 client of a dual-stack socket is told as one. */
+CHILD void write_remote_inet(const struct sockaddr_storage *peer, char **remote, size_t room)
+{
+    char *text = strchr(remote[0], '=') + 1;
+    socklen_t size = (socklen_t)(room - (size_t)(text - remote[0]));
+    const struct sockaddr_in *in = (const struct sockaddr_in *)peer;
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)peer;
+    if (peer->ss_family == AF_INET)
+        inet_ntop(AF_INET, &in->sin_addr, text, size);
+    else if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
+        inet_ntop(AF_INET, in6->sin6_addr.s6_addr + 12, text, size);
+    else
+        inet_ntop(AF_INET6, &in6->sin6_addr, text, size);
+    write_remote_port(remote[1], ntohs(peer->ss_family == AF_INET ? in->sin_port : in6->sin6_port));
+}
+
+/* A Unix client that has bound itself has a path or an abstract name, and no port. */
+CHILD void write_remote_unix(const struct sockaddr_storage *peer, socklen_t len, char **remote)
+{
+    const struct sockaddr_un *un = (const struct sockaddr_un *)peer;
+    size_t n =
+        len > offsetof(struct sockaddr_un, sun_path) ? len - offsetof(struct sockaddr_un, sun_path) : 0;
+    char *text = strchr(remote[0], '=') + 1;
+    remote[1] = NULL;
+    if (n == 0) {
+        remote[0] = NULL;
+        return;
+    }
+    memcpy(text, un->sun_path, n);
+    text[n] = '\0';
+    if (text[0] == '\0')
+        text[0] = '@';
+}
+
+CHILD void write_remote(struct spawn_accept *a)
+{
+    if (!a->remote)
+        return;
+    if (a->peer.ss_family == AF_INET || a->peer.ss_family == AF_INET6)
+        write_remote_inet(&a->peer, a->remote, a->remote_room);
+    else if (a->peer.ss_family == AF_UNIX)
+        write_remote_unix(&a->peer, a->peer_len, a->remote);
+    else
+        a->remote[0] = NULL;
+}
+
+/* First of all: before it is known that somebody is there, there is nothing to announce. */
+CHILD void accept_connection(const struct child *c)
+{
+    struct spawn_accept *a = c->plan->accept;
+    if (!a)
+        return;
+    a->peer_len = sizeof a->peer;
+    int fd = accept4(a->fd, (struct sockaddr *)&a->peer, &a->peer_len, SOCK_CLOEXEC);
+    if (fd < 0)
+        fail(c, SPAWN_STEP_ACCEPT, errno);
+    if (a->admits && !a->admits(fd, &a->peer, a->arg))
+        fail(c, SPAWN_STEP_ADMIT, EUSERS);
+    *c->accepted = fd;
+    write_remote(a);
+}
+
+/* Before all else, so that the keeper knows the process before it can do anything. */
 CHILD void announce(const struct child *c)
 {
     const struct spawn_announce *a = &c->plan->announce;
@@ -92,18 +177,6 @@ CHILD void join_session(const struct child *c)
         fail(c, SPAWN_STEP_SESSION, errno);
     if (!c->plan->new_session && c->plan->process_group > 0 && setpgid(0, c->plan->process_group) < 0)
         fail(c, SPAWN_STEP_SESSION, errno);
-}
-
-CHILD void write_decimal(char *dst, uint64_t value)
-{
-    char digits[24];
-    size_t n = 0;
-    do {
-        digits[n++] = (char)('0' + value % 10);
-    } while (value /= 10);
-    while (n > 0)
-        *dst++ = digits[--n];
-    *dst = '\0';
 }
 
 CHILD void write_identity(const struct child *c)
@@ -175,7 +248,7 @@ CHILD void place_descriptors(const struct child *c)
 {
     int n = (int)c->plan->n_fds;
     for (int i = 0; i < n; i++) {
-        int source = c->plan->fds[i];
+        int source = c->plan->fds[i] == SPAWN_ACCEPTED ? *c->accepted : c->plan->fds[i];
         c->moved[i] = source < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : source;
         if (c->moved[i] >= 0 && c->moved[i] < n)
             c->moved[i] = fcntl(c->moved[i], F_DUPFD_CLOEXEC, n);
@@ -283,6 +356,7 @@ CHILD int exec_in_path(const struct child *c)
 CHILD int run_child(void *arg)
 {
     const struct child *c = arg;
+    accept_connection(c);
     announce(c);
     join_session(c);
     write_identity(c);
@@ -358,16 +432,22 @@ pid_t spawn_process(const struct spawn_plan *plan, int *ret_pidfd, struct spawn_
     cleanup_free const char **script_argv = make_script_argv(plan->argv);
     cleanup_free int *moved = mem_new_array(plan->n_fds, sizeof *moved);
     struct spawn_failure failed = {SPAWN_STEP_NONE, 0};
+    int accepted = -1;
+    char *remote[2] = {plan->accept && plan->accept->remote ? plan->accept->remote[0] : NULL,
+                       plan->accept && plan->accept->remote ? plan->accept->remote[1] : NULL};
     struct child child = {
         .plan = plan,
         .path = strchr(plan->file, '/') || !*plan->file ? NULL : find_path(plan->environment),
         .script_argv = script_argv,
         .moved = moved,
+        .accepted = &accepted,
         .failure = &failed,
     };
 
     cleanup_fd int pidfd = -1;
     pid_t pid = clone_child(&child, plan->as_sibling, &pidfd);
+    if (remote[0]) /* what the child left out is still ours to free */
+        memcpy(plan->accept->remote, remote, sizeof remote);
     if (pid < 0)
         failed = (struct spawn_failure){SPAWN_STEP_CLONE, -pid};
     if (failed.step == SPAWN_STEP_NONE) {
@@ -398,6 +478,8 @@ const char *spawn_step_name(enum spawn_step step)
     static const char *const names[SPAWN_STEP_COUNT] = {
         [SPAWN_STEP_NONE] = "none",
         [SPAWN_STEP_CLONE] = "clone",
+        [SPAWN_STEP_ACCEPT] = "accept",
+        [SPAWN_STEP_ADMIT] = "admit",
         [SPAWN_STEP_ANNOUNCE] = "announce",
         [SPAWN_STEP_SESSION] = "session",
         [SPAWN_STEP_DESCRIPTORS] = "descriptors",

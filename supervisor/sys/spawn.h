@@ -11,11 +11,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 enum spawn_step {
     SPAWN_STEP_NONE,
     SPAWN_STEP_CLONE,
+    SPAWN_STEP_ACCEPT,
+    SPAWN_STEP_ADMIT,
     SPAWN_STEP_ANNOUNCE,
     SPAWN_STEP_SESSION,
     SPAWN_STEP_DESCRIPTORS,
@@ -40,6 +43,24 @@ struct spawn_announce {
     size_t pid_offset; /* an int32_t there receives the child's pid */
 };
 
+/* What runs in the child while it shares our memory: free of sanitizers, and async-signal-safe. */
+#define SPAWN_IN_CHILD __attribute__((no_sanitize("address", "undefined", "thread")))
+#define SPAWN_ACCEPTED (-2) /* among spawn_plan.fds: the connection that was accepted */
+
+/* A connection that the child itself takes off the queue, so that there is no moment at which only we have
+ * it. */
+struct spawn_accept {
+    int fd;        /* the listener, non-blocking; -1: nothing is accepted. EAGAIN when nobody is there */
+    char **remote; /* the last two entries of `environment`, "REMOTE_ADDR=" and "REMOTE_PORT=" with
+                    * REMOTE_ROOM bytes each: completed, or made NULL where there is nothing to say */
+    size_t remote_room;
+    /* May it be served? Runs in the child (SPAWN_IN_CHILD); SPAWN_STEP_ADMIT if not. NULL: everybody may. */
+    bool (*admits)(int connection, const struct sockaddr_storage *peer, void *arg);
+    void *arg;
+    struct sockaddr_storage peer; /* out: who it is */
+    socklen_t peer_len;
+};
+
 struct spawn_limit {
     int resource; /* RLIMIT_… */
     struct rlimit value;
@@ -50,6 +71,7 @@ struct spawn_plan {
     const char *file; /* looked up in the PATH of `environment` when it has no slash */
     const char *const *argv;
     const char *const *environment;
+    struct spawn_accept *accept; /* NULL: nothing is accepted */
     const int *fds;      /* become descriptors 0, 1, 2, 3, … in this order; -1 leaves /dev/null there */
     size_t n_fds;        /* at least 3 */
     bool as_sibling;     /* CLONE_PARENT */

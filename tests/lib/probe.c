@@ -30,6 +30,7 @@ static const struct option_row {
         "--" name, kind, offsetof(struct probe, member)                                                      \
     }
     ROW("abort", FLAG, abort),                /* end by abort() */
+    ROW("answer-stdin", FLAG, answer_stdin),  /* descriptor 0 is a connection: answer it, and end */
     ROW("backlog", NUMBER, backlog),          /* listen(2) with another backlog */
     ROW("bind", TEXT, bind),                  /* bind this itself, and exit with 1 where that fails */
     ROW("close", FLAG, close),                /* close what was handed over */
@@ -313,6 +314,23 @@ static void harm_sockets(struct probe *p)
         probe_report(p, "harmed", "");
 }
 
+/* One request with an empty line at its end, one answer. */
+static int answer_stdin(void)
+{
+    static const char answer[] = "HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
+    char request[4096];
+    size_t n = 0;
+
+    do {
+        ssize_t got = read(STDIN_FILENO, request + n, sizeof(request) - 1 - n);
+        if (got <= 0)
+            return 1;
+        n += (size_t)got;
+        request[n] = '\0';
+    } while (strstr(request, "\r\n\r\n") == NULL);
+    return write(STDOUT_FILENO, answer, sizeof(answer) - 1) == sizeof(answer) - 1 ? 0 : 1;
+}
+
 int main(int argc, char *argv[])
 {
     struct probe p = {.exit_after_ms = -1, .exit_status = -1};
@@ -322,6 +340,8 @@ int main(int argc, char *argv[])
         i = take_option(&p, i, argc, argv);
     if (p.dump != NULL)
         probe_dump(p.dump);
+    if (p.answer_stdin)
+        return answer_stdin();
     open_report(&p);
     take_sockets(&p);
     map_count(&p);

@@ -114,6 +114,23 @@ static void crash_with_a_stubborn_worker(struct rig *r, const char *point, enum 
     look_back(r, point, moment);
 }
 
+/* A worker a connection: each takes its own off the queue, so not one may be lost. */
+static void crash_with_connections(struct rig *r, const char *point)
+{
+    struct load *load;
+
+    arm(r, point, LATER_PASSING);
+    rig_run(r, "--log-level", "warning", "--listen",
+            rig_format(r, "%s?accept=yes&max_connections=3", rig_address(r, 4)), "--", r->probe,
+            "--answer-stdin");
+    rig_wait_state(r, "waiting");
+    load = rig_load(r, rig_address(r, 4), 4);
+    cr_assert(load_wait_ok(load, 40, RIG_PATIENCE_SECONDS));
+    rig_load_end(r, load, 0);
+    cr_assert(rig_stop(r) == 0, "%s: ended with %d", point, r->exit_status);
+    look_back(r, point, LATER_PASSING);
+}
+
 #define X(name)                                                                                              \
     rig_test(crash, at_##name)                                                                               \
     {                                                                                                        \
@@ -129,6 +146,10 @@ static void crash_with_a_stubborn_worker(struct rig *r, const char *point, enum 
     rig_test(crash, of_the_successor_at_##name)                                                              \
     {                                                                                                        \
         crash_at(r, #name, IN_THE_SUCCESSOR);                                                                \
+    }                                                                                                        \
+    rig_test(crash, with_connections_at_##name)                                                              \
+    {                                                                                                        \
+        crash_with_connections(r, #name);                                                                    \
     }
 CRASH_POINTS(X)
 #undef X

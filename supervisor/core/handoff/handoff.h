@@ -27,6 +27,7 @@ struct handoff_input {
     size_t n_sockets;
     bool knows_pidfdid;       /* spawn_knows_pidfdid() */
     int parent_pid;           /* the worker's getppid() */
+    bool is_connection;       /* accept = yes: what is handed over is a connection, if anything */
     const char *einhorn_path; /* of the socket that takes einhorn's acks; NULL: there is none */
 };
 
