@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -18,6 +19,7 @@
 #include "sys/clock.h"
 #include "sys/control_socket.h"
 #include "sys/fd.h"
+#include "sys/fdbatch.h"
 #include "wire/varlink.h"
 
 #define REPLY_MAX (256u * 1024 * 1024) /* a supervisor that sends more in one reply is not one */
@@ -43,6 +45,10 @@ void client_close(struct client *c)
 {
     fd_close(&c->fd);
     buf_fini(&c->in);
+    while (c->n_fds > 0)
+        fd_close(&c->fds[--c->n_fds]);
+    free(c->fds);
+    c->fds = NULL;
 }
 
 int client_reopen(struct client *c, int64_t duration_ns, struct berr *err)
@@ -108,6 +114,23 @@ static int await_bytes(const struct client *c, struct berr *err)
     return 0;
 }
 
+static void keep_fds(struct client *c, const int *fds, size_t n)
+{
+    c->fds = mem_resize_array(c->fds, c->n_fds + n + 1, sizeof *c->fds);
+    memcpy(c->fds + c->n_fds, fds, n * sizeof *fds);
+    c->n_fds += n;
+}
+
+bool client_take_fds(struct client *c, int *ret, size_t n)
+{
+    if (n > c->n_fds)
+        return false;
+    memcpy(ret, c->fds, n * sizeof *ret);
+    c->n_fds -= n;
+    memmove(c->fds, c->fds + n, c->n_fds * sizeof *ret);
+    return true;
+}
+
 static int read_more(struct client *c, struct berr *err)
 {
     char bytes[16384];
@@ -115,9 +138,16 @@ static int read_more(struct client *c, struct berr *err)
     int r = await_bytes(c, err);
     if (r < 0)
         return r;
-    ssize_t n = recv(c->fd, bytes, sizeof bytes, 0);
-    if (n < 0 && errno == EINTR)
+    int fds[FDBATCH_MAX];
+    size_t n_fds = 0;
+    ssize_t n = fdbatch_recv(c->fd, bytes, sizeof bytes, fds, FDBATCH_MAX, &n_fds, 0);
+    if (n == -EINTR)
         return 0;
+    if (n == -EMFILE)
+        return berr_set(
+            err, BERR_FAILED, EMFILE,
+            "descriptors that the supervisor sent found no room: raise the limit of open files (ulimit -n)");
+    keep_fds(c, fds, n_fds);
     if (n <= 0)
         return fail_lost(c, ECONNRESET, "closed the connection before it answered; see its log for why", err);
     buf_add(&c->in, bytes, (size_t)n);
@@ -135,11 +165,12 @@ static const char *string_member(char *dst, size_t size, const json_t *object, c
     return str_escape(dst, size, s ? s : "", s ? strlen(s) : 0);
 }
 
-static int fail_no_service(const json_t *parameters, struct berr *err)
+/* WHAT is "service" or "socket", and the member that names it. */
+static int fail_unknown(const json_t *parameters, const char *what, struct berr *err)
 {
-    char service[160], all[512] = "";
+    char quoted[160], all[512] = "";
     const json_t *known = json_object_get(parameters, "known");
-    const char *name = json_string_value(json_object_get(parameters, "service"));
+    const char *name = json_string_value(json_object_get(parameters, what));
     struct strv names = {NULL, 0};
     size_t used = 0;
 
@@ -151,13 +182,23 @@ static int fail_no_service(const json_t *parameters, struct berr *err)
     for (size_t i = 0; i < names.n && used < sizeof all; i++)
         used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i > 0 ? ", " : "", names.v[i]);
     const char *nearest = name && names.n > 0 ? str_nearest(name, (const char *const *)names.v) : NULL;
-    string_member(service, sizeof service, parameters, "service");
-    int r = nearest ? berr_set(err, BERR_NO_SERVICE, ENOENT, "there is no service '%s', did you mean '%s'?",
-                               service, nearest)
-                    : berr_set(err, BERR_NO_SERVICE, ENOENT, "there is no service '%s' (there is: %s)",
-                               service, names.n > 0 ? all : "none");
+    string_member(quoted, sizeof quoted, parameters, what);
+    int r = nearest ? berr_set(err, BERR_NO_SERVICE, ENOENT, "there is no %s '%s', did you mean '%s'?", what,
+                               quoted, nearest)
+                    : berr_set(err, BERR_NO_SERVICE, ENOENT, "there is no %s '%s' (there is: %s)", what,
+                               quoted, names.n > 0 ? all : "none");
     strv_fini(&names);
     return r;
+}
+
+static int fail_no_service(const json_t *parameters, struct berr *err)
+{
+    return fail_unknown(parameters, "service", err);
+}
+
+static int fail_no_socket(const json_t *parameters, struct berr *err)
+{
+    return fail_unknown(parameters, "socket", err);
 }
 
 static int fail_operation(const json_t *parameters, struct berr *err)
@@ -208,6 +249,7 @@ static const struct {
     int (*fail)(const json_t *parameters, struct berr *err);
 } errors[] = {
     {"io.berth.NoSuchService", fail_no_service},
+    {"io.berth.NoSuchSocket", fail_no_socket},
     {"io.berth.Failed", fail_operation},
     {"io.berth.PermissionDenied", fail_denied},
     {"io.berth.LimitExceeded", fail_limit},

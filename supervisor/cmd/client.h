@@ -13,6 +13,8 @@
 struct client {
     int fd; /* owned; -1: not connected */
     struct buf in;
+    int *fds; /* that came with replies and were not taken yet; owned */
+    size_t n_fds;
     struct mono give_up; /* a read fails at this moment; MONO_NEVER at first */
     char path[256];
 };
@@ -30,6 +32,8 @@ void client_send(struct client *c, const char *method, json_t *parameters, bool 
  * other side is a negative errno and a sentence. -ECONNRESET and BERR_UNREACHABLE when the connection is
  * lost, -ETIMEDOUT when GIVE_UP has come. */
 int client_receive(struct client *c, json_t **ret, bool *ret_continues, struct berr *err);
+/* Takes the first N descriptors that came, CLOEXEC, into RET; false when there are fewer. */
+bool client_take_fds(struct client *c, int *ret, size_t n);
 /* Is a whole reply here already, without reading? */
 bool client_has_reply(const struct client *c);
 /* Both, for a call with one reply. */

@@ -30,7 +30,7 @@ struct cmd {
 };
 
 extern const struct cmd cmd_run, cmd_status, cmd_start, cmd_stop, cmd_restart, cmd_scale, cmd_signal,
-    cmd_events, cmd_sockets, cmd_shutdown, cmd_help, cmd_version;
+    cmd_events, cmd_sockets, cmd_exec, cmd_shutdown, cmd_help, cmd_version;
 
 /* All of them, in the order in which help lists them; ends with NULL. */
 extern const struct cmd *const cmd_table[];

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/signame.h"
 #include "core/diagnose.h"
+#include "engine/borrow.h"
 #include "engine/engine.h"
 #include "engine/operation.h"
 #include "sys/clock.h"
@@ -348,6 +349,7 @@ static const struct control_method methods[] = {
     {.name = "Scale", .changes = true, .call = do_scale},
     {.name = "Signal", .changes = true, .call = do_signal},
     {.name = "Sockets", .call = do_sockets},
+    {.name = "Borrow", .changes = true, .call = borrow_call},
     {.name = "Events", .needs_more = true, .call = do_events},
     {.name = "Shutdown", .changes = true, .call = do_shutdown},
     {0},

@@ -11,9 +11,11 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,6 +25,7 @@
 #include "base/must.h"
 #include "engine/control_dispatch.h"
 #include "sys/fd.h"
+#include "sys/fdbatch.h"
 #include "wire/varlink.h"
 
 #define CONTROL_PRIORITY (-1) /* signs of life of the workers are read first */
@@ -42,6 +45,13 @@ struct control_server {
     struct control_stats stats;
 };
 
+/* Descriptors that wait to be sent. */
+struct pass {
+    size_t at; /* before which byte of the output they go */
+    size_t n;
+    int fds[FDBATCH_MAX]; /* owned */
+};
+
 struct control_client {
     struct list link; /* in control_server.clients */
     struct control_server *server;
@@ -50,13 +60,23 @@ struct control_client {
     ev_io readable, writable;
     ev_watcher wake; /* never started, only fed: there is something to do without any event */
     struct buf in, out;
-    bool busy;         /* a call is in progress */
-    bool oneway, more; /* … of this kind */
-    bool ended;        /* it will send nothing more */
-    bool closing;      /* it goes when its output is sent; what it sends is not looked at */
-    bool doomed;       /* it goes at the next turn of the loop */
+    bool busy;           /* a call is in progress */
+    bool oneway, more;   /* … of this kind */
+    bool ended;          /* it will send nothing more */
+    bool closing;        /* it goes when its output is sent; what it sends is not looked at */
+    bool doomed;         /* it goes at the next turn of the loop */
+    struct pass *passes; /* in the order of their places; owned */
+    size_t n_passes;
     void *tag;
 };
+
+static void pass_drop_first(struct control_client *c)
+{
+    for (size_t i = 0; i < c->passes[0].n; i++)
+        fd_close(&c->passes[0].fds[i]);
+    c->n_passes--;
+    memmove(c->passes, c->passes + 1, c->n_passes * sizeof *c->passes);
+}
 
 static void client_drop(struct control_client *c)
 {
@@ -71,6 +91,9 @@ static void client_drop(struct control_client *c)
     fd_close(&c->fd);
     buf_fini(&c->in);
     buf_fini(&c->out);
+    while (c->n_passes > 0)
+        pass_drop_first(c);
+    free(c->passes);
     free(c);
     s->stats.clients--;
 }
@@ -108,6 +131,38 @@ void control_client_reply(struct control_client *c, json_t *parameters, bool con
     json_decref(parameters);
     c->busy = continues;
     client_wake(c);
+}
+
+/* The place of the next reply, with duplicates: what is borrowed may be replaced before it is sent. */
+static int pass_add(struct control_client *c, const int *fds, size_t n)
+{
+    c->passes = mem_resize_array(c->passes, c->n_passes + 1, sizeof *c->passes);
+    struct pass *p = &c->passes[c->n_passes];
+    p->at = c->out.len;
+    for (p->n = 0; p->n < n; p->n++) {
+        int fd = fcntl(fds[p->n], F_DUPFD_CLOEXEC, 0);
+        if (fd < 0) {
+            int err = errno;
+            while (p->n > 0)
+                fd_close(&p->fds[--p->n]);
+            return -err;
+        }
+        p->fds[p->n] = fd;
+    }
+    c->n_passes++;
+    return 0;
+}
+
+int control_client_reply_with_fds(struct control_client *c, json_t *parameters, bool continues,
+                                  const int *fds, size_t n)
+{
+    must(n <= FDBATCH_MAX);
+    bool sends = (c->more || !continues) && !c->doomed && !c->oneway;
+    int r = sends && n > 0 ? pass_add(c, fds, n) : 0;
+    if (r < 0)
+        return r;
+    control_client_reply(c, parameters, continues);
+    return 0;
 }
 
 void control_client_error(struct control_client *c, const char *error, json_t *parameters)
@@ -211,17 +266,34 @@ static void client_advance(struct control_client *c)
                  !c->ended && !c->closing && c->in.len <= LIMIT_CONTROL_MESSAGE);
 }
 
+/* As much as goes with one call: descriptors go with the byte before which they stand. Bytes sent, or
+ * negative errno. */
+static ssize_t send_some(struct control_client *c)
+{
+    bool with_fds = c->n_passes > 0 && c->passes[0].at == 0;
+    size_t next = with_fds ? 1 : 0;
+    size_t end = next < c->n_passes ? c->passes[next].at : c->out.len;
+
+    ssize_t n = fdbatch_send(c->fd, c->out.data, end, with_fds ? c->passes[0].fds : NULL,
+                             with_fds ? c->passes[0].n : 0, MSG_DONTWAIT);
+    if (n <= 0)
+        return n;
+    if (with_fds)
+        pass_drop_first(c);
+    for (size_t i = 0; i < c->n_passes; i++)
+        c->passes[i].at -= (size_t)n;
+    buf_consume(&c->out, (size_t)n);
+    return n;
+}
+
 /* 0, or a negative errno that ends the client. */
 static int client_send(struct control_client *c)
 {
     ssize_t n = 0;
 
-    while (c->out.len > 0 && n >= 0) {
-        n = send(c->fd, c->out.data, c->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (n > 0)
-            buf_consume(&c->out, (size_t)n);
-    }
-    return n >= 0 || errno == EAGAIN || errno == EINTR ? 0 : -errno;
+    while (c->out.len > 0 && n >= 0)
+        n = send_some(c);
+    return n >= 0 || n == -EAGAIN || n == -EINTR ? 0 : (int)n;
 }
 
 /* The end of a stream is either a client that will only read from now on, or none any more. */

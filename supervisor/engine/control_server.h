@@ -51,6 +51,11 @@ struct control_stats control_server_stats(const struct control_server *server);
  * where the client did not ask for `more`, so progress may always be told. To a oneway call nothing is ever
  * sent. */
 void control_client_reply(struct control_client *client, json_t *parameters, bool continues);
+/* The same, with N descriptors (at most FDBATCH_MAX) that go with the reply's first byte; they stay the
+ * caller's. A negative errno when they could not be duplicated until then: nothing is replied then, and
+ * PARAMETERS is still the caller's. */
+int control_client_reply_with_fds(struct control_client *client, json_t *parameters, bool continues,
+                                  const int *fds, size_t n);
 /* ERROR: "io.berth.NoSuchService". Ends the call; PARAMETERS as above. */
 void control_client_error(struct control_client *client, const char *error, json_t *parameters);
 /* org.varlink.service.InvalidParameter: ends the call. */

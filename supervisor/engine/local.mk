@@ -1,6 +1,6 @@
 noinst_LIBRARIES += %D%/libengine.a
 engine_sources = \
-	%D%/channel.c %D%/channel.h %D%/control_dispatch.c %D%/control_dispatch.h %D%/control_methods.c %D%/control_methods.h \
+	%D%/borrow.c %D%/borrow.h %D%/channel.c %D%/channel.h %D%/control_dispatch.c %D%/control_dispatch.h %D%/control_methods.c %D%/control_methods.h \
 	%D%/control_server.c %D%/control_server.h \
 	%D%/crash_point.c %D%/crash_point.h %D%/demand.c %D%/demand.h %D%/engine.c %D%/engine.h %D%/event_log.c %D%/event_log.h \
 	%D%/hold.c %D%/hold.h %D%/idle.c %D%/idle.h %D%/inetd.c %D%/inetd.h %D%/keeper_link.c %D%/keeper_link.h %D%/leftover.c %D%/operation.c %D%/operation.h \

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include "base/limits.h"
 #include "engine/control_server.h"
 #include "sys/fd.h"
+#include "sys/fdbatch.h"
 #include "wire/varlink.h"
 
 static struct ev_loop *loop;
@@ -61,11 +63,22 @@ static void call_fail(struct control_client *client, json_t *parameters, bool mo
     control_client_error(client, "io.berth.Failed", json_pack("{s:s}", "reason", "no"));
 }
 
+/* A reply without descriptors, then one with two, then one with three. */
+static void call_lend(struct control_client *client, json_t *parameters, bool more, void *data)
+{
+    int fds[3] = {listen_fd, listen_fd, listen_fd};
+    (void)parameters, (void)more, (void)data;
+    control_client_reply(client, json_pack("{s:i}", "n", 0), true);
+    cr_assert_eq(control_client_reply_with_fds(client, json_pack("{s:i}", "n", 2), true, fds, 2), 0);
+    cr_assert_eq(control_client_reply_with_fds(client, json_pack("{s:i}", "n", 3), false, fds, 3), 0);
+}
+
 static const struct control_method methods[] = {
-    {"Echo", false, false, call_echo},   {"Change", true, false, call_echo},
-    {"Later", false, false, call_later}, {"Count", false, false, call_count},
-    {"Follow", false, true, call_later}, {"Fail", false, false, call_fail},
-    {"Planned", false, false, NULL},     {NULL, false, false, NULL},
+    {"Lend", false, false, call_lend},   {"Echo", false, false, call_echo},
+    {"Change", true, false, call_echo},  {"Later", false, false, call_later},
+    {"Count", false, false, call_count}, {"Follow", false, true, call_later},
+    {"Fail", false, false, call_fail},   {"Planned", false, false, NULL},
+    {NULL, false, false, NULL},
 };
 
 static void on_gone(struct control_client *client, void *data)
@@ -613,4 +626,52 @@ Test(control_server, the_last_replies_leave_before_it_ends)
     assert_reply(fd, "{\"parameters\":{\"done\":true}}");
     assert_closed(fd);
     cr_assert_eq(gones, 1);
+}
+
+static size_t count_open(void)
+{
+    size_t n = 0;
+    for (int fd = 0; fd < 256; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+Test(control_server, descriptors_come_with_the_reply_that_they_belong_to)
+{
+    static const char call[] = "{\"method\": \"io.berth.Lend\", \"more\": true}";
+    size_t n_replies = 0, n_fds = 0;
+    int fd = connect_client();
+    turn();
+    size_t before = count_open();
+    send_bytes(fd, call, sizeof call);
+    turn();
+    while (n_replies < 3) {
+        static const size_t due[] = {0, 0, 2, 5};
+        char bytes[256];
+        int fds[FDBATCH_MAX];
+        size_t got = 0;
+        ssize_t n = fdbatch_recv(fd, bytes, sizeof bytes, fds, FDBATCH_MAX, &got, 0);
+        cr_assert_gt(n, 0);
+        for (ssize_t i = 0; i < n; i++)
+            n_replies += bytes[i] == '\0';
+        n_fds += got;
+        cr_assert_geq(n_fds, due[n_replies], "%zu descriptors with %zu replies", n_fds, n_replies);
+        while (got > 0)
+            close(fds[--got]);
+    }
+    cr_assert_eq(n_fds, 5);
+    cr_assert_eq(count_open(), before, "the server keeps no duplicate");
+    close(fd);
+    turn();
+}
+
+Test(control_server, descriptors_that_nobody_reads_are_closed_with_the_client)
+{
+    static const char call[] = "{\"method\": \"io.berth.Lend\", \"more\": true}";
+    size_t before = count_open();
+    int fd = connect_client();
+    send_bytes(fd, call, sizeof call);
+    close(fd);
+    turn();
+    cr_assert_eq(count_open(), before);
 }
