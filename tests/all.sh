@@ -12,8 +12,8 @@ if [ "$(id -u)" -eq 0 ] && [ -z "${BERTH_ROOT_MOUNTED:-}" ] && ! unshare --mount
     exec unshare --mount --propagation unchanged sh -c 'mount --rbind / /mnt && exec chroot /mnt "$0"' "$top/tests/all.sh"
 fi
 
-install_packages $build_packages libcriterion-dev libsystemd-dev mandoc nginx-light gunicorn python3 nodejs procps iproute2 \
-    util-linux podman runc || exit 1
+install_packages $build_packages libcriterion-dev libsystemd-dev mandoc procps iproute2 util-linux podman runc python3 nodejs \
+    nginx-light gunicorn uwsgi uwsgi-plugin-python3 s6 openssh-server openssh-client dropbear-bin || exit 1
 build=${BUILD:-$top/build}
 logs=$(mktemp -d) || exit 1
 trap 'rm -rf "$logs"' EXIT

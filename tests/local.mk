@@ -22,7 +22,7 @@ tests_unit_base_crit_SOURCES = tests/unit/base/test_berr.c tests/unit/base/test_
 tests_unit_base_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_base_crit_LDADD = supervisor/base/libbase.a $(CRITERION_LIBS)
 
-tests_unit_wire_crit_SOURCES = tests/unit/wire/test_address.c tests/unit/wire/test_channel_msg.c tests/unit/wire/test_keeper_msg.c tests/unit/wire/test_notify_msg.c tests/unit/wire/test_query.c \
+tests_unit_wire_crit_SOURCES = tests/unit/wire/test_address.c tests/unit/wire/test_channel_msg.c tests/unit/wire/test_fdholder.c tests/unit/wire/test_einhorn_msg.c tests/unit/wire/test_keeper_msg.c tests/unit/wire/test_notify_msg.c tests/unit/wire/test_query.c \
 	tests/unit/wire/test_soft_state.c tests/unit/wire/test_varlink.c
 tests_unit_wire_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_wire_crit_LDADD = supervisor/wire/libwire.a supervisor/base/libbase.a $(JANSSON_LIBS) $(CRITERION_LIBS)

@@ -13,6 +13,8 @@
 #define LIMIT_CONTROL_MESSAGE 65536  /* bytes of one request on it */
 #define LIMIT_CONTROL_BACKLOG (1024 * 1024) /* unread reply bytes of one client before it is let go */
 #define LIMIT_HANDOFF_FDS 1024       /* descriptors handed to one worker */
+#define LIMIT_SERVE 16               /* places at which one socket may be fetched */
+#define LIMIT_SHARE_CLIENTS 64       /* connections to one such place at a time */
 #define LIMIT_NOTIFY 4096            /* bytes of one message of a worker about itself, as systemd has it */
 #define LIMIT_NOTIFY_STATUS 256      /* bytes of its STATUS that are kept */
 

@@ -18,6 +18,12 @@ void conf_init(struct conf *c)
     *c = (struct conf){.log_level = LOG_INFO, .control_mode = 0600};
 }
 
+static void socket_fini(struct socket_conf *s)
+{
+    free(s->addresses);
+    strv_fini(&s->serve);
+}
+
 static void service_fini(struct service_conf *s)
 {
     strv_fini(&s->command);
@@ -36,7 +42,7 @@ static void service_fini(struct service_conf *s)
 void conf_fini(struct conf *c)
 {
     for (size_t i = 0; i < c->n_sockets; i++)
-        free(c->sockets[i].addresses);
+        socket_fini(&c->sockets[i]);
     for (size_t i = 0; i < c->n_services; i++)
         service_fini(&c->services[i]);
     free(c->sockets);
@@ -154,9 +160,43 @@ static int check_accept(const struct conf *c, const struct socket_conf *s, struc
     return 0;
 }
 
+/* Does another socket want another protocol at the same path? */
+static int check_serve_pair(const struct socket_conf *s, const char *one, const struct socket_conf *t,
+                            const char *other, struct berr *err)
+{
+    const char *path = strchr(one, ':') + 1;
+
+    if (!str_eq(path, strchr(other, ':') + 1) || str_eq(one, other))
+        return 0;
+    return berr_set(err, BERR_CONFIG, EINVAL, "sockets %s and %s want two protocols at one path: %s", s->name,
+                    t->name, path);
+}
+
+static int check_serve(const struct conf *c, const struct socket_conf *s, struct berr *err)
+{
+    char text[400];
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < s->serve.n; i++)
+        for (size_t k = 0; r == 0 && k < c->n_sockets; k++) {
+            const struct socket_conf *t = &c->sockets[k];
+            for (size_t l = 0; r == 0 && l < t->serve.n; l++)
+                r = check_serve_pair(s, s->serve.v[i], t, t->serve.v[l], err);
+            for (size_t l = 0; r == 0 && l < t->n_addresses; l++)
+                if (str_eq(address_format(text, sizeof text, &t->addresses[l]) + strlen("unix:"),
+                           strchr(s->serve.v[i], ':') + 1))
+                    r = berr_set(err, BERR_CONFIG, EINVAL,
+                                 "socket %s is to be served at %s, where socket %s listens", s->name,
+                                 strchr(s->serve.v[i], ':') + 1, t->name);
+        }
+    return r;
+}
+
 static int check_socket(const struct conf *c, const struct socket_conf *s, struct berr *err)
 {
     int r = check_accept(c, s, err);
+    if (r == 0)
+        r = check_serve(c, s, err);
 
     if (s->n_addresses == 0)
         return berr_set(err, BERR_CONFIG, EINVAL, "socket %s has no address to listen on", s->name);
@@ -352,10 +392,12 @@ static int check_contradictions(const struct service_conf *s, struct berr *err)
             err, BERR_CONFIG, EINVAL,
             "service %s: ready = delay is not shorter than start_timeout, so it would never become ready",
             s->name);
-    if (s->ready == READY_NOTIFY && !handoff_has_word(&s->handoff, "channel"))
-        return berr_set(err, BERR_CONFIG, EINVAL,
-                        "service %s: ready = notify needs handoff = channel in this version of berth",
-                        s->name);
+    if (s->ready == READY_NOTIFY && !handoff_has_word(&s->handoff, "channel") &&
+        !handoff_has_word(&s->handoff, "einhorn"))
+        return berr_set(
+            err, BERR_CONFIG, EINVAL,
+            "service %s: ready = notify needs handoff = channel or einhorn in this version of berth",
+            s->name);
     int r = handoff_check_words(&s->handoff, err);
     if (r < 0)
         berr_prefix(err, "service %s", s->name);

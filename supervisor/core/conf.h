@@ -21,6 +21,7 @@ struct socket_conf {
     struct address *addresses; /* with their queries already taken into options */
     size_t n_addresses;
     struct socket_options options;
+    struct strv serve; /* "zerg:PATH", "fdholder:PATH": where programs may fetch it */
 };
 
 enum listen_pid { LISTEN_PID_CHILD, LISTEN_PID_OMIT, LISTEN_PID_ONE };
@@ -89,6 +90,10 @@ struct service_conf *conf_find_service(const struct conf *c, const char *name);
 /* Does berth accept for S (accept = yes)? conf_check() sees to it that either all of its sockets are so or
  * none. */
 bool conf_accepts(const struct conf *c, const struct service_conf *s);
+
+/* "zerg:PATH" in its two parts: the length of the protocol's word, and the path as an address. -EINVAL and a
+ * sentence. */
+int conf_parse_serve(const char *text, size_t *ret_word, struct address *ret, struct berr *err);
 
 /* What no single key can tell: services naming unknown sockets, two sockets on one address, a placeholder for
  * a socket that the service does not have, options that contradict each other. -EINVAL and a sentence. */

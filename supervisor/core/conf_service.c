@@ -306,7 +306,7 @@ const struct conf_key conf_service_keys[] = {
     {"idle_stop", "none", "With start = on-demand: how long it may be without a connection before it is stopped.",
      VALUE_DURATION_OR_NONE(idle_stop_ns)},
     {"essential", "no", "When it ends for good, everything is shut down.", VALUE_BOOL(essential)},
-    {"ready", "exec", "When a worker counts as ready: once its program runs, when it says so over its channel, or that long after its start.",
+    {"ready", "exec", "When a worker counts as ready: once its program runs, when it says so (over its channel, or by einhorn's ack), or that long after its start.",
      "exec, notify or delay:DURATION",
      .set = set_ready, .print = print_ready},
     {"start_timeout", "1m", "How long it may take to become ready.", VALUE_DURATION_OR_NONE(start_timeout_ns)},

@@ -48,8 +48,9 @@ int conf_add_address(struct socket_conf *s, const char *text, struct berr *err)
     r = address_parse(text, &a, err);
     if (r < 0)
         return r;
-    /* The options are plain values, so a copy tries them out. */
+    /* The options are plain values, so a copy tries them out; a list is added to in any case. */
     r = take_query(&with_options, a.query, err);
+    s->serve = with_options.serve;
     if (r < 0) {
         berr_prefix(err, "%s", str_escape(quoted, sizeof quoted, text, strlen(text)));
         return r;
@@ -167,6 +168,50 @@ static void print_on_conflict(const void *section, const struct conf_key *self, 
         buf_printf(out, ":%s", units_format_duration(text, sizeof text, o->conflict_wait_ns));
 }
 
+/* Words of the protocols, with their colons. */
+static const char *const serve_words[] = {"zerg:", "fdholder:"};
+
+int conf_parse_serve(const char *text, size_t *ret_word, struct address *ret, struct berr *err)
+{
+    cleanup_free char *address = NULL;
+    char quoted[200];
+
+    for (size_t i = 0; i < sizeof serve_words / sizeof *serve_words; i++) {
+        size_t n = strlen(serve_words[i]);
+        if (!str_starts_with(text, serve_words[i]))
+            continue;
+        address = mem_printf("unix:%s", text + n);
+        int r = address_parse(address, ret, err);
+        if (r == 0 && ret->query[0])
+            r = berr_set(err, BERR_CONFIG, EINVAL, "%s: a path at which a socket is served has no options",
+                         str_escape(quoted, sizeof quoted, text, strlen(text)));
+        if (r == 0)
+            *ret_word = n - 1;
+        return r;
+    }
+    return berr_set(err, BERR_CONFIG, EINVAL, "\"%s\" is neither zerg:PATH nor fdholder:PATH",
+                    str_escape(quoted, sizeof quoted, text, strlen(text)));
+}
+
+static int set_serve(void *section, const struct conf_key *self, const char *key, const char *value, struct berr *err)
+{
+    struct socket_conf *s = section;
+    struct address a;
+    char item[160];
+    size_t word;
+    int r = *value ? 0 : -EINVAL;
+
+    while (r >= 0 && (r = value_next_item(&value, item, sizeof item)) > 0) {
+        int parsed = conf_parse_serve(item, &word, &a, err);
+        if (parsed < 0)
+            return parsed;
+        if (s->serve.n >= LIMIT_SERVE)
+            return berr_set(err, BERR_CONFIG, E2BIG, "socket %s is to be served in more than %d places", s->name, LIMIT_SERVE);
+        strv_add(&s->serve, item);
+    }
+    return r < 0 ? value_refuse(self, key, value, err) : 0;
+}
+
 static const char *const reuse_port_words[] = {"no", "yes", "per-worker", NULL};
 static const char *const ipv6_only_words[] = {"auto", "no", "yes", NULL}; /* from -1 on */
 static const char *const non_blocking_words[] = {"auto", "yes", "no", NULL};
@@ -219,12 +264,12 @@ const struct conf_key conf_socket_keys[] = {
      VALUE_NUMBER(options.max_connections, 1, LIMIT_WORKERS)},
     {"max_per_source", "off", "With accept: how many of one source, a host or a Unix user, are served at once; others are turned away.",
      VALUE_NUMBER_OR_OFF(options.max_per_source, 1, LIMIT_WORKERS)},
+    {"serve", "", "Where programs fetch it: for uWSGI's --zerg, or for a client of s6's fd-holder.", "a list of zerg:PATH and fdholder:PATH",
+     .is_list = true, .set = set_serve, .print = value_print_strv, VALUE_AT(serve)},
     {"on_conflict", "fail", "When the address is taken at the first bind: fail and name the holder, or wait until it is free.",
      "fail, wait or wait:DURATION", .set = set_on_conflict, .print = print_on_conflict},
     {.name = NULL},
 };
 /* clang-format on */
 
-const struct conf_later_key conf_socket_later_keys[] = {
-    {"serve", NULL}, {NULL, NULL},
-};
+const struct conf_later_key conf_socket_later_keys[] = {{NULL, NULL}};

@@ -34,6 +34,9 @@ int held_name_format(char dst[LIMIT_HELD_NAME + 1], const struct held_name *h)
     case HELD_CHANNEL:
         n = snprintf(text, sizeof text, "channel/%s/%u/%llu", h->name, h->slot, h->serial);
         break;
+    case HELD_SHARE:
+        n = snprintf(text, sizeof text, "share/%s/%s", h->name, h->address);
+        break;
     case HELD_UNKNOWN:
         break;
     }
@@ -103,6 +106,13 @@ static bool parse_channel(const char *rest, struct held_name *h)
            take_number(&rest, '\0', &h->serial);
 }
 
+static bool parse_share(const char *rest, struct held_name *h)
+{
+    h->kind = HELD_SHARE;
+    return take_part(&rest, '/', h->name, sizeof h->name) &&
+           take_part(&rest, '\0', h->address, sizeof h->address);
+}
+
 static bool parse_by_kind(const char *text, struct held_name *h)
 {
     if (str_starts_with(text, "socket/"))
@@ -111,6 +121,8 @@ static bool parse_by_kind(const char *text, struct held_name *h)
         return parse_worker(text + strlen("worker/"), h);
     if (str_starts_with(text, "channel/"))
         return parse_channel(text + strlen("channel/"), h);
+    if (str_starts_with(text, "share/"))
+        return parse_share(text + strlen("share/"), h);
     h->kind = str_eq(text, "control") ? HELD_CONTROL : HELD_STATE;
     return str_eq(text, "control") || str_eq(text, "state");
 }
@@ -119,13 +131,11 @@ void held_name_parse(const char *text, struct held_name *ret)
 {
     struct held_name h = {0};
     char again[LIMIT_HELD_NAME + 1];
-    bool has_name;
 
     *ret = (struct held_name){.kind = HELD_UNKNOWN};
     if (!parse_by_kind(text, &h))
         return;
-    has_name = h.kind == HELD_SOCKET || h.kind == HELD_WORKER || h.kind == HELD_CHANNEL;
-    if (has_name && !str_is_name(h.name))
+    if (h.kind != HELD_CONTROL && h.kind != HELD_STATE && !str_is_name(h.name))
         return;
     if (held_name_format(again, &h) == 0 && str_eq(again, text))
         *ret = h;

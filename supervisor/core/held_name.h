@@ -2,31 +2,34 @@
  *
  *   control                                   the control socket
  *   state                                     the soft state's memfd
- *   socket/NAME/SLOT/I.N/ADDRESS              endpoint I (from 1) of the N that ADDRESS of socket NAME came to; SLOT is 0, or
- *                                             the worker's number (from 1) with reuse_port = per-worker
+ *   socket/NAME/SLOT/I.N/ADDRESS              endpoint I (from 1) of the N that ADDRESS of socket NAME came
+ * to; SLOT is 0, or the worker's number (from 1) with reuse_port = per-worker
  *   worker/SERVICE/SLOT/GENERATION/SERIAL     a worker's pidfd; SERIAL never repeats
  *   channel/SERVICE/SLOT/SERIAL               our end of that worker's channel
+ *   share/PROTOCOL/PATH                       the listener at PATH that hands out sockets or takes einhorn's
+ * acks
  */
 #ifndef BERTH_CORE_HELD_NAME_H
 #define BERTH_CORE_HELD_NAME_H
 
 #include "base/limits.h"
 
-enum held_kind { HELD_UNKNOWN, HELD_CONTROL, HELD_STATE, HELD_SOCKET, HELD_WORKER, HELD_CHANNEL };
+enum held_kind { HELD_UNKNOWN, HELD_CONTROL, HELD_STATE, HELD_SOCKET, HELD_WORKER, HELD_CHANNEL, HELD_SHARE };
 
 struct held_name {
     enum held_kind kind;
-    char name[LIMIT_NAME + 1];         /* of the socket or the service */
+    char name[LIMIT_NAME + 1]; /* of the socket or the service; share: the protocol's word */
     unsigned slot;
     unsigned part, parts;              /* socket: I and N */
-    char address[LIMIT_HELD_NAME + 1]; /* socket: address_format()'s text */
+    char address[LIMIT_HELD_NAME + 1]; /* socket: address_format()'s text; share: the path */
     unsigned generation;               /* worker */
     unsigned long long serial;         /* worker, channel */
 };
 
 /* -ENAMETOOLONG when it does not fit DST (LIMIT_HELD_NAME + 1 bytes). */
 int held_name_format(char dst[LIMIT_HELD_NAME + 1], const struct held_name *h);
-/* Never fails: what cannot be understood is HELD_UNKNOWN (a newer berth's), and is left alone by whoever reads it. */
+/* Never fails: what cannot be understood is HELD_UNKNOWN (a newer berth's), and is left alone by whoever
+ * reads it. */
 void held_name_parse(const char *text, struct held_name *ret);
 
 #endif

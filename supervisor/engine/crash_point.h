@@ -27,6 +27,7 @@
     X(socket_held)                                                                                           \
     X(channel_held)                                                                                          \
     X(channel_message_read)                                                                                  \
+    X(share_held)                                                                                            \
     X(spawn_before)                                                                                          \
     X(spawn_after)                                                                                           \
     X(signal_before)                                                                                         \

@@ -146,6 +146,7 @@ static void kill_everything(struct engine *e)
 void engine_resume_shutdown(struct engine *e)
 {
     hold_release_all(e);
+    share_release_all(e);
     for (size_t i = 0; i < e->n_services; i++)
         engine_stop(e->services[i]);
     engine_proceed_shutdown(e);

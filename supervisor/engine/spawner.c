@@ -166,6 +166,7 @@ static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
         .n_sockets = k->n_sockets,
         .knows_pidfdid = spawn_knows_pidfdid(),
         .is_connection = w->listener != NULL,
+        .einhorn_path = share_einhorn_path(e),
         .parent_pid = e->is_protected ? e->keeper.keeper_pid : getpid(),
     };
     r = worker_invocation_make(c, &in, (const char *const *)environ, (const char *const *)k->extra.v,

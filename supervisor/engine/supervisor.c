@@ -146,6 +146,7 @@ static int prepare(struct engine *e, const struct supervisor_options *options, s
     bool restored;
     list_init(&e->operations);
     list_init(&e->leftovers);
+    list_init(&e->shares);
     e->control_fd = -1;
     e->began = clock_mono();
     int r = rlimits_raise_nofile(&e->nofile);
@@ -198,8 +199,10 @@ static void fail(struct engine *e, const struct berr *err)
     event_log_say(&e->log, LOG_ERROR, "berth", NULL, "%s", err->text);
     e->is_over = true;
     e->exit_status = EXIT_BERTH_FAILED;
-    if (e->loop)
+    if (e->loop) {
         hold_release_all(e);
+        share_release_all(e);
+    }
     if (e->control_fd >= 0)
         control_socket_retire(e->control_fd, e->control_path);
     keeper_link_finish(&e->keeper, e->exit_status);
@@ -223,6 +226,10 @@ static void open_sockets(struct engine *e, bool is_first_try)
 {
     struct berr err;
     int r = hold_reconcile(e, &err);
+    if (r == 0) {
+        e->hold.failed = NULL; /* on_conflict is about held sockets */
+        r = share_open(e, &err);
+    }
     bool waits = r < 0 && waits_for(e, r);
     if (r < 0 && !waits && e->keeper.is_first) {
         fail(e, &err);
@@ -256,6 +263,8 @@ static void destroy(struct engine *e)
         service_free(e->services[i]);
     free(e->services);
     hold_fini(&e->hold);
+    if (e->loop)
+        share_fini(e);
     keeper_link_close(&e->keeper);
     if (e->loop) {
         socket_guard_stop(&e->guard);

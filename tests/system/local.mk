@@ -8,7 +8,7 @@ tests_lib_berth_load_SOURCES = tests/lib/berth_load.c tests/lib/load.c tests/lib
 if HAVE_CRITERION
 system_tests = \
 	%D%/rig.crit %D%/run.crit %D%/handoff.crit %D%/kill.crit %D%/guard.crit %D%/habits.crit %D%/control.crit \
-	%D%/demand.crit %D%/inetd.crit %D%/servers.crit %D%/pid1.crit %D%/crash.crit %D%/input.crit %D%/limits.crit
+	%D%/demand.crit %D%/inetd.crit %D%/share.crit %D%/servers.crit %D%/pid1.crit %D%/crash.crit %D%/input.crit %D%/limits.crit
 check_PROGRAMS += tests/lib/probe tests/berth-crash $(system_tests)
 TESTS += $(system_tests)
 check_LIBRARIES = tests/lib/librig.a
@@ -65,6 +65,9 @@ tests_system_demand_crit_LDADD = $(system_ldadd)
 tests_system_inetd_crit_SOURCES = %D%/test_inetd.c
 tests_system_inetd_crit_CPPFLAGS = $(system_cppflags)
 tests_system_inetd_crit_LDADD = $(system_ldadd)
+tests_system_share_crit_SOURCES = %D%/test_share.c
+tests_system_share_crit_CPPFLAGS = $(system_cppflags)
+tests_system_share_crit_LDADD = $(system_ldadd)
 tests_system_servers_crit_SOURCES = %D%/test_servers.c
 tests_system_servers_crit_CPPFLAGS = $(system_cppflags)
 tests_system_servers_crit_LDADD = $(system_ldadd)

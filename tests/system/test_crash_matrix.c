@@ -86,8 +86,9 @@ static void crash_at(struct rig *r, const char *point, enum moment moment)
                 rig_address(r, 4), "--", r->probe, "--from", "channel", "--say", "READY=1", "--drain",
                 "--count", path);
     else
-        rig_run(r, "--set", "stable_after=0", "--listen", rig_address(r, 4), "--listen", rig_address(r, 1),
-                "--", r->probe, "--drain", "--count", path);
+        rig_run(r, "--set", "stable_after=0", "--listen",
+                rig_format(r, "%s?serve=zerg:%s/zerg", rig_address(r, 4), r->dir), "--listen",
+                rig_address(r, 1), "--", r->probe, "--drain", "--count", path);
     rig_wait_state(r, "running");
     load = rig_load(r, rig_address(r, 4), CLIENTS);
     if (moment == IN_THE_SUCCESSOR)

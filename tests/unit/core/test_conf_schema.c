@@ -181,6 +181,7 @@ static const struct example socket_examples[] = {
     {"on_conflict", "wait", NULL},
     {"on_conflict", "fail", NULL},
     {"accept", "yes", NULL},
+    {"serve", "zerg:/run/z.sock,fdholder:@name", "zerg:/run/z.sock, fdholder:@name"},
     {"max_connections", "4096", NULL},
     {"max_per_source", "1", NULL},
     {"max_per_source", "off", NULL},
@@ -410,9 +411,7 @@ Test(conf_schema, no_groups_at_all_is_a_list_too)
 }
 
 static const char *const later_socket[][2] = {
-
     {"on_conflict", "take"},
-    {"serve", "x"},
 };
 static const char *const later_service[][2] = {
     {"standby", "1"},      {"settle", "1s"},      {"watchdog", "10s"},
@@ -483,7 +482,7 @@ Test(conf_schema, a_bad_option_on_an_address_is_refused_and_nothing_is_taken)
         {":80?listen=:81", "listen cannot be an option of an address"},
         {":80?backlog=%zz", "must look like"},
         {":80?=5", "must look like"},
-        {":80?serve=x", "is not carried out"},
+        {":80?on_conflict=take", "is not carried out"},
     };
     for (size_t i = 0; i < N(texts); i++) {
         struct berr err = {0};

@@ -44,6 +44,8 @@ Test(held_name, what_is_written_is_read_back)
         "worker/api/1/1/1",
         "worker/api/4294967295/4294967295/18446744073709551615",
         "channel/api/3/99",
+        "share/zerg//run/z.sock",
+        "share/fdholder/@name",
     };
     for (size_t i = 0; i < N(texts); i++) {
         struct held_name h;
@@ -95,6 +97,9 @@ Test(held_name, what_is_not_to_the_letter_is_unknown)
         "worker/api/1/1/1x",
         "notify/api/1",
         "channel/api/1",
+        "share/zerg",
+        "share/zerg/",
+        "share/a b//x",
         "channel/api/1/1/1",
         "channel/a b/1/1",
         "worker/0123456789012345678901234567890123456789012345678901234567890123x/1/1/1",
