@@ -1,1 +1,1 @@
-EXTRA_DIST += examples/demo.sh
+EXTRA_DIST += examples/demo.sh examples/servers docs/servers.md

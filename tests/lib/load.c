@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fastcgi.h"
 #include "load.h"
 
 /* One client's counts; only that client writes them. */
@@ -47,6 +48,7 @@ struct client {
     struct sockaddr_storage address;
     socklen_t address_len;
     const char *path;
+    const char *fastcgi;
     bool keep_alive;
     int fd; /* ours; -1 none */
     char answer[16384];
@@ -135,9 +137,11 @@ static int client_connect(struct client *c)
 
 static int client_send(struct client *c)
 {
-    char question[512];
-    int n = snprintf(question, sizeof(question), "GET %s HTTP/1.1\r\nHost: berth\r\nConnection: %s\r\n\r\n",
-                     c->path, c->keep_alive ? "keep-alive" : "close");
+    char question[1024];
+    int n = c->fastcgi != NULL ? (int)fastcgi_request(question, sizeof(question), c->fastcgi)
+                               : snprintf(question, sizeof(question),
+                                          "GET %s HTTP/1.1\r\nHost: berth\r\nConnection: %s\r\n\r\n", c->path,
+                                          c->keep_alive ? "keep-alive" : "close");
 
     for (ssize_t sent = 0, w; sent < n; sent += w) {
         w = send(c->fd, question + sent, (size_t)(n - sent), MSG_NOSIGNAL);
@@ -197,6 +201,21 @@ static int client_receive(struct client *c)
     return strncmp(c->answer, "HTTP/1.", 7) == 0 && strncmp(c->answer + 8, " 200", 4) == 0 ? 0 : -EPROTO;
 }
 
+static int client_receive_fastcgi(struct client *c)
+{
+    int r = 0;
+
+    for (c->len = 0; r == 0;) {
+        ssize_t n = recv(c->fd, c->answer + c->len, sizeof(c->answer) - 1 - c->len, 0);
+        if (n <= 0)
+            return n == 0 ? -ENODATA : errno == EAGAIN ? -ETIMEDOUT : -errno;
+        c->len += (size_t)n;
+        r = fastcgi_finish(c->answer, &c->len);
+    }
+    client_hang_up(c);
+    return r < 0 ? r : 0;
+}
+
 static int client_ask(struct client *c)
 {
     int r = client_connect(c);
@@ -205,7 +224,7 @@ static int client_ask(struct client *c)
         r = client_send(c);
     /* A server that dies may have answered before our next bytes met its reset. */
     if (r == 0 || r == -EPIPE)
-        r = client_receive(c);
+        r = c->fastcgi != NULL ? client_receive_fastcgi(c) : client_receive(c);
     if (r < 0)
         client_hang_up(c);
     return r;
@@ -297,8 +316,10 @@ static pid_t client_start(const struct client *like, unsigned pause_us, struct s
 
 struct load *load_start(const struct load_options *options)
 {
-    struct client like = {
-        .path = options->path != NULL ? options->path : "/", .keep_alive = options->keep_alive, .fd = -1};
+    struct client like = {.path = options->path != NULL ? options->path : "/",
+                          .keep_alive = options->keep_alive,
+                          .fastcgi = options->fastcgi,
+                          .fd = -1};
     unsigned clients = options->clients > 0 ? options->clients : 4;
     int r = load_parse_address(options->address, &like.address, &like.address_len);
     struct load *load;

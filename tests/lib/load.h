@@ -22,6 +22,7 @@ struct load_options {
     unsigned pause_us;   /* between two requests of a client */
     bool keep_alive;     /* one connection for many requests, as long as the server allows */
     const char *path;    /* of the question; NULL: "/" */
+    const char *fastcgi; /* not HTTP but FastCGI, for this script; NULL: HTTP */
 };
 
 struct load_counts {

@@ -3,22 +3,22 @@ EXTRA_DIST += tests/system/web.py
 
 # Needs no Criterion: the demonstration has none.
 check_PROGRAMS += tests/lib/berth-load
-tests_lib_berth_load_SOURCES = tests/lib/berth_load.c tests/lib/load.c tests/lib/load.h
+tests_lib_berth_load_SOURCES = tests/lib/berth_load.c tests/lib/fastcgi.c tests/lib/fastcgi.h tests/lib/load.c tests/lib/load.h
 
 if HAVE_CRITERION
 system_tests = \
 	%D%/rig.crit %D%/run.crit %D%/handoff.crit %D%/kill.crit %D%/guard.crit %D%/habits.crit %D%/control.crit \
-	%D%/demand.crit %D%/inetd.crit %D%/share.crit %D%/servers.crit %D%/pid1.crit %D%/crash.crit %D%/input.crit %D%/limits.crit
+	%D%/demand.crit %D%/inetd.crit %D%/share.crit %D%/servers.crit %D%/matrix.crit %D%/pid1.crit %D%/crash.crit %D%/input.crit %D%/limits.crit
 check_PROGRAMS += tests/lib/probe tests/berth-crash $(system_tests)
 TESTS += $(system_tests)
 check_LIBRARIES = tests/lib/librig.a
 
 tests_lib_librig_a_SOURCES = \
-	tests/lib/load.c tests/lib/load.h tests/lib/rig.c tests/lib/rig.h tests/lib/rig_control.c tests/lib/rig_private.h \
+	tests/lib/fastcgi.c tests/lib/fastcgi.h tests/lib/load.c tests/lib/load.h tests/lib/rig.c tests/lib/rig.h tests/lib/rig_control.c tests/lib/rig_private.h \
 	tests/lib/rig_process.c
 tests_lib_librig_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_lib_probe_SOURCES = \
-	tests/lib/probe.c tests/lib/probe.h tests/lib/probe_dump.c tests/lib/probe_serve.c tests/lib/load.c tests/lib/load.h
+	tests/lib/probe.c tests/lib/probe.h tests/lib/probe_dump.c tests/lib/probe_serve.c tests/lib/fastcgi.c tests/lib/fastcgi.h tests/lib/load.c tests/lib/load.h
 tests_lib_probe_LDADD = supervisor/sys/libsys.a
 
 if HAVE_LIBSYSTEMD
@@ -71,6 +71,9 @@ tests_system_share_crit_LDADD = $(system_ldadd)
 tests_system_servers_crit_SOURCES = %D%/test_servers.c
 tests_system_servers_crit_CPPFLAGS = $(system_cppflags)
 tests_system_servers_crit_LDADD = $(system_ldadd)
+tests_system_matrix_crit_SOURCES = %D%/test_server_matrix.c
+tests_system_matrix_crit_CPPFLAGS = $(system_cppflags)
+tests_system_matrix_crit_LDADD = $(system_ldadd)
 tests_system_pid1_crit_SOURCES = %D%/test_pid1.c %D%/test_container.c
 tests_system_pid1_crit_CPPFLAGS = $(system_cppflags)
 tests_system_pid1_crit_LDADD = $(system_ldadd)

@@ -1,0 +1,9 @@
+#!/bin/sh
+# A C program that uses libsystemd, on a held socket.
+# LISTEN is the address ("127.0.0.1:8080" or "unix:/PATH"), STATE a folder for what is written.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+LISTEN=${LISTEN:-127.0.0.1:8080}
+STATE=${STATE:-$(mktemp -d)}
+cc -O2 -o "$STATE/server" "$here/server.c" -lsystemd
+exec berth run --listen "$LISTEN" -- "$STATE/server"

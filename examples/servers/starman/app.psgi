@@ -1,0 +1,1 @@
+sub { return [200, ["Content-Type" => "text/plain"], ["pid=$$\n"]] };
