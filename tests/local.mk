@@ -13,7 +13,7 @@ EXTRA_DIST += tests/lib/run-criterion.sh
 
 if HAVE_CRITERION
 unit_tests = tests/unit/base.crit tests/unit/wire.crit tests/unit/core.crit tests/unit/sys.crit tests/unit/keeper.crit \
-	tests/unit/engine.crit tests/unit/cmd.crit
+	tests/unit/engine.crit tests/unit/cmd.crit tests/unit/libberth.crit
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
@@ -65,6 +65,12 @@ tests_unit_cmd_crit_SOURCES = tests/unit/cmd/test_client.c tests/unit/cmd/test_o
 	supervisor/cmd/outcome.c supervisor/cmd/status_table.c supervisor/cmd/table.c
 tests_unit_cmd_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_cmd_crit_LDADD = supervisor/sys/libsys.a supervisor/wire/libwire.a supervisor/base/libbase.a $(JANSSON_LIBS) $(CRITERION_LIBS)
+
+# The objects themselves: their insides are not exported.
+tests_unit_libberth_crit_SOURCES = tests/unit/libberth/test_libberth.c tests/unit/libberth/test_packet.c $(libberth_la_SOURCES)
+tests_unit_libberth_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_libberth_crit_CFLAGS = $(AM_CFLAGS) -pthread
+tests_unit_libberth_crit_LDADD = $(CRITERION_LIBS) -lpthread
 endif
 
 include tests/system/local.mk

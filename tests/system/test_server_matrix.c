@@ -40,6 +40,11 @@ static void prepare(struct rig *r, const char *server, int family)
     rig_env(r, rig_format(r, "LISTEN=%s", rig_address(r, family)));
     rig_env(r, rig_format(r, "STATE=%s", state));
     rig_env(r, rig_format(r, "BERTH_CONTROL=%s", r->control));
+    const char *sanitizers = getenv("SANITIZERS");
+    rig_env(r, rig_format(r, "BERTH_FLAGS=-I%s/include %s/.libs/libberth.a%s%s", getenv("top_srcdir"),
+                          getenv("top_builddir"),
+                          sanitizers != NULL && *sanitizers != '\0' ? " -fsanitize=" : "",
+                          sanitizers != NULL ? sanitizers : ""));
     rig_env(r, rig_format(r, "PATH=%s:/usr/sbin:%s", getenv("top_builddir"), getenv("PATH")));
 }
 
@@ -186,6 +191,7 @@ BOTH(go, "go")
 BOTH(node, "node")
 TCP(webrick, "webrick")
 BOTH(libsystemd, "libsystemd")
+BOTH(libberth, "libberth")
 BOTH(s6_fdholder_retrieve, "s6-fdholder")
 
 rig_test(matrix, openssh_as_inetd_starts_it)

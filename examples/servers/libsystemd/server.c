@@ -1,6 +1,6 @@
 /* Serves HTTP, one connection after the other, on the socket that sd_listen_fds(3) finds; ends after the one in hand when it is told
  * to. */
-#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -45,6 +45,7 @@ int main(void)
         fprintf(stderr, "there is not one socket in LISTEN_FDS\n");
         return 1;
     }
+    fcntl(p.fd, F_SETFL, O_NONBLOCK); /* a client may be gone before it is accepted */
     sigemptyset(&term);
     sigaddset(&term, SIGTERM);
     sigprocmask(SIG_BLOCK, &term, &usual); /* only the wait is interrupted */
