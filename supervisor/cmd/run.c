@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "cmd/cmd.h"
+#include "cmd/explain.h"
 #include "core/run_args.h"
 #include "engine/supervisor.h"
 #include "keeper/keeper.h"
@@ -21,6 +22,11 @@ static int run(const struct cmd *self, const struct cmd_args *args)
     }
     if (run_args_parse(args->argc, args->argv, &conf, &err) < 0)
         return cmd_fail(&err);
+    if (conf.is_explained) {
+        int status = explain_conf(args, &conf);
+        conf_fini(&conf);
+        return status;
+    }
     if (args->is_supervisor) {
         struct supervisor_options options = {.control = args->control, .keeper_fd = KEEPER_SUPERVISOR_FD};
         return supervisor_main(&conf, &options);

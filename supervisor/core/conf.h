@@ -75,7 +75,8 @@ struct conf {
     size_t n_services;
     enum log_level log_level;
     mode_t control_mode;
-    bool is_run; /* from `berth run`: one essential service */
+    bool is_explained; /* `berth run --explain`: nothing is to be started */
+    bool is_run;       /* from `berth run`: one essential service */
 };
 
 void conf_init(struct conf *c);

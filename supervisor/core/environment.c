@@ -81,15 +81,20 @@ static void answer_for(const struct handoff_socket *s, int fd, struct answers *a
     endpoint_format(a->address, sizeof a->address, &s->endpoint);
 }
 
+/* LEFT_OUT: where a word that cannot be filled is told and stays as it is; NULL: it is an error. */
 static int expand_all(const struct strv *words, const struct placeholders *p, struct strv *ret,
-                      const char *what, struct berr *err)
+                      const char *what, struct strv *left_out, struct berr *err)
 {
     for (size_t i = 0; i < words->n; i++) {
         char *expanded;
         int r = placeholders_expand(words->v[i], p, &expanded, err);
-        if (r < 0) {
+        if (r < 0)
             berr_prefix(err, "%s", what);
+        if (r < 0 && !left_out)
             return r;
+        if (r < 0) {
+            strv_add(left_out, err->text);
+            expanded = mem_strdup(words->v[i]);
         }
         strv_put(ret, expanded);
     }
@@ -147,7 +152,7 @@ static int make_environment(const struct service_conf *s, const struct handoff_i
 {
     struct handoff_output out = {0};
     struct strv own = {NULL, 0};
-    int r = expand_all(&s->environment, p, &own, "env", err);
+    int r = expand_all(&s->environment, p, &own, "env", in->is_preview ? &w->left_out : NULL, err);
 
     if (r == 0)
         r = handoff_emit(&s->handoff, s->command.n > 0 ? s->command.v[0] : "", in, &out, err);
@@ -164,7 +169,9 @@ static int make_environment(const struct service_conf *s, const struct handoff_i
     w->listen_pidfdid = out.listen_pidfdid;
     w->on_stdin = out.on_stdin;
     w->by_channel = out.by_channel;
-    w->left_out = out.left_out;
+    for (size_t i = 0; i < out.left_out.n; i++)
+        strv_add(&w->left_out, out.left_out.v[i]);
+    strv_fini(&out.left_out);
     move_all(&out.environment, &w->environment);
     if (w->by_channel)
         strv_put_env(&w->environment, mem_printf("BERTH_CHANNEL=%d", HANDOFF_FIRST_FD));
@@ -189,7 +196,7 @@ int worker_invocation_make(const struct service_conf *s, const struct handoff_in
 
     for (size_t i = 0; i < in->n_sockets; i++)
         answer_for(&in->sockets[i], is_later ? -1 : HANDOFF_FIRST_FD + (int)i, &answers[i], &sockets[i]);
-    r = expand_all(&s->command, &p, &w.argv, "command", err);
+    r = expand_all(&s->command, &p, &w.argv, "command", in->is_preview ? &w.left_out : NULL, err);
     if (r == 0)
         r = make_environment(s, in, &p, inherited, extra, &w, err);
     if (r < 0)

@@ -113,6 +113,13 @@ static int apply_log_level(struct conf *c, const struct run_option *self, const 
     return 0;
 }
 
+static int apply_explain(struct conf *c, const struct run_option *self, const char *value, struct berr *err)
+{
+    (void)self, (void)value, (void)err;
+    c->is_explained = true;
+    return 0;
+}
+
 /* The command answers --help before it comes here, so this only lets it pass. */
 static int apply_help(struct conf *c, const struct run_option *self, const char *value, struct berr *err)
 {
@@ -134,6 +141,7 @@ static const struct run_option options[] = {
     {"--user", 0, "NAME", "user", apply_key},
     {"--env", 0, "NAME=VALUE", NULL, apply_env},
     {"--log-level", 0, "LEVEL", NULL, apply_log_level},
+    {"--explain", 0, NULL, NULL, apply_explain},
     {"--help", 'h', NULL, NULL, apply_help},
 };
 #define N_OPTIONS (sizeof options / sizeof *options)
@@ -155,6 +163,7 @@ const char *run_args_help(void)
            "      --user NAME              run COMMAND as this user\n"
            "      --env NAME=VALUE         set a variable; may be repeated\n"
            "      --log-level LEVEL        debug, info, warning or error (info)\n"
+           "      --explain                start nothing; tell what COMMAND would be given\n"
            "  -h, --help                   show this\n"
            "  -a, --adopt; --standby N     not carried out by this version\n"
            "\n"

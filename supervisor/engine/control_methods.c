@@ -14,6 +14,7 @@
 #include "core/diagnose.h"
 #include "engine/borrow.h"
 #include "engine/engine.h"
+#include "engine/explanation.h"
 #include "engine/operation.h"
 #include "sys/clock.h"
 
@@ -78,8 +79,12 @@ static json_t *describe_service(const struct service *s)
 
 /* --- parameters ---------------------------------------------------------------------------------------- */
 
-static void reply_no_service(struct control_client *client, const struct engine *e, const char *name)
+void control_reply_no_service(struct control_client *client, const struct engine *e, const char *name)
 {
+    if (!name) {
+        control_client_invalid_parameter(client, "service");
+        return;
+    }
     json_t *known = json_array();
     for (size_t i = 0; i < e->n_services; i++)
         json_array_append_new(known, json_string(e->services[i]->conf->name));
@@ -105,7 +110,7 @@ static struct service **find_services(struct control_client *client, const struc
         if (found[i])
             continue;
         if (name)
-            reply_no_service(client, e, name);
+            control_reply_no_service(client, e, name);
         else
             control_client_invalid_parameter(client, "services");
         free(found);
@@ -120,13 +125,9 @@ static struct service **find_services(struct control_client *client, const struc
 static struct service *find_service(struct control_client *client, const struct engine *e, json_t *parameters)
 {
     const char *name = json_string_value(json_object_get(parameters, "service"));
-    if (!name) {
-        control_client_invalid_parameter(client, "service");
-        return NULL;
-    }
-    struct service *s = engine_find_service(e, name);
+    struct service *s = name ? engine_find_service(e, name) : NULL;
     if (!s)
-        reply_no_service(client, e, name);
+        control_reply_no_service(client, e, name);
     return s;
 }
 
@@ -350,6 +351,7 @@ static const struct control_method methods[] = {
     {.name = "Signal", .changes = true, .call = do_signal},
     {.name = "Sockets", .call = do_sockets},
     {.name = "Borrow", .changes = true, .call = borrow_call},
+    {.name = "Explain", .changes = true, .call = explanation_call},
     {.name = "Events", .needs_more = true, .call = do_events},
     {.name = "Shutdown", .changes = true, .call = do_shutdown},
     {0},

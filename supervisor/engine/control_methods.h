@@ -6,4 +6,8 @@
 
 extern const struct control_handler control_methods;
 
+struct engine;
+/* Ends a call that names the service NAME, which is none; NULL: the parameter is missing. */
+void control_reply_no_service(struct control_client *client, const struct engine *e, const char *name);
+
 #endif

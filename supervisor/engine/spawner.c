@@ -110,14 +110,7 @@ static int prepare_user(const struct service_conf *c, struct spawn_kit *k, struc
         p->has_groups = true;
         p->groups = k->user.groups;
         p->n_groups = k->user.n_groups;
-        if (*k->user.home)
-            strv_put(&k->extra, mem_printf("HOME=%s", k->user.home));
-        if (*k->user.shell)
-            strv_put(&k->extra, mem_printf("SHELL=%s", k->user.shell));
-        if (*k->user.name) {
-            strv_put(&k->extra, mem_printf("USER=%s", k->user.name));
-            strv_put(&k->extra, mem_printf("LOGNAME=%s", k->user.name));
-        }
+        user_variables(&k->user, &k->extra);
     }
     if (c->group) {
         if ((r = user_find_group(c->group, &p->group, err)) < 0)

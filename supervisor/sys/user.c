@@ -138,3 +138,15 @@ int user_find_group(const char *name_or_gid, gid_t *ret, struct berr *err)
     *ret = gid;
     return 0;
 }
+
+void user_variables(const struct user *u, struct strv *ret)
+{
+    if (*u->home)
+        strv_put(ret, mem_printf("HOME=%s", u->home));
+    if (*u->shell)
+        strv_put(ret, mem_printf("SHELL=%s", u->shell));
+    if (*u->name) {
+        strv_put(ret, mem_printf("USER=%s", u->name));
+        strv_put(ret, mem_printf("LOGNAME=%s", u->name));
+    }
+}

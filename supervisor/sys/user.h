@@ -6,11 +6,12 @@
 #include <sys/types.h>
 
 #include "base/berr.h"
+#include "base/str.h"
 
 struct user {
     uid_t uid;
-    gid_t gid;      /* its primary group; (gid_t)-1 for a bare number without an entry */
-    gid_t *groups;  /* supplementary groups, owned (free()) */
+    gid_t gid;     /* its primary group; (gid_t)-1 for a bare number without an entry */
+    gid_t *groups; /* supplementary groups, owned (free()) */
     size_t n_groups;
     char name[64], home[256], shell[256]; /* "" when it has no entry */
 };
@@ -18,5 +19,7 @@ struct user {
 /* -ENOENT and a sentence for a name that is not there. */
 int user_find(const char *name_or_uid, struct user *ret, struct berr *err);
 int user_find_group(const char *name_or_gid, gid_t *ret, struct berr *err);
+/* HOME, SHELL, USER and LOGNAME, as far as they are known, are added to *RET. */
+void user_variables(const struct user *u, struct strv *ret);
 
 #endif

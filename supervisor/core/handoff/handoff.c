@@ -216,10 +216,15 @@ static bool matches_any(const char *const *patterns, const char *name)
     return false;
 }
 
-bool handoff_is_foreign_variable(const char *name)
+const char *handoff_owner(const char *name)
 {
     for (size_t i = 0; handoff_dialects[i]; i++)
         if (matches_any(handoff_dialects[i]->variables, name))
-            return true;
-    return matches_any(foreign, name);
+            return handoff_dialects[i]->word;
+    return NULL;
+}
+
+bool handoff_is_foreign_variable(const char *name)
+{
+    return handoff_owner(name) || matches_any(foreign, name);
 }

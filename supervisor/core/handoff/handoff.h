@@ -25,8 +25,10 @@ struct handoff_input {
     enum listen_pid listen_pid;
     const struct handoff_socket *sockets; /* in the order of their descriptors */
     size_t n_sockets;
-    bool knows_pidfdid;       /* spawn_knows_pidfdid() */
-    int parent_pid;           /* the worker's getppid() */
+    bool knows_pidfdid; /* spawn_knows_pidfdid() */
+    int parent_pid;     /* the worker's getppid() */
+    bool is_preview; /* nothing is bound: a placeholder that cannot be filled stays as it is, with a word on
+                        it */
     bool is_connection;       /* accept = yes: what is handed over is a connection, if anything */
     const char *einhorn_path; /* of the socket that takes einhorn's acks; NULL: there is none */
 };
@@ -70,6 +72,8 @@ int handoff_emit(const struct strv *words, const char *command, const struct han
  * DST. */
 char *handoff_tells(char *dst, size_t size, const struct strv *words, const char *command);
 void handoff_output_fini(struct handoff_output *out);
+/* The word of the dialect that variable NAME belongs to, or NULL. */
+const char *handoff_owner(const char *name);
 /* Does this variable belong to any dialect, to a service manager above us or to another supervisor
  * (handoff.md 2.16), so that a worker must not inherit it? */
 bool handoff_is_foreign_variable(const char *name);

@@ -273,7 +273,7 @@ Test(run_args, the_help_names_only_options_that_are_there)
         cr_expect_not(strstr(err.text, "is not an option"), "%s", err.text);
         n++;
     }
-    cr_assert_eq(n, 14);
+    cr_assert_eq(n, 15);
 }
 
 Test(run_args, the_help_names_every_option_of_the_manual)

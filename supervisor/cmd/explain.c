@@ -1,0 +1,250 @@
+/* explain: asks the supervisor, or makes it up from arguments, and prints it. */
+#include "config.h"
+
+#include "cmd/explain.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/units.h"
+#include "cmd/client.h"
+#include "cmd/reply.h"
+#include "cmd/table.h"
+#include "engine/explanation.h"
+#include "sys/resolve.h"
+#include "sys/spawn.h"
+#include "sys/user.h"
+
+extern char **environ;
+
+/* --- printing ------------------------------------------------------------------------------------------ */
+
+/* Foreign text on one line. */
+static void print_clean(const char *text)
+{
+    cleanup_free char *copy = mem_strdup(text);
+    fputs(table_clean(copy), stdout);
+}
+
+static void print_list(const char *heading, const json_t *list)
+{
+    const json_t *item;
+    size_t i;
+
+    if (json_array_size(list) == 0)
+        return;
+    printf("%s\n", heading);
+    json_array_foreach (list, i, item) {
+        printf("  ");
+        print_clean(json_string_value(item) ? json_string_value(item) : "");
+        putchar('\n');
+    }
+}
+
+static void print_descriptor(const json_t *d)
+{
+    const json_t *option, *number = json_object_get(d, "fd");
+    size_t i;
+
+    if (json_is_integer(number))
+        printf("  %-3d %s", (int)json_integer_value(number), reply_text(d, "what"));
+    else
+        printf("      %s", reply_text(d, "what"));
+    if (json_object_get(d, "name")) {
+        printf(" %s ", reply_text(d, "name"));
+        print_clean(reply_text(d, "address"));
+    }
+    json_array_foreach (json_object_get(d, "options"), i, option) {
+        printf("%s", i == 0 ? " (" : ", ");
+        print_clean(json_string_value(option) ? json_string_value(option) : "");
+    }
+    printf("%s\n", i > 0 ? ")" : "");
+}
+
+static void print_explanation(const json_t *x)
+{
+    const json_t *item;
+    size_t i;
+
+    printf("%s, worker %d, generation %d\n", reply_text(x, "service"), (int)reply_int(x, "worker"),
+           (int)reply_int(x, "generation"));
+    print_list("arguments", json_object_get(x, "argv"));
+    printf("descriptors%s%s\n", reply_text(x, "told_by")[0] ? ", told by " : "", reply_text(x, "told_by"));
+    json_array_foreach (json_object_get(x, "descriptors"), i, item)
+        print_descriptor(item);
+    printf("variables\n");
+    json_array_foreach (json_object_get(x, "variables"), i, item) {
+        printf("  %-15s ", reply_text(item, "source"));
+        print_clean(reply_text(item, "name"));
+        putchar('=');
+        print_clean(reply_text(item, "value"));
+        putchar('\n');
+    }
+    print_list("inherited by berth and not passed on", json_object_get(x, "taken_away"));
+    print_list("not told", json_object_get(x, "left_out"));
+}
+
+static void print(const struct cmd_args *args, const json_t *x)
+{
+    if (args->json)
+        cmd_print_json(x);
+    else
+        print_explanation(x);
+}
+
+/* --- without a supervisor ------------------------------------------------------------------------------ */
+
+struct preview {
+    struct handoff_socket *sockets;
+    char **declared; /* owned, one for each */
+    size_t n;
+};
+
+static void preview_fini(struct preview *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        free(p->declared[i]);
+    free(p->declared);
+    free(p->sockets);
+}
+
+static int preview_address(struct preview *p, const struct socket_conf *s, const struct address *a,
+                           struct berr *err)
+{
+    cleanup_free struct endpoint *endpoints = NULL;
+    char text[ADDRESS_TEXT];
+    size_t n = 0;
+    int r = resolve_address(a, &endpoints, &n, err);
+
+    p->sockets = mem_resize_array(p->sockets, p->n + n + 1, sizeof *p->sockets);
+    p->declared = mem_resize_array(p->declared, p->n + n + 1, sizeof *p->declared);
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        p->declared[p->n] = mem_strdup(address_format(text, sizeof text, a));
+        p->sockets[p->n] = (struct handoff_socket){.name = s->name,
+                                                   .fd = -1,
+                                                   .endpoint = endpoints[i],
+                                                   .declared = p->declared[p->n],
+                                                   .parts = (unsigned)n};
+        p->n++;
+    }
+    return r;
+}
+
+/* In the order of their descriptors. */
+static int preview_sockets(struct preview *p, const struct conf *c, const struct service_conf *s,
+                           struct berr *err)
+{
+    int r = 0;
+    for (size_t i = 0; i < s->sockets.n; i++) {
+        const struct socket_conf *socket = conf_find_socket(c, s->sockets.v[i]);
+        for (size_t k = 0; r == 0 && k < socket->n_addresses; k++)
+            r = preview_address(p, socket, &socket->addresses[k], err);
+    }
+    return r;
+}
+
+static int explain_service(const struct conf *c, const struct service_conf *s, json_t **ret, struct berr *err)
+{
+    struct preview p = {NULL, NULL, 0};
+    struct user user = {.groups = NULL};
+    struct strv extra = {NULL, 0};
+    struct explanation x;
+    bool accepts = conf_accepts(c, s);
+    int r = s->user ? user_find(s->user, &user, err) : 0;
+
+    if (r == 0 && s->user)
+        user_variables(&user, &extra);
+    if (r == 0)
+        r = preview_sockets(&p, c, s, err);
+    struct handoff_input in = {.service = s->name,
+                               .worker = 1,
+                               .generation = 1,
+                               .listen_pid = s->listen_pid,
+                               .sockets = p.sockets,
+                               .n_sockets = accepts && !handoff_has_word(&s->handoff, "listen-fds") ? 0 : p.n,
+                               .knows_pidfdid = spawn_knows_pidfdid(),
+                               .is_connection = accepts,
+                               .is_preview = true,
+                               .parent_pid = getpid()};
+    if (r == 0)
+        r = explain_worker(c, s, &in, (const char *const *)environ, (const char *const *)extra.v, &x, err);
+    if (r == 0) {
+        *ret = explanation_to_json(&x, &in);
+        explanation_fini(&x);
+    }
+    strv_fini(&extra);
+    free(user.groups);
+    preview_fini(&p);
+    return r;
+}
+
+int explain_conf(const struct cmd_args *args, struct conf *c)
+{
+    struct berr err;
+    json_t *x = NULL;
+
+    if (explain_service(c, &c->services[0], &x, &err) < 0)
+        return cmd_fail(&err);
+    print(args, x);
+    json_decref(x);
+    return 0;
+}
+
+/* --- with one ------------------------------------------------------------------------------------------ */
+
+static int ask(const struct cmd_args *args, uint64_t worker)
+{
+    struct client c;
+    struct berr err;
+    json_t *reply = NULL;
+    json_t *parameters = json_pack("{s:s, s:I}", "service", args->argv[0], "worker", (json_int_t)worker);
+
+    if (!parameters) { /* not UTF-8 */
+        berr_set(&err, BERR_NO_SERVICE, 0, "there is no service of that name");
+        return cmd_fail(&err);
+    }
+    int r = client_open(&c, args->control, &err);
+    if (r == 0)
+        r = client_call(&c, "Explain", parameters, &reply, &err);
+    else
+        json_decref(parameters);
+    client_close(&c);
+    if (r < 0)
+        return cmd_fail(&err);
+    print(args, reply);
+    json_decref(reply);
+    return 0;
+}
+
+static int run(const struct cmd *self, const struct cmd_args *args)
+{
+    uint64_t worker = 1;
+
+    if (args->config)
+        return cmd_usage_error(self,
+                               "-c needs a configuration file, which this version of berth does not read");
+    if (args->argc != 1)
+        return cmd_usage_error(self, "say SERVICE");
+    if (args->worker && units_parse_uint(args->worker, 1, LIMIT_WORKERS, &worker) < 0)
+        return cmd_usage_error(self, "--worker wants a number from 1 to %d", LIMIT_WORKERS);
+    return ask(args, worker);
+}
+
+static const struct option options[] = {
+    {"worker", 0, "N", "the worker in slot N (1)", offsetof(struct cmd_args, worker)},
+    {"config", 'c', "FILE", "not carried out by this version", offsetof(struct cmd_args, config)},
+    {NULL, 0, NULL, NULL, 0},
+};
+
+const struct cmd cmd_explain = {
+    .name = "explain",
+    .args = "SERVICE",
+    .summary = "what the next worker of a service is given: arguments, descriptors, variables",
+    .help = "Starts nothing. Only root and the supervisor's own user may ask: variables may be secrets.\n"
+            "'berth run --explain ...' tells it for a command line, without a supervisor, and binds nothing.",
+    .options = options,
+    .run = run,
+};
