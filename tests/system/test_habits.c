@@ -114,3 +114,66 @@ rig_test(habits, a_slow_starter_keeps_its_clients_in_the_queue)
     cr_assert(load_wait_ok(load, 10, RIG_PATIENCE_SECONDS));
     rig_load_end(r, load, 0);
 }
+
+/* --- half of a handoff ---------------------------------------------------------------------------------- */
+
+rig_test(habits, of_taking_only_one_of_two_sockets_shows_in_the_other_ones_queue)
+{
+    char body[64];
+
+    rig_run(r, "--listen", rig_format(r, "web=%s", rig_address(r, 4)), "--listen",
+            rig_format(r, "admin=unix:%s/a.sock", r->dir), "--", r->probe, "--from", "3");
+    rig_wait_state(r, "running");
+    cr_assert_eq(load_ask(rig_address(r, 4), "/", body, sizeof body), 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_storage address;
+    socklen_t len;
+    cr_assert_eq(load_parse_address(rig_format(r, "%s/a.sock", r->dir), &address, &len), 0);
+    cr_assert(fd >= 0 && connect(fd, (struct sockaddr *)&address, len) == 0, "it is held, so it waits");
+    json_t *admin = json_array_get(json_object_get(rig_call(r, "io.berth.Sockets", NULL), "sockets"), 1);
+    cr_assert_str_eq(json_string_value(json_object_get(admin, "name")), "admin");
+    cr_assert_eq(json_integer_value(json_object_get(admin, "depth")), 1);
+    close(fd);
+}
+
+/* What each worker of a socket with OPTION found O_NONBLOCK to be, before it set it itself. */
+static const char *found_blocking(struct rig *r, const char *option)
+{
+    rig_run(r, "--listen", rig_format(r, "web=%s?non_blocking=%s", rig_address(r, 4), option), "--set",
+            "stable_after=0", "--set", "restart=always", "--set", "restart_limit=2/1h", "--", "python3", "-u",
+            "-c",
+            rig_format(r, "import os; print(int(os.get_blocking(3)), end=' '); os.set_blocking(3, %s)",
+                       strcmp(option, "yes") == 0 ? "True" : "False"));
+    rig_wait_exit(r);
+    return rig_read_file(r, r->out_path);
+}
+
+rig_test(habits, of_setting_o_nonblock_do_not_reach_the_next_worker)
+{
+    cr_assert_str_eq(found_blocking(r, "auto"), "1 1 1 ");
+}
+
+rig_test(habits, of_setting_o_nonblock_are_put_right_where_it_is_to_be_off)
+{
+    cr_assert_str_eq(found_blocking(r, "no"), "1 1 1 ");
+}
+
+rig_test(habits, of_clearing_o_nonblock_are_put_right_where_it_is_to_be_on)
+{
+    cr_assert_str_eq(found_blocking(r, "yes"), "0 0 0 ");
+}
+
+rig_test(habits, of_setting_o_nonblock_are_left_alone_while_another_worker_runs)
+{
+    rig_run(r, "--listen", rig_format(r, "web=%s", rig_address(r, 4)), "--set", "stable_after=0", "--workers",
+            "2", "--", "python3", "-u", "-c",
+            "import os, signal; print(int(os.get_blocking(3)), end=' '); os.set_blocking(3, False); "
+            "signal.pause()");
+    rig_wait_worker(r, 2, 0);
+    rig_until(r, strlen(rig_read_file(r, r->out_path)) == 4);
+    pid_t worker = rig_wait_worker(r, 1, 0);
+    rig_kill(r, worker, SIGKILL);
+    rig_wait_worker(r, 1, worker);
+    rig_until(r, strlen(rig_read_file(r, r->out_path)) == 6);
+    cr_assert_eq(rig_read_file(r, r->out_path)[4], '0');
+}
