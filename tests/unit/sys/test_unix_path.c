@@ -129,15 +129,21 @@ struct watch {
     atomic_uint seen, wrong;
 };
 
+static bool is_wrong(const struct stat *st)
+{
+    mode_t mode = st->st_mode & 07777;
+    return mode != 0 && (mode != 0600 || st->st_uid != (geteuid() ? geteuid() : NOBODY));
+}
+
+/* The kernel does not read owner and mode in one piece: what is wrong must be so at a second look as well. */
 static void watch_mode(struct watch *w, const char *path)
 {
-    struct stat st;
+    struct stat st, again;
     while (!w->is_done) {
         if (lstat(path, &st) < 0)
             continue;
         w->seen++;
-        if ((st.st_mode & 07777) != 0 &&
-            ((st.st_mode & 07777) != 0600 || st.st_uid != (geteuid() ? geteuid() : NOBODY)))
+        if (is_wrong(&st) && lstat(path, &again) == 0 && again.st_ino == st.st_ino && is_wrong(&again))
             w->wrong++;
     }
 }
