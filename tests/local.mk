@@ -67,8 +67,9 @@ tests_unit_cmd_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_cmd_crit_LDADD = supervisor/sys/libsys.a supervisor/wire/libwire.a supervisor/base/libbase.a $(JANSSON_LIBS) $(CRITERION_LIBS)
 
 # The objects themselves: their insides are not exported.
-tests_unit_libberth_crit_SOURCES = tests/unit/libberth/test_libberth.c tests/unit/libberth/test_packet.c $(libberth_la_SOURCES)
-tests_unit_libberth_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_libberth_crit_SOURCES = tests/unit/libberth/libberth_test.c tests/unit/libberth/libberth_test.h \
+	tests/unit/libberth/test_libberth.c tests/unit/libberth/test_packet.c tests/unit/libberth/test_trouble.c $(libberth_la_SOURCES)
+tests_unit_libberth_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS) -I$(top_srcdir)
 tests_unit_libberth_crit_CFLAGS = $(AM_CFLAGS) -pthread
 tests_unit_libberth_crit_LDADD = $(CRITERION_LIBS) -lpthread
 endif

@@ -54,7 +54,7 @@ void libberth_prepare_send(void)
     pthread_once(&once, find_listener);
 }
 
-int libberth_send(const char *text, size_t n, int fd)
+int libberth_send(const char *text, size_t n, int fd, int flags)
 {
     union {
         struct cmsghdr align;
@@ -80,7 +80,10 @@ int libberth_send(const char *text, size_t n, int fd)
         c->cmsg_len = CMSG_LEN(sizeof(int));
         memcpy(CMSG_DATA(c), &fd, sizeof fd);
     }
-    return sendmsg(send_fd, &m, MSG_NOSIGNAL) < 0 ? -errno : 1;
+    if (sendmsg(send_fd, &m, flags | MSG_NOSIGNAL) >= 0)
+        return 1;
+    /* A channel that berth has let go of has nobody at its other end. */
+    return address_len == 0 && (errno == EPIPE || errno == ECONNRESET) ? 0 : -errno;
 }
 
 static int vsend(int fd, const char *format, va_list ap)
@@ -90,7 +93,7 @@ static int vsend(int fd, const char *format, va_list ap)
     libberth_prepare_send();
     if (n < 0)
         return -EINVAL;
-    return (size_t)n >= sizeof text ? -EMSGSIZE : libberth_send(text, (size_t)n, fd);
+    return (size_t)n >= sizeof text ? -EMSGSIZE : libberth_send(text, (size_t)n, fd, 0);
 }
 
 static int send_text(int fd, const char *format, ...) BERTH_PRINTF(2, 3);
@@ -133,7 +136,7 @@ int berth_status(const char *format, ...)
     va_start(ap, format);
     int n = vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    if (n < 0 || strchr(text, '\n'))
+    if (n < 0 || strpbrk(text, "\n\r"))
         return -EINVAL;
     return (size_t)n >= sizeof text ? -EMSGSIZE : send_text(-1, "STATUS=%s\n", text);
 }
@@ -173,18 +176,37 @@ static int check_name(const char *name)
     return 0;
 }
 
-int berth_store(const char *name, int fd)
+/* Descriptors that come over a channel are closed, so nothing can be stored there. */
+static int send_to_store(int fd, const char *what, const char *name)
 {
     int r = check_name(name);
-    if (r < 0)
-        return r;
-    return fcntl(fd, F_GETFD) < 0 ? -errno : send_text(fd, "FDSTORE=1\nFDNAME=%s\n", name);
+    libberth_prepare_send();
+    if (r == 0 && send_error == 0 && send_fd >= 0 && address_len == 0)
+        r = -EOPNOTSUPP;
+    return r < 0 ? r : send_text(fd, "%s=1\nFDNAME=%s\n", what, name);
+}
+
+int berth_store(const char *name, int fd)
+{
+    return fcntl(fd, F_GETFD) < 0 ? -errno : send_to_store(fd, "FDSTORE", name);
 }
 
 int berth_unstore(const char *name)
 {
-    int r = check_name(name);
-    return r < 0 ? r : send_text(-1, "FDSTOREREMOVE=1\nFDNAME=%s\n", name);
+    return send_to_store(-1, "FDSTOREREMOVE", name);
+}
+
+/* 1: FD's other end has been closed; 0: the time is over; or negative errno. */
+static int wait_for_end(int fd, int timeout_ms)
+{
+    long long end = libberth_now_ms() + timeout_ms;
+    for (;;) {
+        struct pollfd p = {.fd = fd};
+        long long left = timeout_ms < 0 ? -1 : end - libberth_now_ms();
+        int r = poll(&p, 1, left < 0 && timeout_ms >= 0 ? 0 : (int)left);
+        if (r >= 0 || errno != EINTR)
+            return r < 0 ? -errno : r;
+    }
 }
 
 /* The other side closes its end of a pipe when it has come so far. */
@@ -195,11 +217,8 @@ int berth_barrier(int timeout_ms)
         return -errno;
     int r = send_text(ends[1], "BARRIER=1");
     close(ends[1]);
-    struct pollfd p = {.fd = ends[0]};
-    while (r > 0 && (r = poll(&p, 1, timeout_ms)) < 0 && errno == EINTR)
-        r = 1;
-    if (r < 0 && r == -1)
-        r = -errno;
+    if (r > 0)
+        r = wait_for_end(ends[0], timeout_ms);
     close(ends[0]);
     return r;
 }

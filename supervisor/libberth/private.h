@@ -23,10 +23,12 @@ int libberth_packet_parse(char *text, size_t n, struct libberth_packet *ret);
 
 /* The channel's descriptor, CLOEXEC; -1: there is none. */
 int libberth_channel(void);
-/* Sends TEXT with FD (-1: none): 1, 0 or negative errno, as berth_notify(). */
-int libberth_send(const char *text, size_t n, int fd);
+/* Sends TEXT with FD (-1: none): 1, 0 or negative errno, as berth_notify(). FLAGS as send(2). */
+int libberth_send(const char *text, size_t n, int fd, int flags);
 /* Looks up where messages go, so that libberth_send() asks no variable any more. */
 void libberth_prepare_send(void);
+/* A clock that is never set. */
+long long libberth_now_ms(void);
 /* A decimal number from MIN to MAX and nothing else; -1 if it is not. */
 long libberth_number(const char *text, long min, long max);
 

@@ -11,18 +11,22 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #define FIRST_FD 3
 #define SOCKETS_MAX 4096
+#define PIDFS_MAGIC 0x50494446 /* PID_FS_MAGIC; Debian 12's linux/magic.h does not have it */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
@@ -31,8 +35,11 @@ static struct {
     int error;      /* what is wrong with them; 0 */
     struct berth_socket *sockets;
     size_t n;
-    int channel; /* -1 */
-} state = {.channel = -1};
+    bool is_begun; /* a packet with sockets has come */
+    size_t total;  /* how many it announced */
+    int channel;   /* -1 */
+    int settled;   /* an eventfd for those who wait while another thread reads the last packet; -1 */
+} state = {.channel = -1, .settled = -1};
 
 /* --- the list ------------------------------------------------------------------------------------------ */
 
@@ -117,10 +124,12 @@ static void cut(size_t n)
 
 /* --- the dialects -------------------------------------------------------------------------------------- */
 
-/* Is the variable's pidfd id ours? Where the kernel does not tell, it cannot be said, and counts as ours. */
+/* Is the variable's pidfd id ours? Where the kernel does not tell, it cannot be said, and counts as ours:
+ * before pidfs every pidfd has the same inode. */
 static bool has_our_pidfdid(void)
 {
     const char *text = getenv("LISTEN_PIDFDID");
+    struct statfs fs;
     struct stat st;
     char own[24];
     if (!text)
@@ -128,10 +137,12 @@ static bool has_our_pidfdid(void)
     int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
     if (fd < 0)
         return true;
-    bool told = fstat(fd, &st) == 0;
+    bool told = fstatfs(fd, &fs) == 0 && fs.f_type == PIDFS_MAGIC && fstat(fd, &st) == 0;
     close(fd);
+    if (!told)
+        return true;
     snprintf(own, sizeof own, "%llu", (unsigned long long)st.st_ino);
-    return !told || strcmp(own, text) == 0;
+    return strcmp(own, text) == 0;
 }
 
 /* The length of the name at *CURSOR, which moves behind its colon. */
@@ -150,11 +161,18 @@ static size_t count_names(const char *names)
     return n;
 }
 
+/* Whatever else is said of descriptors was said to the process that LISTEN_PID names, in the same breath. */
+static bool is_told_to_another(void)
+{
+    const char *pid = getenv("LISTEN_PID");
+    return pid && (libberth_number(pid, 1, INT_MAX) != getpid() || !has_our_pidfdid());
+}
+
 /* 1: this dialect is spoken; 0: it is not; negative: and wrongly. */
 static int load_listen_fds(void)
 {
     const char *count = getenv("LISTEN_FDS"), *names = getenv("LISTEN_FDNAMES");
-    if (!count || libberth_number(getenv("LISTEN_PID"), 1, INT_MAX) != getpid() || !has_our_pidfdid())
+    if (!count || !getenv("LISTEN_PID") || is_told_to_another())
         return 0;
     long n = libberth_number(count, 1, SOCKETS_MAX);
     if (n < 0 || (names && count_names(names) != (size_t)n))
@@ -166,6 +184,18 @@ static int load_listen_fds(void)
             return r;
     }
     return 1;
+}
+
+/* Numbers without a guard may be an ancestor's, and the descriptor another one by now. */
+static int add_number(long fd)
+{
+    int type;
+    socklen_t len = sizeof type;
+    if (fd < 0)
+        return -EINVAL;
+    if (getsockopt((int)fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0)
+        return -errno;
+    return add((int)fd, "", 0, NULL);
 }
 
 static int load_einhorn(void)
@@ -180,7 +210,7 @@ static int load_einhorn(void)
         char variable[32];
         snprintf(variable, sizeof variable, "EINHORN_FD_%ld", i);
         long fd = libberth_number(getenv(variable), 0, INT_MAX);
-        int r = fd < 0 ? -EINVAL : add((int)fd, "", 0, NULL);
+        int r = add_number(fd);
         if (r < 0)
             return r;
     }
@@ -200,7 +230,7 @@ static int load_server_starter(void)
             return -EINVAL;
         snprintf(number, sizeof number, "%.*s", (int)(entry + n - equals - 1), equals + 1);
         long fd = libberth_number(number, 0, INT_MAX);
-        int r = fd < 0 ? -EINVAL : add((int)fd, "", 0, NULL);
+        int r = add_number(fd);
         if (r < 0)
             return r;
         entry += n + (entry[n] == ';');
@@ -211,8 +241,12 @@ static int load_server_starter(void)
 static void find_channel(void)
 {
     long fd = libberth_number(getenv("BERTH_CHANNEL"), 0, INT_MAX);
-    if (fd >= 0 && fcntl((int)fd, F_SETFD, FD_CLOEXEC) == 0)
-        state.channel = (int)fd;
+    if (fd < 0 || fcntl((int)fd, F_SETFD, FD_CLOEXEC) < 0)
+        return;
+    state.channel = (int)fd;
+    state.settled = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (state.settled < 0)
+        state.error = -errno;
 }
 
 /* With the lock. */
@@ -223,9 +257,9 @@ static void load(void)
     state.is_loaded = true;
     find_channel();
     int r = load_listen_fds();
-    if (r == 0 && state.channel < 0)
+    if (r == 0 && state.channel < 0 && !is_told_to_another())
         r = load_einhorn();
-    if (r == 0 && state.channel < 0)
+    if (r == 0 && state.channel < 0 && !is_told_to_another())
         r = load_server_starter();
     state.is_active = r != 0 || state.channel < 0;
     if (r < 0) {
@@ -249,6 +283,13 @@ static size_t collect(struct msghdr *m, int *fds)
     return n;
 }
 
+static void settle(void)
+{
+    uint64_t one = 1;
+    if (state.settled >= 0 && write(state.settled, &one, sizeof one) < 0)
+        return; /* it is readable already */
+}
+
 /* Gives up what came of an activation that is not whole. */
 static int fail_activation(int r)
 {
@@ -256,7 +297,15 @@ static int fail_activation(int r)
         close(state.sockets[i].fd);
     cut(0);
     state.error = r;
+    settle();
     return r;
+}
+
+/* Does P, with N_FDS descriptors, go on where the packets before it ended? */
+static bool is_next(const struct libberth_packet *p, size_t n_fds)
+{
+    return !state.is_active && p->n == n_fds && p->first == state.n &&
+           (!state.is_begun || p->total == state.total);
 }
 
 static int take_packet(char *text, size_t len, const int *fds, size_t n_fds, int problem)
@@ -264,21 +313,29 @@ static int take_packet(char *text, size_t len, const int *fds, size_t n_fds, int
     static struct libberth_packet p; /* guarded by the lock */
     int r = problem ? problem : libberth_packet_parse(text, len, &p);
     size_t taken = 0;
-    if (r == 0 && p.has_sockets && (p.first != state.n || p.n != n_fds || state.is_active))
+    if (r == 0 && (p.has_sockets ? !is_next(&p, n_fds) : n_fds > 0 && !state.is_active))
         r = -EPROTO;
+    if (r == 0 && p.has_sockets) {
+        state.is_begun = true;
+        state.total = p.total;
+    }
     for (; r == 0 && p.has_sockets && taken < n_fds; taken++)
         r = add(fds[taken], p.names[taken], strlen(p.names[taken]), p.addresses[taken]);
     for (size_t i = taken - (r < 0 && taken > 0); i < n_fds; i++)
         close(fds[i]);
     if (r < 0)
         return state.is_active ? r : fail_activation(r);
-    state.is_active = state.is_active || p.activates;
+    if (p.activates) {
+        state.is_active = true;
+        settle();
+    }
     if (p.drains)
         berth_drain_begin();
     return 0;
 }
 
-/* One packet, with the lock. 1: one was dealt with; 0: there is none just now; negative errno. */
+/* One packet, with the lock. 1: one was dealt with, or there may be one yet: a reset is told once, before
+ * what is queued; 0: there is none just now; negative errno. */
 static int receive(void)
 {
     static char text[LIBBERTH_PACKET + 1]; /* guarded by the lock, as is the other */
@@ -294,24 +351,25 @@ static int receive(void)
     int fds[LIBBERTH_FDS];
     ssize_t n = recvmsg(state.channel, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (n < 0)
-        return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+        return errno == EAGAIN ? 0 : errno == EINTR || errno == ECONNRESET ? 1 : -errno;
     size_t n_fds = collect(&m, fds);
     if (n == 0 && n_fds == 0)
-        return -EPIPE;
+        return state.is_active ? -EPIPE : fail_activation(-EPIPE);
     int problem = m.msg_flags & MSG_CTRUNC ? -EMFILE : m.msg_flags & MSG_TRUNC ? -EPROTO : 0;
     int r = take_packet(text, (size_t)n, fds, n_fds, problem);
     return r < 0 ? r : 1;
 }
 
-static long now_ms(void)
+long long libberth_now_ms(void)
 {
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+    return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
-/* All that is there; then 1, 0 (not yet to serve) or negative errno. */
-static int advance(int *ret_channel)
+/* All that is there; then 1, 0 (not yet to serve) or negative errno. RET_FDS: what tells that there may be
+ * more. */
+static int advance(struct pollfd ret_fds[2])
 {
     pthread_mutex_lock(&lock);
     load();
@@ -322,23 +380,27 @@ static int advance(int *ret_channel)
         r = state.error;
     else if (r == 0)
         r = state.is_active;
-    *ret_channel = state.channel;
+    ret_fds[0] = (struct pollfd){.fd = state.channel, .events = POLLIN};
+    ret_fds[1] = (struct pollfd){.fd = state.settled, .events = POLLIN};
     pthread_mutex_unlock(&lock);
     return r;
 }
 
 int berth_wait(int timeout_ms)
 {
-    long end = timeout_ms < 0 ? -1 : now_ms() + timeout_ms;
+    long long end = timeout_ms < 0 ? -1 : libberth_now_ms() + timeout_ms;
     for (;;) {
-        struct pollfd p = {.events = POLLIN};
-        int r = advance(&p.fd);
+        struct pollfd p[3];
+        int r = advance(p);
         if (r != 0)
             return r;
-        long left = end < 0 ? -1 : end - now_ms();
+        p[2] = (struct pollfd){.fd = berth_drain_fd(), .events = POLLIN};
+        if (p[2].fd < 0 || berth_is_draining())
+            return p[2].fd < 0 ? p[2].fd : -ECANCELED;
+        long long left = end < 0 ? -1 : end - libberth_now_ms();
         if (end >= 0 && left <= 0)
             return 0;
-        if (poll(&p, 1, (int)(left < 0 ? -1 : left)) < 0 && errno != EINTR)
+        if (poll(p, 3, (int)(left < 0 ? -1 : left)) < 0 && errno != EINTR)
             return -errno;
     }
 }
