@@ -42,11 +42,21 @@ static void start_all(struct engine *e, struct held_socket *h)
     }
 }
 
-/* A listener that somebody shut down looks readable for ever; nobody is there. */
-bool demand_is_somebody_there(const struct held_socket *h)
+static short look(const struct held_socket *h)
 {
     struct pollfd p = {.fd = h->fd, .events = POLLIN};
-    return poll(&p, 1, 0) == 1 && (p.revents & POLLIN) && !(p.revents & (POLLHUP | POLLERR | POLLNVAL));
+    return poll(&p, 1, 0) == 1 ? p.revents : 0;
+}
+
+/* A listener that somebody shut down looks readable for ever; nobody is there. */
+static bool is_shut_down(const struct held_socket *h)
+{
+    return look(h) & (POLLHUP | POLLERR | POLLNVAL);
+}
+
+bool demand_is_somebody_there(const struct held_socket *h)
+{
+    return (look(h) & POLLIN) && !is_shut_down(h);
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
@@ -60,8 +70,12 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
             start_all(h->engine, h);
         return;
     }
-    ev_io_stop(loop, watcher); /* it is looked at again at the next change, and the guard sees to it */
+    if (!is_shut_down(h))
+        return; /* whoever was there has gone again */
+    ev_io_stop(loop, watcher);
     socket_guard_check(&h->engine->guard, NULL);
+    if (!is_shut_down(h)) /* else until it is replaced: it would wake us without end */
+        demand_follow(h->engine);
 }
 
 void demand_init(struct held_socket *h)

@@ -342,5 +342,6 @@ int hold_replace(struct engine *e, struct held_socket *h, struct berr *err)
     demand_init(h);
     learn_backlog(h);
     socket_guard_add(&e->guard, h);
+    demand_follow(e);
     return 0;
 }

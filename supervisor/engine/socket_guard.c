@@ -60,6 +60,12 @@ static char *name_culprit(const struct engine *e, const struct held_socket *h, c
     return dst;
 }
 
+/* Does a worker of S have sockets at all? Whoever waits for demand, or serves one connection, has none. */
+static bool has_sockets(const struct service *s)
+{
+    return !s->accepts && service_state(s) != SERVICE_WAITING;
+}
+
 /* The workers have the dead socket; only new ones get its successor. */
 static void replace_dead_unix(struct engine *e, struct held_socket *h, const char *culprit)
 {
@@ -75,7 +81,8 @@ static void replace_dead_unix(struct engine *e, struct held_socket *h, const cha
         "%s shut %s down; it was made again, and its services are restarted on the new one", culprit,
         h->bound);
     for (size_t i = 0; i < e->n_services; i++)
-        if (e->services[i]->is_wanted && hold_is_used_by(h, e->services[i]->conf))
+        if (e->services[i]->is_wanted && hold_is_used_by(h, e->services[i]->conf) &&
+            has_sockets(e->services[i]))
             engine_restart(e->services[i]);
 }
 

@@ -209,3 +209,45 @@ rig_test(demand, no_connection_is_lost_between_idle_stops)
     cr_assert(load_wait_ok(load, 80, RIG_PATIENCE_SECONDS));
     rig_load_end(r, load, 0);
 }
+
+static void comes_back_from_a_shutdown(struct rig *r, int family)
+{
+    rig_run(r, ON_DEMAND, "--listen", rig_format(r, "web=%s", rig_address(r, family)), "--", r->probe);
+    rig_wait_state(r, "waiting");
+    rig_cmd_ok(r, "exec", "--socket", "web", "--", "python3", "-c",
+               "import socket; socket.socket(fileno=3).shutdown(socket.SHUT_RDWR)");
+    rig_until(r, rig_log_has(r, "somebody who is no worker shut"));
+    cr_assert_eq(rig_worker_pid(r, 1), 0);
+    ask(r, family);
+    rig_wait_state(r, "running");
+}
+
+rig_test(demand, a_tcp_listener_that_a_borrower_shut_down_starts_its_service_all_the_same)
+{
+    comes_back_from_a_shutdown(r, 4);
+}
+
+rig_test(demand, a_unix_listener_that_a_borrower_shut_down_starts_its_service_all_the_same)
+{
+    comes_back_from_a_shutdown(r, 1);
+}
+
+/* Clients that are gone before anybody could take them: the next one is noticed all the same. */
+rig_test(demand, clients_that_come_and_go_do_not_blind_it)
+{
+    rig_run(r, "--listen", rig_format(r, "web=%s?accept=yes", rig_address(r, 4)), "--", r->probe,
+            "--answer-stdin");
+    rig_wait_state(r, "waiting");
+    rig_expect(
+        r, 0,
+        RIG_ARGV("python3", "-c",
+                 rig_format(r,
+                            "import socket, struct\n"
+                            "for i in range(300):\n"
+                            "    s = socket.create_connection(('127.0.0.1', %u))\n"
+                            "    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))\n"
+                            "    s.close()\n",
+                            r->port)));
+    for (int i = 0; i < 5; i++)
+        ask(r, 4);
+}

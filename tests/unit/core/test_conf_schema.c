@@ -492,3 +492,18 @@ Test(conf_schema, a_bad_option_on_an_address_is_refused_and_nothing_is_taken)
         cr_expect_eq(web->options.backlog, 4096);
     }
 }
+
+Test(conf_schema, a_socket_is_served_in_at_most_so_many_places)
+{
+    struct socket_conf s = {.name = "web"};
+    struct berr err = {0};
+    char text[32];
+    conf_set_defaults(CONF_SOCKET, &s);
+    for (int i = 0; i < LIMIT_SERVE; i++) {
+        snprintf(text, sizeof text, "zerg:/run/%d", i);
+        cr_assert_eq(conf_set_socket(&s, "serve", text, &err), 0);
+    }
+    cr_assert_eq(conf_set_socket(&s, "serve", "zerg:/run/x", &err), -E2BIG);
+    cr_assert(strstr(err.text, "more than 16 places") != NULL, "%s", err.text);
+    strv_fini(&s.serve);
+}
