@@ -1,5 +1,5 @@
 #!/bin/sh
-# What libberth exports is what its map names, and its header is C89 and C++.
+# What libberth exports is what its map names, its soname is what programs ask for, it needs libc only, and its header is C89 and C++.
 set -u
 library=$top_builddir/.libs/libberth.so
 work=$(mktemp -d) || exit 99
@@ -27,5 +27,17 @@ ${CC:-cc} -std=c89 -pedantic -Wall -Wextra -Werror -I"$top_srcdir/include" -c -o
 cp "$work/use.c" "$work/use.cc"
 if command -v c++ >/dev/null; then
     c++ -pedantic -Wall -Wextra -Werror -I"$top_srcdir/include" -c -o "$work/use.o" "$work/use.cc" || status=1
+elif [ "${CI:-}" = true ]; then
+    echo "there is no C++ compiler to try the header with"
+    status=1
 fi
+readelf -d "$library" >"$work/dynamic" || status=1
+grep -q 'SONAME.*\[libberth\.so\.0\]' "$work/dynamic" || {
+    echo "its soname is not libberth.so.0"
+    status=1
+}
+sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' "$work/dynamic" | grep -Ev '^(libc\.|ld-linux|lib[a-z]*san\.|libgcov)' >"$work/foreign" && {
+    echo "it needs more than libc: $(cat "$work/foreign")"
+    status=1
+}
 exit $status

@@ -21,6 +21,12 @@ tests_lib_probe_SOURCES = \
 	tests/lib/probe.c tests/lib/probe.h tests/lib/probe_dump.c tests/lib/probe_serve.c tests/lib/fastcgi.c tests/lib/fastcgi.h tests/lib/load.c tests/lib/load.h
 tests_lib_probe_LDADD = supervisor/sys/libsys.a
 
+# The example's own source, with the library that is built here in it.
+check_PROGRAMS += tests/lib/libberth-worker
+tests_lib_libberth_worker_SOURCES = examples/workers/c/worker.c
+tests_lib_libberth_worker_LDFLAGS = $(AM_LDFLAGS) -static
+tests_lib_libberth_worker_LDADD = libberth.la
+
 if HAVE_LIBSYSTEMD
 check_PROGRAMS += tests/lib/sd_probe
 tests_lib_sd_probe_SOURCES = tests/lib/sd_probe.c
@@ -44,7 +50,7 @@ tests_system_rig_crit_LDADD = $(system_ldadd)
 tests_system_run_crit_SOURCES = %D%/test_run.c %D%/test_restart.c %D%/test_terminal.c
 tests_system_run_crit_CPPFLAGS = $(system_cppflags)
 tests_system_run_crit_LDADD = $(system_ldadd)
-tests_system_handoff_crit_SOURCES = %D%/test_handoff.c %D%/test_addresses.c %D%/test_channel.c
+tests_system_handoff_crit_SOURCES = %D%/test_handoff.c %D%/test_addresses.c %D%/test_channel.c %D%/test_libberth.c
 tests_system_handoff_crit_CPPFLAGS = $(system_cppflags)
 tests_system_handoff_crit_LDADD = $(system_ldadd)
 tests_system_kill_crit_SOURCES = %D%/test_kill_worker.c %D%/test_kill_supervisor.c

@@ -1,4 +1,5 @@
 /* Serves HTTP with a thread a connection, on the socket that is called "web", and finishes what it has begun when it is told to end. */
+#define _GNU_SOURCE /* accept4() */
 #include <berth/berth.h>
 #include <fcntl.h>
 #include <poll.h>
