@@ -238,10 +238,20 @@ static int load_server_starter(void)
     return 1;
 }
 
+static bool is_channel(int fd)
+{
+    int domain = 0, type = 0;
+    socklen_t domain_len = sizeof domain, type_len = sizeof type;
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_len) == 0 && domain == AF_UNIX &&
+           getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) == 0 && type == SOCK_SEQPACKET;
+}
+
+/* The variable may be an ancestor's, whose channel was closed at an exec: the number then is nothing, or
+ * something else. */
 static void find_channel(void)
 {
     long fd = libberth_number(getenv("BERTH_CHANNEL"), 0, INT_MAX);
-    if (fd < 0 || fcntl((int)fd, F_SETFD, FD_CLOEXEC) < 0)
+    if (fd < 0 || !is_channel((int)fd) || fcntl((int)fd, F_SETFD, FD_CLOEXEC) < 0)
         return;
     state.channel = (int)fd;
     state.settled = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -1,6 +1,6 @@
 /* Serves HTTP, one connection after the other, on the socket that sd_listen_fds(3) finds; ends after the one in hand when it is told
  * to. */
-#define _GNU_SOURCE /* accept4() */
+#define _GNU_SOURCE /* ppoll() */
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>

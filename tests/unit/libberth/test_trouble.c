@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -137,6 +138,18 @@ Test(variables, of_a_parent_say_nothing_in_any_dialect)
     setenv("LISTEN_FDS", "1", 1);
     worker_set_number("LISTEN_PID", getppid());
     cr_expect_eq(berth_socket_count(), 0);
+}
+
+Test(variables, of_an_ancestor_may_name_what_is_no_channel)
+{
+    int pair[2];
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    worker_set_number("BERTH_CHANNEL", pair[0]);
+    cr_expect_eq(berth_ready(), 0);
+    cr_expect_eq(berth_wait(-1), 1);
+    cr_expect_eq(berth_wait_fd(), -ENOENT);
+    cr_expect_eq(berth_socket_count(), 0);
+    cr_expect_str_eq(worker_read(pair[1], NULL), "", "nothing was said to a stranger");
 }
 
 Test(variables, name_sockets)
