@@ -5,5 +5,11 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 LISTEN=${LISTEN:-127.0.0.1:8080}
 STATE=${STATE:-$(mktemp -d)}
-sed -e "s|@LISTEN@|${LISTEN#unix:}|" -e "s|@STATE@|$STATE|" -e "s|@USER@|$(id -un)|" -e "s|@HERE@|$here|" "$here/php-fpm.conf.in" >"$STATE/php-fpm.conf"
-exec berth run --listen "$LISTEN" --stop-signal QUIT -- php-fpm8.2 --nodaemonize --allow-to-run-as-root --fpm-config "$STATE/php-fpm.conf"
+user=
+if [ "$(id -u)" = 0 ]; then
+    user=nobody # who may not remove a Unix socket's path
+    chown "$user" "$STATE"
+fi
+sed -e "s|@LISTEN@|${LISTEN#unix:}|" -e "s|@STATE@|$STATE|" "$here/php-fpm.conf.in" >"$STATE/php-fpm.conf"
+exec berth run --listen "$LISTEN" ${user:+--user "$user"} --stop-signal QUIT -- \
+    php-fpm8.2 --nodaemonize --fpm-config "$STATE/php-fpm.conf"
