@@ -91,7 +91,11 @@ SPAWN_IN_CHILD static bool admits(int connection, const struct sockaddr_storage 
         bool is_same = other->socket_index == a->worker->socket_index && other->source == a->source;
         n += is_same && other != a->worker && is_serving(other);
     }
-    return a->max_per_source < 0 || n < a->max_per_source;
+    if (a->max_per_source >= 0 && n >= a->max_per_source)
+        return false;
+    /* Before the keeper is told of this process, so that whoever finds it knows its source. */
+    state_store_set(&s->engine->store, a->worker->row, WORKER_COL_SOURCE, (int64_t)a->source);
+    return true;
 }
 
 static char *format_peer(const struct spawn_accept *a)

@@ -87,6 +87,14 @@ void state_store_save(struct state_store *s, const char *key, int *index, const 
     crash_point(CRASH_AT_state_write_after);
 }
 
+void state_store_set(struct state_store *s, int index, size_t column, int64_t value)
+{
+    struct soft_state_row row;
+    soft_state_read(&s->state, index, &row);
+    row.column[column] = value;
+    soft_state_write(&s->state, index, &row);
+}
+
 void state_store_remove(struct state_store *s, const char *key)
 {
     int index = soft_state_find(&s->state, key);

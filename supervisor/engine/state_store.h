@@ -67,6 +67,8 @@ void state_store_close(struct state_store *s);
 bool state_store_load(const struct state_store *s, const char *key, struct soft_state_row *ret);
 /* Writes KEY's row; *INDEX remembers its number between calls and begins as -1. */
 void state_store_save(struct state_store *s, const char *key, int *index, const struct soft_state_row *row);
+/* Changes one column of the row numbered INDEX. Touches memory only: the child of a spawn may call it. */
+void state_store_set(struct state_store *s, int index, size_t column, int64_t value);
 void state_store_remove(struct state_store *s, const char *key);
 
 #endif

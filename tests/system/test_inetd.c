@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -176,6 +177,22 @@ rig_test(inetd, max_per_source_is_remembered_by_a_successor)
     int second = connect_to(r, 4);
     cr_assert(is_closed(second));
     cr_assert_str_eq(converse(first, "still here\n"), "still here\n");
+    close(first);
+    close(second);
+}
+
+/* The connection runs, and the supervisor has not written down yet that it does. */
+rig_test(inetd, max_per_source_counts_a_connection_in_whose_making_the_supervisor_died)
+{
+    r->berth = getenv("BERTH_CRASH");
+    rig_env(r, "BERTH_CRASH_AT=spawn_after:1:0");
+    rig_run(r, "--listen", accepting(r, 4, "&max_per_source=1"), "--", "cat");
+    rig_wait_state(r, "waiting");
+    int first = connect_to(r, 4);
+    cr_assert_str_eq(converse(first, "a\n"), "a\n");
+    int second = connect_to(r, 4);
+    cr_assert(is_closed(second));
+    cr_assert(rig_log_has(r, "(restart 1,"));
     close(first);
     close(second);
 }
