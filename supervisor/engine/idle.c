@@ -21,16 +21,21 @@ static bool is_concerned(const struct service *s, const struct held_socket *h)
     return s->conf->idle_stop_ns != INT64_MAX && hold_is_used_by(h, s->conf);
 }
 
-static void on_arrivals(struct ev_loop *loop, ev_io *watcher, int revents)
+/* What the kernel has noted so far. */
+static void take_arrivals(struct engine *e)
 {
-    (void)loop, (void)revents;
-    struct engine *e = watcher->data;
     void *tags[BATCH];
     int n = socket_events_next(e->idle.arrival_fd, tags, BATCH);
     for (int i = 0; i < n; i++)
         for (size_t j = 0; j < e->n_services; j++)
             if (is_concerned(e->services[j], tags[i]))
                 e->services[j]->last_needed = clock_mono();
+}
+
+static void on_arrivals(struct ev_loop *loop, ev_io *watcher, int revents)
+{
+    (void)loop, (void)revents;
+    take_arrivals(watcher->data);
 }
 
 /* Asks for the next arrival at each socket of S. Is there a connection at one of them, or may there be? */
@@ -73,6 +78,7 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int revents)
 {
     (void)loop, (void)revents;
     struct service *s = t->data;
+    take_arrivals(s->engine); /* a timer is called before what came at the same moment */
     if (look_at_sockets(s)) {
         s->last_needed = clock_mono();
         event_log_say(&s->engine->log, LOG_DEBUG, s->conf->name, s->conf->name,
