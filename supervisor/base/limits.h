@@ -17,5 +17,8 @@
 #define LIMIT_SHARE_CLIENTS 64       /* connections to one such place at a time */
 #define LIMIT_NOTIFY 4096            /* bytes of one message of a worker about itself, as systemd has it */
 #define LIMIT_NOTIFY_STATUS 256      /* bytes of its STATUS that are kept */
+#define LIMIT_OUTPUT_RING 65536      /* bytes of a service's latest output, with what tells whose they are */
+#define LIMIT_OUTPUT_PART 16384      /* bytes that are read at a time; of a line that are passed on at a time */
+#define LIMIT_OUTPUT_KEEP 999        /* older files of a service's output */
 
 #endif

@@ -5,6 +5,6 @@ noinst_LIBRARIES += %D%/libcore.a
 	%D%/environment.c %D%/environment.h %D%/explain.c %D%/explain.h %D%/handoff/handoff.c %D%/handoff/handoff.h \
 	%D%/handoff/channel.c %D%/handoff/einhorn.c %D%/handoff/listen_fds.c %D%/handoff/nginx.c \
 	%D%/handoff/none.c %D%/handoff/numbers.c %D%/handoff/numbers.h %D%/handoff/php_fpm.c %D%/handoff/server_starter.c \
-	%D%/handoff/stdin.c %D%/handoff/unicorn.c %D%/held_name.c %D%/held_name.h %D%/restart.c \
+	%D%/handoff/stdin.c %D%/handoff/unicorn.c %D%/held_name.c %D%/held_name.h %D%/output_ring.c %D%/output_ring.h %D%/restart.c \
 	%D%/restart.h %D%/run_args.c %D%/run_args.h %D%/service.c %D%/service.h %D%/sockset.c \
 	%D%/sockset.h %D%/words.c %D%/words.h %D%/worker_fsm.c %D%/worker_fsm.h
