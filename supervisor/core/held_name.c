@@ -12,6 +12,11 @@
 #include "base/must.h"
 #include "base/str.h"
 
+static const char *end_of(const struct held_name *h)
+{
+    return h->is_write_end ? "write" : "read";
+}
+
 int held_name_format(char dst[LIMIT_HELD_NAME + 1], const struct held_name *h)
 {
     char text[LIMIT_HELD_NAME + 1];
@@ -36,6 +41,15 @@ int held_name_format(char dst[LIMIT_HELD_NAME + 1], const struct held_name *h)
         break;
     case HELD_SHARE:
         n = snprintf(text, sizeof text, "share/%s/%s", h->name, h->address);
+        break;
+    case HELD_OUTPUT:
+        n = snprintf(text, sizeof text, "output/%s/%u/%s", h->name, h->slot, end_of(h));
+        break;
+    case HELD_INPUT:
+        n = snprintf(text, sizeof text, "input/%s/%s", h->name, end_of(h));
+        break;
+    case HELD_RING:
+        n = snprintf(text, sizeof text, "ring/%s", h->name);
         break;
     case HELD_UNKNOWN:
         break;
@@ -113,6 +127,35 @@ static bool parse_share(const char *rest, struct held_name *h)
            take_part(&rest, '\0', h->address, sizeof h->address);
 }
 
+/* Any other word than "write" is read as "read", and then does not format back to the same text. */
+static bool take_end(const char **cursor, struct held_name *h)
+{
+    char word[8];
+    if (!take_part(cursor, '\0', word, sizeof word))
+        return false;
+    h->is_write_end = str_eq(word, "write");
+    return true;
+}
+
+static bool parse_output(const char *rest, struct held_name *h)
+{
+    h->kind = HELD_OUTPUT;
+    return take_part(&rest, '/', h->name, sizeof h->name) && take_unsigned(&rest, '/', &h->slot) &&
+           take_end(&rest, h);
+}
+
+static bool parse_input(const char *rest, struct held_name *h)
+{
+    h->kind = HELD_INPUT;
+    return take_part(&rest, '/', h->name, sizeof h->name) && take_end(&rest, h);
+}
+
+static bool parse_ring(const char *rest, struct held_name *h)
+{
+    h->kind = HELD_RING;
+    return take_part(&rest, '\0', h->name, sizeof h->name);
+}
+
 static bool parse_by_kind(const char *text, struct held_name *h)
 {
     if (str_starts_with(text, "socket/"))
@@ -123,6 +166,12 @@ static bool parse_by_kind(const char *text, struct held_name *h)
         return parse_channel(text + strlen("channel/"), h);
     if (str_starts_with(text, "share/"))
         return parse_share(text + strlen("share/"), h);
+    if (str_starts_with(text, "output/"))
+        return parse_output(text + strlen("output/"), h);
+    if (str_starts_with(text, "input/"))
+        return parse_input(text + strlen("input/"), h);
+    if (str_starts_with(text, "ring/"))
+        return parse_ring(text + strlen("ring/"), h);
     h->kind = str_eq(text, "control") ? HELD_CONTROL : HELD_STATE;
     return str_eq(text, "control") || str_eq(text, "state");
 }

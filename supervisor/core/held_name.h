@@ -6,15 +6,31 @@
  * to; SLOT is 0, or the worker's number (from 1) with reuse_port = per-worker
  *   worker/SERVICE/SLOT/GENERATION/SERIAL     a worker's pidfd; SERIAL never repeats
  *   channel/SERVICE/SLOT/SERIAL               our end of that worker's channel
+ *   output/SERVICE/SLOT/END                   the pipe that worker slot writes its output into; END is read
+ * or write input/SERVICE/END                         the pipe that other services' output = pipe:SERVICE goes
+ * into ring/SERVICE                              the memfd of its workers' latest output (core/output_ring)
  *   share/PROTOCOL/PATH                       the listener at PATH that hands out sockets or takes einhorn's
  * acks
  */
 #ifndef BERTH_CORE_HELD_NAME_H
 #define BERTH_CORE_HELD_NAME_H
 
+#include <stdbool.h>
+
 #include "base/limits.h"
 
-enum held_kind { HELD_UNKNOWN, HELD_CONTROL, HELD_STATE, HELD_SOCKET, HELD_WORKER, HELD_CHANNEL, HELD_SHARE };
+enum held_kind {
+    HELD_UNKNOWN,
+    HELD_CONTROL,
+    HELD_STATE,
+    HELD_SOCKET,
+    HELD_WORKER,
+    HELD_CHANNEL,
+    HELD_SHARE,
+    HELD_OUTPUT,
+    HELD_INPUT,
+    HELD_RING,
+};
 
 struct held_name {
     enum held_kind kind;
@@ -24,6 +40,7 @@ struct held_name {
     char address[LIMIT_HELD_NAME + 1]; /* socket: address_format()'s text; share: the path */
     unsigned generation;               /* worker */
     unsigned long long serial;         /* worker, channel */
+    bool is_write_end;                 /* output, input */
 };
 
 /* -ENAMETOOLONG when it does not fit DST (LIMIT_HELD_NAME + 1 bytes). */

@@ -46,6 +46,11 @@ Test(held_name, what_is_written_is_read_back)
         "channel/api/3/99",
         "share/zerg//run/z.sock",
         "share/fdholder/@name",
+        "output/api/4096/read",
+        "output/api/1/write",
+        "input/logger/read",
+        "input/logger/write",
+        "ring/api",
     };
     for (size_t i = 0; i < N(texts); i++) {
         struct held_name h;
@@ -102,6 +107,15 @@ Test(held_name, what_is_not_to_the_letter_is_unknown)
         "share/a b//x",
         "channel/api/1/1/1",
         "channel/a b/1/1",
+        "output/api/read",
+        "output/api/1",
+        "output/api/1/reader",
+        "output/api/01/read",
+        "output/api/1/both",
+        "input/api",
+        "input/api/1/read",
+        "ring/",
+        "ring/api/1",
         "worker/0123456789012345678901234567890123456789012345678901234567890123x/1/1/1",
     };
     for (size_t i = 0; i < N(texts); i++) {
