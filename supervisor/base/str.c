@@ -114,6 +114,21 @@ char *str_escape_controls(char *dst, size_t size, const char *s, size_t n)
     return escape(dst, size, s, n, true);
 }
 
+char *str_make_utf8(const char *s, size_t n)
+{
+    static const char replacement[] = "\xef\xbf\xbd";
+    char *made = mem_new_array(n + 1, 3), *dst = made; /* a replacement is three times as long as its byte */
+    for (size_t i = 0, len; i < n; i += len) {
+        uint32_t c = 0;
+        bool is_good = (len = utf8_take(s + i, n - i, &c)) > 0 && c != 0;
+        size_t out = is_good ? len : 3;
+        memcpy(dst, is_good ? s + i : replacement, out);
+        dst += out;
+        len = is_good ? len : 1;
+    }
+    return made;
+}
+
 bool str_is_printable(const char *s)
 {
     for (size_t n = strlen(s), len; n > 0; s += len, n -= len)

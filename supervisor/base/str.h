@@ -16,6 +16,9 @@ char *str_escape(char *dst, size_t size, const char *s, size_t n);
 /* The same, but a backslash stays as it is: for a sentence whose foreign parts were escaped when they were
  * quoted. */
 char *str_escape_controls(char *dst, size_t size, const char *s, size_t n);
+/* The N bytes as UTF-8, to be freed by the caller: U+FFFD stands for each byte that is none of it, and for
+ * NUL. */
+char *str_make_utf8(const char *s, size_t n);
 /* Is it UTF-8 without control characters: would str_escape_controls() leave it alone? */
 bool str_is_printable(const char *s);
 /* A NAME of interface section 3: letters, digits, '.', '_', '-'; 1 to 64 of them. */

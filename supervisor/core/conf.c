@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "core/conf_schema.h"
+#include "core/conf_tables.h"
 #include "core/handoff/handoff.h"
 #include "core/held_name.h"
 #include "core/words.h"
@@ -37,6 +37,7 @@ static void service_fini(struct service_conf *s)
     free(s->group);
     free(s->directory);
     free(s->limits);
+    conf_free_output(s);
 }
 
 void conf_fini(struct conf *c)
@@ -415,6 +416,8 @@ static int check_service(const struct conf *c, const struct service_conf *s, str
         r = check_on_demand(s, err);
     if (r == 0)
         r = check_contradictions(s, err);
+    if (r == 0)
+        r = conf_check_output(c, s, err);
     return r < 0 ? r : check_sockets_of(c, s, err);
 }
 

@@ -35,6 +35,16 @@ struct limit_conf {
     struct rlimit value;
 };
 
+enum output_how { OUTPUT_INHERIT, OUTPUT_PREFIX, OUTPUT_FILE, OUTPUT_NULL, OUTPUT_PIPE };
+
+/* Where its workers' standard output and error go. */
+struct output_conf {
+    enum output_how how;
+    char *target; /* OUTPUT_FILE: the path; OUTPUT_PIPE: the service; else NULL */
+    int64_t max;  /* OUTPUT_FILE: bytes of a file, and how many older ones are kept */
+    int keep;
+};
+
 struct service_conf {
     char name[LIMIT_NAME + 1];
     struct strv command;
@@ -66,6 +76,7 @@ struct service_conf {
     struct strv environment; /* "NAME=VALUE" of env.NAME; may hold placeholders */
     struct limit_conf *limits;
     size_t n_limits;
+    struct output_conf *output; /* NULL: all defaults, it is inherited */
 };
 
 struct conf {
@@ -91,6 +102,15 @@ struct service_conf *conf_find_service(const struct conf *c, const char *name);
 /* Does berth accept for S (accept = yes)? conf_check() sees to it that either all of its sockets are so or
  * none. */
 bool conf_accepts(const struct conf *c, const struct service_conf *s);
+
+/* Does berth itself take in what the workers of S write? */
+static inline bool conf_captures(const struct service_conf *s)
+{
+    return s->output && (s->output->how == OUTPUT_PREFIX || s->output->how == OUTPUT_FILE);
+}
+
+/* Does the output of other services go into the standard input of S? */
+bool conf_is_sink(const struct conf *c, const struct service_conf *s);
 
 /* "zerg:PATH" in its two parts: the length of the protocol's word, and the path as an address. -EINVAL and a
  * sentence. */

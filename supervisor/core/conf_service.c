@@ -337,6 +337,12 @@ const struct conf_key conf_service_keys[] = {
     {"limit.", "", "A resource limit, by setrlimit(2)'s name; one number is both.", "SOFT or SOFT:HARD, each a size or unlimited",
      .is_prefix = true, .set = conf_set_limit, .print = conf_print_limit},
     {"no_new_privileges", "no", "Neither it nor its children gain privileges by exec.", VALUE_BOOL(no_new_privileges)},
+    {"output", "inherit", "Where standard output and error go: to berth's own, to berth's output with a name before each line, to a file, nowhere, or into another service's standard input.",
+     "inherit, prefix, file:PATH, null or pipe:SERVICE", .set = conf_set_output, .print = conf_print_output},
+    {"output_max", "10M", "With output = file: a larger file is put aside for a new one.", "a size from 1K to 1T such as 64K",
+     .min = 1024, .max = INT64_C(1) << 40, .set = conf_set_output_max, .print = conf_print_output_max},
+    {"output_keep", "5", "With output = file: how many older files are kept.", "a number from 0 to " VALUE_TEXT(LIMIT_OUTPUT_KEEP),
+     .max = LIMIT_OUTPUT_KEEP, .set = conf_set_output_keep, .print = conf_print_output_keep},
     {.name = NULL},
 };
 
@@ -345,8 +351,7 @@ const struct conf_later_key conf_service_later_keys[] = {
     {"rolling_step", NULL}, {"max_generations", NULL}, {"settle", NULL}, {"watchdog", "off"}, {"health", "off"},
     {"health_interval", NULL}, {"health_timeout", NULL}, {"health_retries", NULL}, {"max_age", "off"}, {"max_memory", "off"},
     {"chroot", NULL}, {"env_file", NULL}, {"cpus", NULL}, {"oom_score_adjust", NULL}, {"capabilities", NULL}, {"cgroup", NULL},
-    {"memory_max", NULL}, {"cpu_max", NULL}, {"pids_max", NULL}, {"output", "inherit"}, {"output_max", NULL},
-    {"output_keep", NULL}, {"before_start", NULL}, {"after_start", NULL}, {"before_stop", NULL}, {"after_stop", NULL},
+    {"memory_max", NULL}, {"cpu_max", NULL}, {"pids_max", NULL}, {"before_start", NULL}, {"after_start", NULL}, {"before_stop", NULL}, {"after_stop", NULL},
     {"store_max", NULL}, {NULL, NULL},
 };
 /* clang-format on */

@@ -17,5 +17,11 @@ extern const struct conf_later_key conf_socket_later_keys[], conf_service_later_
 /* Rows of conf_service_keys that core/conf_process holds. */
 conf_set_function conf_set_umask, conf_set_nice, conf_set_env, conf_set_limit;
 conf_print_function conf_print_umask, conf_print_nice, conf_print_env, conf_print_limit;
+/* … and core/conf_output. */
+conf_set_function conf_set_output, conf_set_output_max, conf_set_output_keep;
+conf_print_function conf_print_output, conf_print_output_max, conf_print_output_keep;
+void conf_free_output(struct service_conf *s);
+/* What conf_check() asks of them. */
+int conf_check_output(const struct conf *c, const struct service_conf *s, struct berr *err);
 
 #endif

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "core/conf_schema.h"
+#include "core/conf_tables.h"
 #include "core/environment.h"
 #include "core/handoff/numbers.h"
 
@@ -106,8 +106,23 @@ static void add_socket(struct explanation *x, const struct conf *c, int number, 
     add_options(&d->options, conf_find_socket(c, s->name));
 }
 
-static void add_descriptors(struct explanation *x, const struct conf *c, const struct handoff_input *in,
-                            const struct worker_invocation *w)
+/* Standard output or error, whose name is where it goes; or standard input. */
+static void add_standard(struct explanation *x, const struct conf *c, const struct service_conf *s,
+                         int number)
+{
+    struct buf where;
+    if (number == 0 || !s->output || s->output->how == OUTPUT_INHERIT) {
+        add_descriptor(x, number,
+                       number == 0 && conf_is_sink(c, s) ? "output of other services" : "inherited");
+        return;
+    }
+    buf_init(&where, 8192);
+    conf_print_output(s, NULL, &where);
+    add_descriptor(x, number, "output")->name = buf_take(&where);
+}
+
+static void add_descriptors(struct explanation *x, const struct conf *c, const struct service_conf *s,
+                            const struct handoff_input *in, const struct worker_invocation *w)
 {
     for (int i = 0; i < 3; i++) {
         if (in->is_connection && i < 2)
@@ -115,7 +130,7 @@ static void add_descriptors(struct explanation *x, const struct conf *c, const s
         else if (i == 0 && w->on_stdin && in->n_sockets > 0)
             add_socket(x, c, 0, "socket", &in->sockets[0]);
         else
-            add_descriptor(x, i, "inherited");
+            add_standard(x, c, s, i);
     }
     if (w->by_channel)
         add_descriptor(x, HANDOFF_FIRST_FD, "channel");
@@ -159,7 +174,7 @@ int explain_worker(const struct conf *c, const struct service_conf *s, const str
     for (size_t i = 0; i < w.environment.n; i++)
         add_variable(&x, s, extra, w.environment.v[i]);
     add_taken_away(&x, inherited, s->clear_env);
-    add_descriptors(&x, c, in, &w);
+    add_descriptors(&x, c, s, in, &w);
     add_open_ports(&x, in);
     worker_invocation_fini(&w);
     *ret = x;

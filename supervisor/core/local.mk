@@ -1,6 +1,6 @@
 noinst_LIBRARIES += %D%/libcore.a
 %C%_libcore_a_SOURCES = \
-	%D%/conf.c %D%/conf.h %D%/conf_process.c %D%/conf_schema.c %D%/conf_schema.h %D%/conf_service.c \
+	%D%/conf.c %D%/conf.h %D%/conf_output.c %D%/conf_process.c %D%/conf_schema.c %D%/conf_schema.h %D%/conf_service.c \
 	%D%/conf_socket.c %D%/conf_tables.h %D%/conf_value.c %D%/conf_value.h %D%/diagnose.c %D%/diagnose.h \
 	%D%/environment.c %D%/environment.h %D%/explain.c %D%/explain.h %D%/handoff/handoff.c %D%/handoff/handoff.h \
 	%D%/handoff/channel.c %D%/handoff/einhorn.c %D%/handoff/listen_fds.c %D%/handoff/nginx.c \

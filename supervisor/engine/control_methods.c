@@ -16,6 +16,7 @@
 #include "engine/engine.h"
 #include "engine/explanation.h"
 #include "engine/operation.h"
+#include "engine/output_logs.h"
 #include "sys/clock.h"
 
 /* --- Status -------------------------------------------------------------------------------------------- */
@@ -92,10 +93,8 @@ void control_reply_no_service(struct control_client *client, const struct engine
                          json_pack("{s:s, s:o}", "service", name, "known", known));
 }
 
-/* The services of parameter "services": all of them when it is missing or empty. NULL when the client has
- * been told what is wrong; else an array to be freed. */
-static struct service **find_services(struct control_client *client, const struct engine *e,
-                                      json_t *parameters, size_t *ret_n)
+struct service **control_find_services(struct control_client *client, const struct engine *e,
+                                       json_t *parameters, size_t *ret_n)
 {
     json_t *names = json_object_get(parameters, "services");
     if (names && !json_is_null(names) && !json_is_array(names)) {
@@ -144,7 +143,7 @@ static void do_status(struct control_client *client, json_t *parameters, bool mo
     (void)more;
     struct engine *e = data;
     size_t n;
-    cleanup_free struct service **found = find_services(client, e, parameters, &n);
+    cleanup_free struct service **found = control_find_services(client, e, parameters, &n);
     if (!found)
         return;
     json_t *services = json_array();
@@ -174,7 +173,7 @@ static void operate(struct control_client *client, json_t *parameters, struct en
                     enum operation_kind kind)
 {
     size_t n;
-    cleanup_free struct service **found = find_services(client, e, parameters, &n);
+    cleanup_free struct service **found = control_find_services(client, e, parameters, &n);
     if (found && may_operate(client, e, found[0]))
         operation_begin(e, client, kind, found, n, 0, wants_to_wait(parameters));
 }
@@ -290,24 +289,22 @@ static bool follows(const struct follower *f, const struct event *e)
     return n == 0;
 }
 
-static void format_now(char dst[64])
+void control_format_time(char dst[CONTROL_TIME], int64_t wall_ms)
 {
-    struct timespec ts;
+    time_t seconds = wall_ms / 1000;
     struct tm tm;
-    int64_t ms = clock_wall_ms();
-    ts.tv_sec = ms / 1000;
-    gmtime_r(&ts.tv_sec, &tm);
-    size_t n = strftime(dst, 64, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(dst + n, 64 - n, ".%03dZ", (int)(ms % 1000));
+    gmtime_r(&seconds, &tm);
+    size_t n = strftime(dst, CONTROL_TIME, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(dst + n, CONTROL_TIME - n, ".%03dZ", (int)(wall_ms % 1000));
 }
 
 static void on_event(struct event_listener *self, const struct event *e)
 {
     struct follower *f = (struct follower *)self;
-    char now[64];
+    char now[CONTROL_TIME];
     if (!follows(f, e))
         return;
-    format_now(now);
+    control_format_time(now, clock_wall_ms());
     json_t *message = json_string(e->text);
     json_t *event =
         json_pack("{s:s, s:s, s:s, s:o}", "time", now, "level", log_level_name(e->level), "subject",
@@ -320,7 +317,7 @@ static void do_events(struct control_client *client, json_t *parameters, bool mo
     (void)more;
     struct engine *e = data;
     size_t n;
-    cleanup_free struct service **checked = find_services(client, e, parameters, &n);
+    cleanup_free struct service **checked = control_find_services(client, e, parameters, &n);
     if (!checked)
         return;
     struct follower *f = mem_new(sizeof *f);
@@ -339,6 +336,7 @@ static void on_gone(struct control_client *client, void *data)
         json_decref(f->services);
         free(f);
     }
+    output_logs_on_client_gone(data, client);
     operation_on_client_gone(data, client);
 }
 
@@ -352,6 +350,7 @@ static const struct control_method methods[] = {
     {.name = "Sockets", .call = do_sockets},
     {.name = "Borrow", .changes = true, .call = borrow_call},
     {.name = "Explain", .changes = true, .call = explanation_call},
+    {.name = "Logs", .changes = true, .call = output_logs_call},
     {.name = "Events", .needs_more = true, .call = do_events},
     {.name = "Shutdown", .changes = true, .call = do_shutdown},
     {0},

@@ -175,6 +175,11 @@ void control_client_error(struct control_client *c, const char *error, json_t *p
     client_wake(c);
 }
 
+size_t control_client_unread(const struct control_client *c)
+{
+    return c->out.len;
+}
+
 void control_client_set_tag(struct control_client *c, void *tag)
 {
     c->tag = tag;

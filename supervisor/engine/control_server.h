@@ -61,6 +61,9 @@ void control_client_error(struct control_client *client, const char *error, json
 /* org.varlink.service.InvalidParameter: ends the call. */
 void control_client_invalid_parameter(struct control_client *client, const char *parameter);
 
+/* How many bytes of replies it has not read yet. */
+size_t control_client_unread(const struct control_client *client);
+
 /* Something of the handler's, NULL at first. */
 void control_client_set_tag(struct control_client *client, void *tag);
 void *control_client_tag(const struct control_client *client);

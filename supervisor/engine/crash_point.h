@@ -28,6 +28,10 @@
     X(channel_held)                                                                                          \
     X(channel_message_read)                                                                                  \
     X(share_held)                                                                                            \
+    X(output_held)                                                                                           \
+    X(output_intent)                                                                                         \
+    X(output_read)                                                                                           \
+    X(output_written)                                                                                        \
     X(spawn_before)                                                                                          \
     X(spawn_after)                                                                                           \
     X(signal_before)                                                                                         \

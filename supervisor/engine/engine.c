@@ -268,6 +268,7 @@ static bool has_leftover(const struct worker *w, int pidfd, pid_t pid)
 void engine_worker_ended(struct worker *w, int wait_status)
 {
     struct engine *e = w->service->engine;
+    output_on_worker_ended(w);
     bool was_asked = w->state == WORKER_STOPPING || w->state == WORKER_KILLING;
     int64_t lifetime = mono_between(w->started, clock_mono());
     char held[LIMIT_HELD_NAME + 1], what_next[96];
@@ -444,9 +445,10 @@ void engine_on_signal(struct engine *e, int signo, pid_t sender, unsigned count)
         engine_shutdown(e, !terminal_closed && count > 1);
         return;
     }
+    if (signo == SIGUSR1)
+        output_reopen_all(e);
     if (signo == SIGUSR1 || signo == SIGUSR2)
-        return; /* berth's own: to reopen log files, of which it has none, and to upgrade, which it cannot yet
-                 */
+        return; /* berth's own; it cannot upgrade yet */
     if (signo == SIGHUP) {
         if (!e->is_shutting_down)
             on_hangup(e);

@@ -14,6 +14,7 @@
 #include "engine/hold.h"
 #include "engine/idle.h"
 #include "engine/keeper_link.h"
+#include "engine/output.h"
 #include "engine/share.h"
 #include "engine/socket_guard.h"
 #include "engine/state_store.h"
@@ -46,8 +47,10 @@ struct engine {
     char control_path[256];         /* "" when there is none */
     struct list operations;         /* of struct operation: calls that wait for their outcome */
     struct list leftovers;
-    struct list shares;        /* of struct share */
-    struct service **services; /* in the configuration's order; owned */
+    struct list shares;                  /* of struct share */
+    struct list log_followers;           /* of engine/output_logs: who follows the output of services */
+    struct output_stdout *output_stdout; /* owned; NULL until a line goes there */
+    struct service **services;           /* in the configuration's order; owned */
     size_t n_services;
     unsigned long long serial; /* the last given */
     int row;                   /* "berth" in the soft state */

@@ -11,6 +11,7 @@
 #include "engine/crash_point.h"
 #include "engine/engine.h"
 #include "engine/operation.h"
+#include "engine/output_logs.h"
 #include "sys/clock.h"
 #include "sys/control_socket.h"
 #include "sys/fd.h"
@@ -49,6 +50,8 @@ static bool has_process(const struct engine *e)
 static void finish(struct engine *e)
 {
     e->is_over = true;
+    output_finish(e);
+    output_logs_on_over(e);
     operation_on_over(e);
     if (e->control_fd >= 0)
         control_socket_retire(e->control_fd, e->control_path);

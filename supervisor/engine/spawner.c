@@ -166,6 +166,8 @@ static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
                                &k->invocation, err);
     if (r < 0)
         return r;
+    if ((r = output_prepare_spawn(w, k->fds, err)) < 0)
+        return r;
     if (k->invocation.on_stdin)
         k->fds[0] = k->sockets[0].fd;
     if (k->invocation.by_channel && (r = channel_open(w, k->sockets, k->n_sockets, &k->channel_fd, err)) < 0)

@@ -46,6 +46,15 @@ enum service_column {
     SERVICE_COL_GENERATION,
 };
 
+/* Columns of an "output/SERVICE/SLOT" row. */
+enum output_column {
+    OUTPUT_COL_GIVEN,  /* how many bytes of the slot's stream the sink has */
+    OUTPUT_COL_LOST,   /* bytes that were dropped before, and the sink was not told */
+    OUTPUT_COL_OPEN,   /* 1: the last byte that it has is not a line's end */
+    OUTPUT_COL_INTENT, /* not 0: the next bytes are about to be appended to a file of this many bytes, less 1
+                        */
+};
+
 /* Columns of the "berth" row. */
 enum berth_column {
     BERTH_COL_SERIAL,   /* the last serial given to a worker */

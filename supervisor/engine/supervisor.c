@@ -68,8 +68,8 @@ static const struct keeper_handlers keeper_handlers = {
  * tell it twice. */
 static void ignore_signals(void)
 {
-    static const int signals[] = {SIGTERM, SIGINT,  SIGHUP,  SIGQUIT, SIGUSR1,
-                                  SIGUSR2, SIGPIPE, SIGALRM, SIGTTOU, SIGTTIN};
+    static const int signals[] = {SIGTERM, SIGINT,  SIGHUP,  SIGQUIT, SIGUSR1, SIGUSR2,
+                                  SIGPIPE, SIGALRM, SIGTTOU, SIGTTIN, SIGXFSZ};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         signal(signals[i], SIG_IGN);
 }
@@ -147,6 +147,7 @@ static int prepare(struct engine *e, const struct supervisor_options *options, s
     list_init(&e->operations);
     list_init(&e->leftovers);
     list_init(&e->shares);
+    list_init(&e->log_followers);
     e->control_fd = -1;
     e->began = clock_mono();
     int r = rlimits_raise_nofile(&e->nofile);
@@ -181,6 +182,7 @@ static int prepare(struct engine *e, const struct supervisor_options *options, s
 static void begin(struct engine *e)
 {
     e->has_begun = true;
+    output_start(e);
     reconcile_workers(e);
     keeper_link_forget_entries(&e->keeper);
     if (e->is_shutting_down) {
@@ -262,6 +264,7 @@ static void destroy(struct engine *e)
     for (size_t i = 0; i < e->n_services; i++)
         service_free(e->services[i]);
     free(e->services);
+    output_stdout_free(e->output_stdout);
     hold_fini(&e->hold);
     if (e->loop)
         share_fini(e);

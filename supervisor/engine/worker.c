@@ -206,7 +206,8 @@ static void worker_free(struct worker *w)
     free(w);
 }
 
-/* Slots beyond those that are wanted: of connections, and of workers that are ending. Their rows have no gaps. */
+/* Slots beyond those that are wanted: of connections, and of workers that are ending. Their rows have no
+ * gaps. */
 static void restore_slots(struct service *s)
 {
     while (s->n_workers < LIMIT_WORKERS) {
@@ -239,6 +240,7 @@ struct service *service_new(struct engine *e, const struct service_conf *conf)
     } else {
         service_save(s);
     }
+    s->output = output_new(s);
     service_ensure_slots(s, s->n_wanted);
     restore_slots(s);
     idle_init(s);
@@ -253,6 +255,7 @@ void service_free(struct service *s)
     for (size_t i = 0; i < s->n_workers; i++)
         worker_free(s->workers[i]);
     free(s->workers);
+    output_free(s->output);
     free(s);
 }
 
@@ -285,6 +288,7 @@ void service_trim_slots(struct service *s)
         struct worker *w = s->workers[s->n_workers - 1];
         if (w->state != WORKER_DOWN)
             return;
+        output_on_slot_gone(s, w->slot);
         char key[SOFT_STATE_KEY];
         row_key(key, w);
         state_store_remove(&s->engine->store, key);

@@ -62,6 +62,7 @@ struct service {
     bool accepts;          /* accept = yes: a worker for each connection, none without */
     ev_timer accept_timer; /* no connection is accepted while it runs: engine/inetd */
     struct restart_history accept_history;
+    struct output *output;   /* owned; NULL: its output is inherited */
     ev_timer idle_timer;     /* engine/idle */
     struct mono last_needed; /* likewise */
 };

@@ -230,3 +230,79 @@ Test(conf, as_many_addresses_as_the_limit_and_no_more)
     cr_assert_eq(conf_add_address(s, ":1", &err), -E2BIG);
     cr_assert(strstr(err.text, "socket web has more than 64 addresses"), "%s", err.text);
 }
+
+/* --- output -------------------------------------------------------------------------------------------- */
+
+static struct service_conf *add_sink(void)
+{
+    conf_add_service(&conf, "logger");
+    service = conf_find_service(&conf, "api"); /* adding may have moved it */
+    struct service_conf *sink = conf_find_service(&conf, "logger");
+    strv_add(&sink->command, "logger");
+    return sink;
+}
+
+Test(conf, a_service_without_a_word_about_its_output_has_nothing_stored_of_it)
+{
+    cr_expect_null(service->output);
+    cr_expect_not(conf_captures(service));
+    set("output", "prefix");
+    cr_expect(conf_captures(service));
+    set("output", "file:/x");
+    cr_expect(conf_captures(service));
+    set("output", "null");
+    cr_expect_not(conf_captures(service));
+    set("output", "inherit");
+    cr_expect_null(service->output);
+    set("output_max", "1M");
+    set("output_max", "10M");
+    cr_expect_null(service->output);
+}
+
+Test(conf, output_max_and_output_keep_need_a_file)
+{
+    set("output_max", "1M");
+    expect_refused("service api: output_max needs output = file:PATH");
+    set("output", "prefix");
+    expect_refused("output_max needs");
+    set("output", "file:/var/log/api");
+    set("output_keep", "0");
+    expect_good();
+    set("output_max", "10M");
+    set("output", "null");
+    expect_refused("output_keep needs");
+}
+
+Test(conf, output_goes_into_another_service)
+{
+    set("output", "pipe:logger");
+    expect_refused("service api: output = pipe:logger names no service");
+    add_sink();
+    expect_good();
+    set("output", "pipe:api");
+    expect_refused("would feed it what it wrote itself");
+}
+
+Test(conf, output_does_not_go_where_standard_input_is_a_socket)
+{
+    struct service_conf *sink = add_sink();
+    listen_on("web", ":80");
+    strv_add(&sink->sockets, "web");
+    set("output", "pipe:logger");
+    expect_good();
+    strv_add(&sink->handoff, "stdin");
+    expect_refused("needs that service's standard input, which is a socket already");
+    strv_fini(&sink->handoff);
+    conf_find_socket(&conf, "web")->options.accept = true;
+    expect_refused("which is a connection already");
+}
+
+Test(conf, two_services_do_not_share_a_file)
+{
+    struct service_conf *other = add_sink();
+    struct berr err = {0};
+    set("output", "file:/var/log/all");
+    expect_good();
+    cr_assert_eq(conf_set_service(other, "output", "file:/var/log/all", &err), 0);
+    expect_refused("services api and logger have the same file for their output");
+}

@@ -232,6 +232,17 @@ static const struct example service_examples[] = {
     {"limit.nofile", "5:unlimited", "limit.nofile = 5:unlimited\n"},
     {"limit.core", "infinity", "limit.nofile = 5:unlimited\nlimit.core = unlimited:unlimited\n"},
     {"no_new_privileges", "yes", NULL},
+    {"output", "prefix", NULL},
+    {"output", "file:/var/log/api: 1.log", NULL},
+    {"output", "pipe:logger", NULL},
+    {"output", "null", NULL},
+    {"output", "inherit", NULL},
+    {"output_max", "1024", "1K"},
+    {"output_max", "1025", NULL},
+    {"output_max", "3G", NULL},
+    {"output_max", "1048576M", "1T"},
+    {"output_keep", "0", NULL},
+    {"output_keep", "999", NULL},
 };
 
 Test(conf_schema, every_key_sets_and_prints_back)
@@ -337,6 +348,16 @@ Test(conf_schema, bad_values_of_a_service_are_refused_with_what_is_expected)
         {"listen_pid", "2", "child, omit or 1"},
         {"workers", "4097", "workers must be a number from 0 to 4096, not \"4097\""},
         {"start", "later", "auto, manual or on-demand"},
+        {"output", "", "inherit, prefix, file:PATH, null or pipe:SERVICE"},
+        {"output", "file:", "inherit, prefix, file:PATH"},
+        {"output", "pipe:", "pipe:SERVICE"},
+        {"output", "pipe:a b", "pipe:SERVICE"},
+        {"output", "/var/log/x", "file:PATH"},
+        {"output_max", "1023", "a size from 1K to 1T"},
+        {"output_max", "1025G", "a size from 1K to 1T"},
+        {"output_max", "off", "a size from 1K to 1T"},
+        {"output_keep", "1000", "a number from 0 to 999"},
+        {"output_keep", "-1", "a number from 0 to 999"},
         {"ready", "delay:", "exec, notify or delay:DURATION"},
         {"ready", "soon", "exec, notify or delay:DURATION"},
         {"start_timeout", "1y", "or none"},
@@ -415,7 +436,7 @@ static const char *const later_socket[][2] = {
 };
 static const char *const later_service[][2] = {
     {"standby", "1"},      {"settle", "1s"},      {"watchdog", "10s"},
-    {"health", "true"},    {"output", "null"},    {"adopt", "learn"},
+    {"health", "true"},    {"adopt", "learn"},
     {"store_max", "64"},   {"before_start", "x"}, {"after_stop", "x"},
     {"type", "oneshot"},   {"after", "x"},        {"requires", "x"},
     {"ready", "fd:5"},     {"ready", "listen"},   {"ready", "check:true"},
@@ -442,7 +463,6 @@ Test(conf_schema, what_asks_for_nothing_more_is_let_through)
     struct berr err;
     cr_expect_eq(set(CONF_SOCKET, "accept", "no", &err), 0);
     cr_expect_eq(set(CONF_SERVICE, "standby", "0", &err), 0);
-    cr_expect_eq(set(CONF_SERVICE, "output", "inherit", &err), 0);
     cr_expect_eq(set(CONF_SERVICE, "type", "daemon", &err), 0);
 }
 

@@ -1,0 +1,260 @@
+/* output_pipe: the pipes between workers, berth and each other, and how a successor finds them again.
+ *
+ * Remember: both ends are with the keeper before a worker is given one of them. A single end was never
+ * anybody's, and is dropped. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/must.h"
+#include "engine/crash_point.h"
+#include "engine/engine.h"
+#include "sys/fd.h"
+
+static void format(char *dst, enum held_kind kind, const struct output *o, unsigned slot, bool is_write_end)
+{
+    struct held_name h = {.kind = kind, .slot = slot, .is_write_end = is_write_end};
+    snprintf(h.name, sizeof h.name, "%s", o->service->conf->name);
+    int r = held_name_format(dst, &h);
+    must(r == 0);
+}
+
+void output_held_name(const struct output *o, unsigned slot, bool is_write_end, char *dst)
+{
+    format(dst, HELD_OUTPUT, o, slot, is_write_end);
+}
+
+void output_ring_held_name(const struct output *o, char *dst)
+{
+    format(dst, HELD_RING, o, 0, false);
+}
+
+/* --- for the next process ------------------------------------------------------------------------------ */
+
+/* Makes a pipe and has the keeper hold it under the two names of KIND. */
+static int make_pipe(struct output *o, enum held_kind kind, unsigned slot, int ret[2], struct berr *err)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return berr_set(err, BERR_SYSTEM, errno, "its output's pipe could not be made: %s", strerror(errno));
+    cleanup_fd int low_read_fd = ends[0], low_write_fd = ends[1];
+    cleanup_fd int read_fd = fd_dup_high(low_read_fd);
+    cleanup_fd int write_fd = fd_dup_high(low_write_fd);
+    if (read_fd < 0 || write_fd < 0)
+        return berr_set(err, BERR_SYSTEM, EMFILE, "its output's pipe could not be made: %s",
+                        strerror(EMFILE));
+    for (int is_write_end = 0; is_write_end < 2; is_write_end++) {
+        char name[LIMIT_HELD_NAME + 1];
+        format(name, kind, o, slot, is_write_end);
+        keeper_link_put(&o->service->engine->keeper, name, is_write_end ? write_fd : read_fd);
+        crash_point(CRASH_AT_output_held);
+    }
+    ret[0] = take_fd(&read_fd);
+    ret[1] = take_fd(&write_fd);
+    return 0;
+}
+
+/* Standard output and error of W, where berth captures them. The stream's row is written before the pipe is
+ * there: what is read from it without one would be taken for passed on. */
+static int ensure_stream(struct output *o, unsigned slot, int *ret_fd, struct berr *err)
+{
+    struct output_stream *s = output_stream_find(o, slot);
+    int pipe[2];
+    if (!s)
+        s = output_stream_new(o, slot);
+    if (s->read_fd < 0) {
+        int r = make_pipe(o, HELD_OUTPUT, slot, pipe, err);
+        if (r < 0)
+            return r;
+        fd_set_nonblock(pipe[0], true);
+        output_stream_watch(s, pipe[0], pipe[1]);
+    }
+    s->is_closing = false;
+    *ret_fd = s->write_fd;
+    return 0;
+}
+
+static int ensure_inlet(struct output *o, struct berr *err)
+{
+    int pipe[2];
+    if (o->inlet_read_fd >= 0)
+        return 0;
+    int r = make_pipe(o, HELD_INPUT, 0, pipe, err);
+    if (r < 0)
+        return r;
+    o->inlet_read_fd = pipe[0];
+    o->inlet_write_fd = pipe[1];
+    return 0;
+}
+
+/* The pipe into the service that C's output goes to. */
+static int inlet_of_sink(const struct engine *e, const struct output_conf *c, int *ret_fd, struct berr *err)
+{
+    struct service *sink = engine_find_service(e, c->target);
+    must(sink && sink->output); /* conf_check() has seen it */
+    int r = ensure_inlet(sink->output, err);
+    *ret_fd = sink->output->inlet_write_fd;
+    return r;
+}
+
+static bool is_inlet(const struct service *s)
+{
+    return s->output && !s->accepts;
+}
+
+int output_prepare_spawn(struct worker *w, int fds[3], struct berr *err)
+{
+    struct service *s = w->service;
+    const struct output_conf *c = s->conf->output;
+    int out_fd = 2, r = 0;
+    if (is_inlet(s) && output_is_sink(s->output)) {
+        if ((r = ensure_inlet(s->output, err)) < 0)
+            return r;
+        fds[0] = s->output->inlet_read_fd;
+    }
+    if (!c || c->how == OUTPUT_INHERIT)
+        return 0;
+    if (c->how == OUTPUT_NULL)
+        out_fd = -1;
+    else if (c->how == OUTPUT_PIPE)
+        r = inlet_of_sink(s->engine, c, &out_fd, err);
+    else
+        r = ensure_stream(s->output, w->slot, &out_fd, err);
+    if (r < 0)
+        return r;
+    fds[2] = out_fd;
+    if (!w->listener) /* else it is the connection's */
+        fds[1] = out_fd;
+    return 0;
+}
+
+/* --- what the keeper holds ----------------------------------------------------------------------------- */
+
+static struct keeper_entry *find_entry(struct engine *e, const char *name)
+{
+    for (size_t i = 0; i < e->keeper.n_entries; i++)
+        if (strcmp(e->keeper.entries[i].name, name) == 0)
+            return &e->keeper.entries[i];
+    return NULL;
+}
+
+static void drop_entry(struct engine *e, struct keeper_entry *entry)
+{
+    keeper_link_drop(&e->keeper, entry->name);
+    fd_close(&entry->fd);
+}
+
+static struct output *find_output(const struct engine *e, const struct held_name *name)
+{
+    struct service *s = engine_find_service(e, name->name);
+    return s ? s->output : NULL;
+}
+
+static void take_ring(struct engine *e, struct keeper_entry *entry, const struct held_name *name)
+{
+    struct output *o = find_output(e, name);
+    struct shared_memory memory = {.fd = -1};
+    if (!o || !o->captures || o->memory.fd >= 0) {
+        drop_entry(e, entry);
+        return;
+    }
+    int r = shared_memory_open(&memory, take_fd(&entry->fd));
+    if (r == 0)
+        r = output_ring_open(&o->ring, memory.base, memory.size);
+    if (r < 0) {
+        event_log_say(&e->log, LOG_WARNING, name->name, name->name,
+                      "the memory of its latest output cannot be read; what was in it is lost");
+        shared_memory_close(&memory);
+        keeper_link_drop(&e->keeper, entry->name);
+        return;
+    }
+    o->memory = memory;
+    output_ring_recover(&o->ring);
+}
+
+/* The other end of the pipe of which ENTRY is the read end, where both are there. */
+static struct keeper_entry *other_end(struct engine *e, const struct held_name *name)
+{
+    struct held_name other = *name;
+    char text[LIMIT_HELD_NAME + 1];
+    other.is_write_end = !name->is_write_end;
+    int r = held_name_format(text, &other);
+    must(r == 0);
+    struct keeper_entry *entry = find_entry(e, text);
+    return entry && entry->fd >= 0 ? entry : NULL;
+}
+
+static void take_pipe(struct engine *e, struct keeper_entry *entry, const struct held_name *name)
+{
+    struct output *o = find_output(e, name);
+    bool is_output = name->kind == HELD_OUTPUT;
+    bool is_wanted = o && (is_output ? o->captures && name->slot >= 1 && name->slot <= LIMIT_WORKERS
+                                     : output_is_sink(o) && o->inlet_read_fd < 0);
+    struct keeper_entry *write_end = other_end(e, name);
+    if (!is_wanted || !write_end || entry->fd < 0) {
+        drop_entry(e, entry);
+        if (write_end)
+            drop_entry(e, write_end);
+        return;
+    }
+    if (!is_output) {
+        o->inlet_read_fd = take_fd(&entry->fd);
+        o->inlet_write_fd = take_fd(&write_end->fd);
+        return;
+    }
+    struct output_stream *s = output_stream_find(o, name->slot);
+    if (!s)
+        s = output_stream_new(o, name->slot);
+    fd_set_nonblock(entry->fd, true);
+    output_stream_watch(s, take_fd(&entry->fd), take_fd(&write_end->fd));
+}
+
+/* Slots whose pipe is gone already, and of which the sink has not all. */
+static void find_rests(struct output *o)
+{
+    struct output_record record;
+    uint64_t at = 0;
+    while (o->memory.fd >= 0 && output_ring_next(&o->ring, &at, &record))
+        if (record.slot <= LIMIT_WORKERS && !output_stream_find(o, record.slot)) {
+            struct output_stream *s = output_stream_new(o, record.slot);
+            s->is_closing = true;
+        }
+}
+
+static void follow_slots(struct output *o)
+{
+    for (unsigned slot = 1; slot <= o->n_streams; slot++)
+        if (output_stream_find(o, slot) && (slot > o->service->n_workers))
+            output_on_slot_gone(o->service, slot);
+}
+
+void output_start(struct engine *e)
+{
+    struct keeper_link *k = &e->keeper;
+    static const enum held_kind order[] = {HELD_RING, HELD_OUTPUT, HELD_INPUT};
+    for (size_t pass = 0; pass < sizeof order / sizeof *order; pass++)
+        for (size_t i = 0; i < k->n_entries; i++) {
+            struct held_name name;
+            held_name_parse(k->entries[i].name, &name);
+            if (name.kind != order[pass] || k->entries[i].fd < 0)
+                continue;
+            if (name.kind == HELD_RING)
+                take_ring(e, &k->entries[i], &name);
+            else if (!name.is_write_end)
+                take_pipe(e, &k->entries[i], &name);
+            else if (!other_end(e, &name))
+                drop_entry(e, &k->entries[i]);
+        }
+    for (size_t i = 0; i < e->n_services; i++) {
+        struct output *o = e->services[i]->output;
+        if (!o || !o->captures)
+            continue;
+        find_rests(o);
+        follow_slots(o);
+        output_resume(o);
+    }
+}
