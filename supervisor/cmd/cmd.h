@@ -11,9 +11,9 @@
 struct cmd_args {
     const char *control; /* --control; NULL: not given */
     bool json, no_color, help, version;
-    bool no_wait, all, watch;    /* of some commands only */
-    const char *worker, *config; /* likewise; NULL: not given */
-    int argc;                    /* the operands; with takes_words everything behind the command's name */
+    bool no_wait, all, watch, follow;    /* of some commands only */
+    const char *worker, *config, *lines; /* likewise; NULL: not given */
+    int argc; /* the operands; with takes_words everything behind the command's name */
     char **argv;
     bool is_supervisor; /* this process was started by a keeper to be its supervisor */
     int full_argc;      /* the whole command line, for the keeper */
@@ -31,7 +31,7 @@ struct cmd {
 };
 
 extern const struct cmd cmd_run, cmd_status, cmd_start, cmd_stop, cmd_restart, cmd_scale, cmd_signal,
-    cmd_events, cmd_sockets, cmd_exec, cmd_explain, cmd_shutdown, cmd_help, cmd_version;
+    cmd_events, cmd_logs, cmd_sockets, cmd_exec, cmd_explain, cmd_shutdown, cmd_help, cmd_version;
 
 /* All of them, in the order in which help lists them; ends with NULL. */
 extern const struct cmd *const cmd_table[];

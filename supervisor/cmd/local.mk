@@ -1,7 +1,7 @@
 bin_PROGRAMS += berth
 berth_SOURCES = $(main_sources)
 main_sources = \
-	supervisor/main.c %D%/client.c %D%/client.h %D%/cmd.c %D%/cmd.h %D%/events.c %D%/exec.c %D%/explain.c %D%/explain.h %D%/help.c \
+	supervisor/main.c %D%/client.c %D%/client.h %D%/cmd.c %D%/cmd.h %D%/events.c %D%/exec.c %D%/explain.c %D%/explain.h %D%/help.c %D%/logs.c \
 	%D%/operate.c %D%/operate.h %D%/options.c %D%/options.h %D%/outcome.c %D%/outcome.h %D%/reply.h \
 	%D%/restart.c %D%/run.c %D%/scale.c %D%/shutdown.c %D%/signal.c %D%/sockets.c %D%/start.c \
 	%D%/status.c %D%/status_table.c %D%/status_table.h %D%/stop.c %D%/table.c %D%/table.h %D%/version.c
