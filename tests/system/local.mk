@@ -8,7 +8,7 @@ tests_lib_berth_load_SOURCES = tests/lib/berth_load.c tests/lib/fastcgi.c tests/
 if HAVE_CRITERION
 system_tests = \
 	%D%/rig.crit %D%/run.crit %D%/handoff.crit %D%/kill.crit %D%/guard.crit %D%/habits.crit %D%/control.crit \
-	%D%/demand.crit %D%/inetd.crit %D%/share.crit %D%/servers.crit %D%/matrix.crit %D%/pid1.crit %D%/crash.crit %D%/input.crit %D%/limits.crit
+	%D%/demand.crit %D%/inetd.crit %D%/share.crit %D%/servers.crit %D%/matrix.crit %D%/pid1.crit %D%/crash.crit %D%/input.crit %D%/limits.crit %D%/output.crit
 check_PROGRAMS += tests/lib/probe tests/berth-crash $(system_tests)
 TESTS += $(system_tests)
 check_LIBRARIES = tests/lib/librig.a
@@ -33,6 +33,11 @@ tests_lib_sd_probe_SOURCES = tests/lib/sd_probe.c
 tests_lib_sd_probe_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_lib_sd_probe_LDADD = $(SYSTEMD_LIBS)
 endif
+
+# berth with several services.
+check_PROGRAMS += tests/lib/services
+tests_lib_services_SOURCES = tests/lib/services.c
+tests_lib_services_LDADD = supervisor/engine/libengine.a supervisor/keeper/libkeeper.a $(lower_archives) $(EV_LIBS) $(JANSSON_LIBS) -lm
 
 # berth with the places in it where a test lets the supervisor die.
 tests_berth_crash_SOURCES = $(main_sources) $(engine_sources)
@@ -89,6 +94,9 @@ tests_system_crash_crit_LDADD = $(system_ldadd)
 tests_system_input_crit_SOURCES = %D%/test_input.c
 tests_system_input_crit_CPPFLAGS = $(system_cppflags)
 tests_system_input_crit_LDADD = $(system_ldadd)
+tests_system_output_crit_SOURCES = %D%/test_output.c
+tests_system_output_crit_CPPFLAGS = $(system_cppflags)
+tests_system_output_crit_LDADD = $(system_ldadd)
 tests_system_limits_crit_SOURCES = %D%/test_limits.c
 tests_system_limits_crit_CPPFLAGS = $(system_cppflags)
 tests_system_limits_crit_LDADD = $(system_ldadd)
