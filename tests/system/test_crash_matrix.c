@@ -132,21 +132,65 @@ static void crash_with_connections(struct rig *r, const char *point)
     look_back(r, point, LATER_PASSING);
 }
 
+/* Lines that a worker writes are in its file once and in their order, also those of a slot that goes. */
+static void crash_with_output(struct rig *r, const char *point, enum moment moment)
+{
+    long expected[3] = {1, 1, 1};
+    const char *path = rig_path(r, "log");
+
+    arm(r, point, moment);
+    rig_run(
+        r, "--set", "stable_after=0", "--workers", "2", "--set", rig_format(r, "output=file:%s", path), "--",
+        "sh", "-c",
+        "trap 'printf end; exit 0' TERM; i=0; while :; do i=$((i+1)); echo $BERTH_WORKER $i; sleep 0.002; "
+        "done");
+    rig_wait_state(r, "running");
+    if (moment == IN_THE_SUCCESSOR)
+        rig_kill_supervisor(r);
+    rig_until(r, strstr(rig_read_file(r, path), "1 20\n") && strstr(rig_read_file(r, path), "2 20\n"));
+    insist(r, "scale", "sh=1");
+    insist(r, "scale", "sh=3");
+    rig_until(r, strstr(rig_read_file(r, path), "3 5\n") != NULL);
+    cr_assert(rig_stop(r) == 0, "%s: ended with %d", point, r->exit_status);
+    for (const char *text = rig_read_file(r, path); *text; text = strchr(text, '\n') + 1) {
+        int slot = text[0] - '1';
+        if (strncmp(text, "end\n", 4) == 0)
+            continue;
+        cr_assert(slot >= 0 && slot < 3, "%.20s", text);
+        long n = strtol(text + 2, NULL, 10);
+        if (slot == 1 && n == 1)
+            expected[slot] = 1; /* a new process after the scaling */
+        cr_assert(n == expected[slot]++, "%s: %.20s in place of %ld", point, text, expected[slot] - 1);
+    }
+    look_back(r, point, moment);
+}
+
+static void crash_somewhere(struct rig *r, const char *point, enum moment moment)
+{
+    if (strncmp(point, "output_", 7) == 0)
+        crash_with_output(r, point, moment);
+    else if (strncmp(point, "kill_", 5) == 0 && moment == FIRST_PASSING)
+        crash_with_a_stubborn_worker(r, point, moment);
+    else
+        crash_at(r, point, moment);
+}
+
 #define X(name)                                                                                              \
     rig_test(crash, at_##name)                                                                               \
     {                                                                                                        \
-        if (strncmp(#name, "kill_", 5) == 0)                                                                 \
-            crash_with_a_stubborn_worker(r, #name, FIRST_PASSING);                                           \
-        else                                                                                                 \
-            crash_at(r, #name, FIRST_PASSING);                                                               \
+        crash_somewhere(r, #name, FIRST_PASSING);                                                            \
     }                                                                                                        \
     rig_test(crash, at_a_later_##name)                                                                       \
     {                                                                                                        \
-        crash_at(r, #name, LATER_PASSING);                                                                   \
+        crash_somewhere(r, #name, LATER_PASSING);                                                            \
     }                                                                                                        \
     rig_test(crash, of_the_successor_at_##name)                                                              \
     {                                                                                                        \
-        crash_at(r, #name, IN_THE_SUCCESSOR);                                                                \
+        crash_somewhere(r, #name, IN_THE_SUCCESSOR);                                                         \
+    }                                                                                                        \
+    rig_test(crash, with_output_at_##name)                                                                   \
+    {                                                                                                        \
+        crash_with_output(r, #name, LATER_PASSING);                                                          \
     }                                                                                                        \
     rig_test(crash, with_connections_at_##name)                                                              \
     {                                                                                                        \
