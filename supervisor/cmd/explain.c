@@ -54,7 +54,11 @@ static void print_descriptor(const json_t *d)
     else
         printf("      %s", reply_text(d, "what"));
     if (json_object_get(d, "name")) {
-        printf(" %s ", reply_text(d, "name"));
+        putchar(' ');
+        print_clean(reply_text(d, "name"));
+    }
+    if (json_object_get(d, "address")) {
+        putchar(' ');
         print_clean(reply_text(d, "address"));
     }
     json_array_foreach (json_object_get(d, "options"), i, option) {

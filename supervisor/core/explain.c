@@ -112,8 +112,7 @@ static void add_standard(struct explanation *x, const struct conf *c, const stru
 {
     struct buf where;
     if (number == 0 || !s->output || s->output->how == OUTPUT_INHERIT) {
-        add_descriptor(x, number,
-                       number == 0 && conf_is_sink(c, s) ? "output of other services" : "inherited");
+        add_descriptor(x, number, number == 0 && conf_is_sink(c, s) ? "input" : "inherited");
         return;
     }
     buf_init(&where, 8192);

@@ -215,17 +215,25 @@ static void forget_if_done(struct output_stream *s)
     output_stream_forget(s);
 }
 
-/* Reads what was there when the worker ended, then closes what is to be closed. */
-static void drain(struct output_stream *s)
+/* Reads what was there when the worker ended. False when there is no room: the timer runs. */
+static bool read_rest(struct output_stream *s)
 {
     while (s->left > 0) {
         ssize_t n = read_some(s, s->left);
         if (n == -EAGAIN)
-            return;
+            return false;
         s->left = n > 0 ? s->left - (size_t)n : 0;
     }
-    if (s->has_ended && !end_line(s))
+    return !s->has_ended || end_line(s);
+}
+
+/* … then closes what is to be closed. */
+static void drain(struct output_stream *s)
+{
+    if (!read_rest(s)) {
+        ev_io_stop(engine_of(s->output)->loop, &s->readable);
         return;
+    }
     s->has_ended = false;
     if (s->is_closing) {
         close_pipe(s);
@@ -266,11 +274,6 @@ static void on_again(struct ev_loop *loop, ev_timer *t, int revents)
 }
 
 /* --- its life ------------------------------------------------------------------------------------------ */
-
-bool output_is_sink(const struct output *o)
-{
-    return conf_is_sink(engine_of(o)->conf, o->service->conf);
-}
 
 struct output *output_new(struct service *s)
 {
@@ -330,8 +333,11 @@ void output_reopen_all(struct engine *e)
 {
     for (size_t i = 0; i < e->n_services; i++) {
         struct output *o = e->services[i]->output;
-        if (o && o->captures)
-            log_file_close(&o->sink.file);
+        if (!o || !o->captures)
+            continue;
+        log_file_close(&o->sink.file);
+        ev_timer_stop(e->loop, &o->again);
+        output_resume(o);
     }
 }
 

@@ -13,6 +13,7 @@
 #include <ev.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/berr.h"
 #include "base/list.h"
@@ -61,9 +62,9 @@ struct output *output_new(struct service *s);
 void output_free(struct output *o);
 /* Takes over what the keeper holds, and passes on what a predecessor had not. */
 void output_start(struct engine *e);
-/* Chooses what becomes descriptors 0, 1 and 2 of the next process of W: FDS holds berth's own, or a
- * connection's. Negative errno and a sentence. */
-int output_prepare_spawn(struct worker *w, int fds[3], struct berr *err);
+/* Chooses what becomes descriptors 0, 1 and 2 of the next process of W, which runs as USER (-1: as berth
+ * does): FDS holds berth's own, or a connection's. Negative errno and a sentence. */
+int output_prepare_spawn(struct worker *w, uid_t user, int fds[3], struct berr *err);
 /* The process of W has ended, which is not recorded yet: takes in what it has written. */
 void output_on_worker_ended(const struct worker *w);
 /* SLOT of S is given up. */
@@ -75,8 +76,6 @@ void output_finish(struct engine *e);
 
 /* --- between the files of engine/output --- */
 
-/* Does other services' output go into this one's standard input? */
-bool output_is_sink(const struct output *o);
 /* Passes on what a predecessor had not. */
 void output_resume(struct output *o);
 /* The stream of SLOT; NULL if there is none. */

@@ -74,8 +74,16 @@ static int ensure_stream(struct output *o, unsigned slot, int *ret_fd, struct be
         output_stream_watch(s, pipe[0], pipe[1]);
     }
     s->is_closing = false;
+    fd_set_nonblock(s->write_fd, false); /* as the last worker may have left it */
     *ret_fd = s->write_fd;
     return 0;
+}
+
+/* Programs open /dev/stdout and /dev/stderr, which asks for the pipe's permissions. */
+static void give_to(int fd, uid_t user)
+{
+    if (fchown(fd, user == (uid_t)-1 ? geteuid() : user, (gid_t)-1) < 0)
+        return; /* then they have what they inherit */
 }
 
 static int ensure_inlet(struct output *o, struct berr *err)
@@ -101,31 +109,44 @@ static int inlet_of_sink(const struct engine *e, const struct output_conf *c, in
     return r;
 }
 
-static bool is_inlet(const struct service *s)
+static bool has_process(const struct service *s)
 {
-    return s->output && !s->accepts;
+    for (size_t i = 0; i < s->n_workers; i++)
+        if (s->workers[i]->pid != 0)
+            return true;
+    return false;
 }
 
-int output_prepare_spawn(struct worker *w, int fds[3], struct berr *err)
+/* What other services write is the standard input of S. */
+static int prepare_input(struct service *s, int *ret_fd, struct berr *err)
+{
+    if (!s->output || !conf_is_sink(s->engine->conf, s->conf))
+        return 0;
+    int r = ensure_inlet(s->output, err);
+    if (r < 0)
+        return r;
+    if (!has_process(s))
+        fd_set_nonblock(s->output->inlet_read_fd, false); /* as its last worker may have left it */
+    *ret_fd = s->output->inlet_read_fd;
+    return 0;
+}
+
+int output_prepare_spawn(struct worker *w, uid_t user, int fds[3], struct berr *err)
 {
     struct service *s = w->service;
     const struct output_conf *c = s->conf->output;
-    int out_fd = 2, r = 0;
-    if (is_inlet(s) && output_is_sink(s->output)) {
-        if ((r = ensure_inlet(s->output, err)) < 0)
-            return r;
-        fds[0] = s->output->inlet_read_fd;
-    }
-    if (!c || c->how == OUTPUT_INHERIT)
-        return 0;
-    if (c->how == OUTPUT_NULL)
-        out_fd = -1;
-    else if (c->how == OUTPUT_PIPE)
+    int out_fd = -1;
+    int r = prepare_input(s, &fds[0], err);
+    if (r < 0 || !c || c->how == OUTPUT_INHERIT)
+        return r;
+    if (c->how == OUTPUT_PIPE)
         r = inlet_of_sink(s->engine, c, &out_fd, err);
-    else
+    else if (c->how != OUTPUT_NULL)
         r = ensure_stream(s->output, w->slot, &out_fd, err);
     if (r < 0)
         return r;
+    if (conf_captures(s->conf))
+        give_to(out_fd, user);
     fds[2] = out_fd;
     if (!w->listener) /* else it is the connection's */
         fds[1] = out_fd;
@@ -193,7 +214,7 @@ static void take_pipe(struct engine *e, struct keeper_entry *entry, const struct
     struct output *o = find_output(e, name);
     bool is_output = name->kind == HELD_OUTPUT;
     bool is_wanted = o && (is_output ? o->captures && name->slot >= 1 && name->slot <= LIMIT_WORKERS
-                                     : output_is_sink(o) && o->inlet_read_fd < 0);
+                                     : conf_is_sink(e->conf, o->service->conf) && o->inlet_read_fd < 0);
     struct keeper_entry *write_end = other_end(e, name);
     if (!is_wanted || !write_end || entry->fd < 0) {
         drop_entry(e, entry);

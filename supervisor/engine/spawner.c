@@ -166,7 +166,7 @@ static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
                                &k->invocation, err);
     if (r < 0)
         return r;
-    if ((r = output_prepare_spawn(w, k->fds, err)) < 0)
+    if ((r = output_prepare_spawn(w, k->plan.has_user ? k->plan.user : (uid_t)-1, k->fds, err)) < 0)
         return r;
     if (k->invocation.on_stdin)
         k->fds[0] = k->sockets[0].fd;

@@ -220,6 +220,15 @@ rig_test(output, of_a_connections_worker_is_its_standard_error)
     cr_assert(strncmp(log_text(r), "served\nserved\nserved\n", 21) == 0);
 }
 
+rig_test(output, can_be_opened_by_name_by_another_user)
+{
+    rig_needs_root();
+    rig_run(r, "--set", to_file(r), "--user", "nobody", "--", "sh", "-c",
+            "echo out >/dev/stdout; echo err >/dev/stderr");
+    cr_assert(rig_wait_exit(r) == 0);
+    cr_assert_str_eq(log_text(r), "out\nerr\n");
+}
+
 /* --- a full disk --------------------------------------------------------------------------------------- */
 
 /* All numbers up to LAST but one gap of LOST bytes, in whose place a line tells of it. */

@@ -46,7 +46,9 @@ Test(str, controls_and_backslashes_are_escaped)
 
 Test(str, controls_of_unicode_are_escaped)
 {
-    cr_assert_str_eq(escaped("a\xc2\x85" "b"), "a\\xc2\\x85b");      /* next line */
+    cr_assert_str_eq(escaped("a\xc2\x85"
+                             "b"),
+                     "a\\xc2\\x85b");                           /* next line */
     cr_assert_str_eq(escaped("a\u2028b"), "a\\xe2\\x80\\xa8b"); /* line separator */
     cr_assert_str_eq(escaped("a\u202eb"), "a\\xe2\\x80\\xaeb"); /* right to left from here */
     cr_assert_str_eq(escaped("a\u2066b"), "a\\xe2\\x81\\xa6b");
@@ -204,4 +206,27 @@ Test(str, removing_a_variable_removes_every_entry_of_it)
     cr_assert_str_eq(sv.v[0], "AB=2");
     cr_assert_null(sv.v[1]);
     strv_fini(&sv);
+}
+
+Test(str, whatever_it_was_becomes_utf8)
+{
+    static const struct {
+        const char *bytes, *text;
+    } cases[] = {
+        {"", ""},
+        {"plain \t text", "plain \t text"},
+        {"caf\xc3\xa9 \xf0\x9f\x9a\xa2", "caf\xc3\xa9 \xf0\x9f\x9a\xa2"},
+        {"a\xff\xfe", "a\xef\xbf\xbd\xef\xbf\xbd"},
+        {"cut \xe2\x82", "cut \xef\xbf\xbd\xef\xbf\xbd"},
+        {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *made = str_make_utf8(cases[i].bytes, strlen(cases[i].bytes));
+        cr_expect_str_eq(made, cases[i].text);
+        free(made);
+    }
+    char *made = str_make_utf8("a\0b", 3);
+    cr_expect_str_eq(made, "a\xef\xbf\xbd"
+                           "b");
+    free(made);
 }

@@ -137,6 +137,28 @@ Test(explain, a_connection_is_standard_input_and_output)
     cr_expect_str_eq(x.told_by, "");
 }
 
+Test(explain, output_tells_where_it_goes)
+{
+    set("output", "file:/var/log/api");
+    explain();
+    cr_expect_str_eq(x.descriptors[0].what, "inherited");
+    for (int i = 1; i <= 2; i++) {
+        cr_expect_str_eq(x.descriptors[i].what, "output");
+        cr_expect_str_eq(x.descriptors[i].name, "file:/var/log/api");
+    }
+}
+
+Test(explain, standard_input_may_be_what_others_write)
+{
+    struct berr err;
+    struct service_conf *source = conf_add_service(&conf, "source");
+    service = conf_find_service(&conf, "api");
+    cr_assert_eq(conf_set_service(source, "output", "pipe:api", &err), 0);
+    explain();
+    cr_expect_str_eq(x.descriptors[0].what, "input");
+    cr_expect_str_eq(x.descriptors[1].what, "inherited");
+}
+
 Test(explain, what_cannot_be_filled_is_an_error_for_a_worker_and_a_word_in_a_preview)
 {
     struct berr err = {0};
