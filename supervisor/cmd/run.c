@@ -28,7 +28,8 @@ static int run(const struct cmd *self, const struct cmd_args *args)
         return status;
     }
     if (args->is_supervisor) {
-        struct supervisor_options options = {.control = args->control, .keeper_fd = KEEPER_SUPERVISOR_FD};
+        struct supervisor_options options = {
+            .control = args->control, .keeper_fd = KEEPER_SUPERVISOR_FD, .no_color = args->no_color};
         return supervisor_main(&conf, &options);
     }
     conf_fini(&conf);

@@ -50,6 +50,7 @@ struct engine {
     struct list shares;                  /* of struct share */
     struct list log_followers;           /* of engine/output_logs: who follows the output of services */
     struct output_stdout *output_stdout; /* owned; NULL until a line goes there */
+    bool has_colors;                     /* standard output is a terminal that may have them */
     struct service **services;           /* in the configuration's order; owned */
     size_t n_services;
     unsigned long long serial; /* the last given */

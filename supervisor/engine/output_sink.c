@@ -170,17 +170,13 @@ struct output_stdout {
     size_t written;
     struct output_stream *owner;
     size_t raw; /* bytes of its stream that the text stands for */
-    bool has_colors;
 };
 
 static struct output_stdout *stdout_of(struct engine *e)
 {
     if (!e->output_stdout) {
-        const char *forbidden = getenv("NO_COLOR"), *term = getenv("TERM");
-        struct output_stdout *out = e->output_stdout = mem_new(sizeof *out);
-        buf_init(&out->text, SIZE_MAX);
-        out->has_colors =
-            !(forbidden && *forbidden) && !(term && str_eq(term, "dumb")) && isatty(STDOUT_FILENO);
+        e->output_stdout = mem_new(sizeof *e->output_stdout);
+        buf_init(&e->output_stdout->text, SIZE_MAX);
     }
     return e->output_stdout;
 }
@@ -202,10 +198,10 @@ static unsigned color_of(const char *name)
     return colors[hash % sizeof colors];
 }
 
-static void format_prefix(char *dst, size_t size, const struct output_stream *s, bool has_colors)
+static void format_prefix(char *dst, size_t size, const struct output_stream *s)
 {
     const char *name = s->output->service->conf->name;
-    if (has_colors)
+    if (s->output->service->engine->has_colors)
         snprintf(dst, size, "\033[%um%s/%u |\033[0m ", color_of(name), name, s->slot);
     else
         snprintf(dst, size, "%s/%u | ", name, s->slot);
@@ -215,7 +211,7 @@ static void format_prefix(char *dst, size_t size, const struct output_stream *s,
 static void take_lines(struct output_stdout *out, struct output_stream *s, const char *bytes, size_t n)
 {
     char prefix[LIMIT_NAME + 48];
-    format_prefix(prefix, sizeof prefix, s, out->has_colors);
+    format_prefix(prefix, sizeof prefix, s);
     out->owner = s;
     out->raw = out->written = 0;
     while (out->raw < n) {

@@ -141,6 +141,12 @@ static void find_terminal(struct engine *e)
         e->terminal_group = foreground;
 }
 
+static bool may_have_colors(void)
+{
+    const char *forbidden = getenv("NO_COLOR"), *term = getenv("TERM");
+    return !(forbidden && *forbidden) && !(term && strcmp(term, "dumb") == 0) && isatty(STDOUT_FILENO);
+}
+
 static int prepare(struct engine *e, const struct supervisor_options *options, struct berr *err)
 {
     bool restored;
@@ -148,6 +154,7 @@ static int prepare(struct engine *e, const struct supervisor_options *options, s
     list_init(&e->leftovers);
     list_init(&e->shares);
     list_init(&e->log_followers);
+    e->has_colors = !options->no_color && may_have_colors();
     e->control_fd = -1;
     e->began = clock_mono();
     int r = rlimits_raise_nofile(&e->nofile);

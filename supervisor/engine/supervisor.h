@@ -3,11 +3,14 @@
 #ifndef BERTH_ENGINE_SUPERVISOR_H
 #define BERTH_ENGINE_SUPERVISOR_H
 
+#include <stdbool.h>
+
 #include "core/conf.h"
 
 struct supervisor_options {
     const char *control; /* --control, or NULL */
     int keeper_fd;       /* our end of the pair */
+    bool no_color;       /* on standard output */
 };
 
 /* Runs until everything is finished or the process is killed. Takes CONF over. Never returns an error that it

@@ -36,7 +36,8 @@ int main(int argc, char *argv[])
         return 2;
     }
     if (strcmp(argv[0], KEEPER_SUPERVISOR_NAME) == 0)
-        return supervisor_main(&c, &(struct supervisor_options){argv[1], KEEPER_SUPERVISOR_FD});
+        return supervisor_main(
+            &c, &(struct supervisor_options){.control = argv[1], .keeper_fd = KEEPER_SUPERVISOR_FD});
     conf_fini(&c);
     return keeper_main(argc, argv);
 }

@@ -305,6 +305,27 @@ rig_test(output, is_whole_when_the_supervisor_is_killed_twenty_times)
     cr_assert(count_numbers(r, 200) > 1000);
 }
 
+/* Then the supervisor comes without its soft state, and has only the ring to go by: what a predecessor was
+ * about to write just then counts as written. */
+rig_test(output, does_not_come_twice_when_the_supervisor_never_becomes_stable)
+{
+    long last = 0;
+    char *end;
+    rig_run(r, "--set", to_file(r), "--set", "output_max=1G", "--", "sh", "-c", COUNT_FOR_EVER);
+    rig_until(r, size_of(r, "log") > 1000);
+    for (int i = 0; i < 6; i++)
+        rig_kill_supervisor(r);
+    rig_wait_state(r, "running");
+    long size = size_of(r, "log");
+    rig_until(r, size_of(r, "log") > size);
+    rig_stop(r);
+    for (const char *text = log_text(r); *text; text = end + 1) {
+        long n = strtol(text, &end, 10);
+        cr_assert(n > last && *end == '\n', "%.20s behind %ld", text, last);
+        last = n;
+    }
+}
+
 rig_test(output, of_many_workers_is_whole_when_the_supervisor_is_killed)
 {
     rig_run(r, "--set", to_file(r), "--set", "output_max=1G", "--workers", "4", "--", "sh", "-c",
