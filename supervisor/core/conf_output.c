@@ -152,6 +152,18 @@ bool conf_is_sink(const struct conf *c, const struct service_conf *s)
 
 /* --- what no single key can tell ----------------------------------------------------------------------- */
 
+/* Does what S writes come back to it? Then neither could ever be stopped behind the other. */
+static bool is_in_circle(const struct conf *c, const struct service_conf *s)
+{
+    const struct service_conf *at = s;
+    for (size_t i = 0; i < c->n_services && at && at->output && at->output->how == OUTPUT_PIPE; i++) {
+        at = conf_find_service(c, at->output->target);
+        if (at == s)
+            return true;
+    }
+    return false;
+}
+
 static int check_pipe(const struct conf *c, const struct service_conf *s, struct berr *err)
 {
     const struct service_conf *sink = conf_find_service(c, s->output->target);
@@ -161,6 +173,9 @@ static int check_pipe(const struct conf *c, const struct service_conf *s, struct
     if (sink == s)
         return berr_set(err, BERR_CONFIG, EINVAL,
                         "service %s: output = pipe:%s would feed it what it wrote itself", s->name, s->name);
+    if (is_in_circle(c, s))
+        return berr_set(err, BERR_CONFIG, EINVAL, "service %s: output = pipe:%s comes back to it in a circle",
+                        s->name, s->output->target);
     if (conf_accepts(c, sink) || handoff_has_word(&sink->handoff, "stdin"))
         return berr_set(
             err, BERR_CONFIG, EINVAL,

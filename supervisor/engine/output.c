@@ -298,6 +298,7 @@ void output_free(struct output *o)
             output_stream_free(o->streams[i]);
     free(o->streams);
     ev_timer_stop(engine_of(o)->loop, &o->again);
+    ev_timer_stop(engine_of(o)->loop, &o->grace);
     output_sink_fini(o);
     shared_memory_close(&o->memory);
     fd_close(&o->inlet_read_fd);

@@ -53,7 +53,9 @@ struct output {
     size_t n_streams;
     struct output_sink sink;
     int inlet_read_fd, inlet_write_fd; /* owned; -1: none. Where output = pipe:SERVICE goes */
+    bool has_ended;                    /* in a shutdown: it gets no more input */
     ev_timer again;                    /* tries the sink again */
+    ev_timer grace;                    /* in a shutdown: to end by itself at the end of its input */
 };
 
 /* NULL for a service of which nothing is captured and that is nobody's sink. */
@@ -69,6 +71,11 @@ int output_prepare_spawn(struct worker *w, uid_t user, int fds[3], struct berr *
 void output_on_worker_ended(const struct worker *w);
 /* SLOT of S is given up. */
 void output_on_slot_gone(struct service *s, unsigned slot);
+/* Does other services' output go into the standard input of S? */
+bool output_is_fed(const struct service *s);
+/* In a shutdown: ends the input of those services whose sources have all ended, which ends them. True when
+ * that is done with all. */
+bool output_end_inputs(struct engine *e);
 /* USR1: files are opened anew. */
 void output_reopen_all(struct engine *e);
 /* All workers have ended: takes in and passes on what there is. May block for a moment. */
@@ -93,6 +100,7 @@ void output_stream_save(struct output_stream *s, int64_t intent);
 /* The sink has N more bytes of S, as last byte LAST. */
 void output_stream_give(struct output_stream *s, size_t n, char last);
 void output_held_name(const struct output *o, unsigned slot, bool is_write_end, char *dst);
+void output_inlet_held_name(const struct output *o, bool is_write_end, char *dst);
 void output_ring_held_name(const struct output *o, char *dst);
 
 #endif

@@ -28,6 +28,11 @@ void output_held_name(const struct output *o, unsigned slot, bool is_write_end, 
     format(dst, HELD_OUTPUT, o, slot, is_write_end);
 }
 
+void output_inlet_held_name(const struct output *o, bool is_write_end, char *dst)
+{
+    format(dst, HELD_INPUT, o, 0, is_write_end);
+}
+
 void output_ring_held_name(const struct output *o, char *dst)
 {
     format(dst, HELD_RING, o, 0, false);
@@ -120,7 +125,7 @@ static bool has_process(const struct service *s)
 /* What other services write is the standard input of S. */
 static int prepare_input(struct service *s, int *ret_fd, struct berr *err)
 {
-    if (!s->output || !conf_is_sink(s->engine->conf, s->conf))
+    if (!output_is_fed(s))
         return 0;
     int r = ensure_inlet(s->output, err);
     if (r < 0)
@@ -214,7 +219,7 @@ static void take_pipe(struct engine *e, struct keeper_entry *entry, const struct
     struct output *o = find_output(e, name);
     bool is_output = name->kind == HELD_OUTPUT;
     bool is_wanted = o && (is_output ? o->captures && name->slot >= 1 && name->slot <= LIMIT_WORKERS
-                                     : conf_is_sink(e->conf, o->service->conf) && o->inlet_read_fd < 0);
+                                     : output_is_fed(o->service) && o->inlet_read_fd < 0);
     struct keeper_entry *write_end = other_end(e, name);
     if (!is_wanted || !write_end || entry->fd < 0) {
         drop_entry(e, entry);

@@ -130,13 +130,14 @@ static void begin_sweep(struct engine *e)
 
 void engine_proceed_shutdown(struct engine *e)
 {
-    if (e->is_shutting_down && !e->is_over && !has_process(e))
+    if (e->is_shutting_down && !e->is_over && output_end_inputs(e) && !has_process(e))
         begin_sweep(e);
 }
 
 static void kill_everything(struct engine *e)
 {
     e->is_hurried = true;
+    output_end_inputs(e);
     for (size_t i = 0; i < e->n_services; i++)
         for (size_t j = 0; j < e->services[i]->n_workers; j++)
             engine_step(e->services[i]->workers[j], WORKER_EV_KILL);
@@ -145,13 +146,14 @@ static void kill_everything(struct engine *e)
 }
 
 /* Ours first: then a port closes when its last worker closes it, and nobody is queued where nobody will look.
- */
+ * Who reads what others write ends after them. */
 void engine_resume_shutdown(struct engine *e)
 {
     hold_release_all(e);
     share_release_all(e);
     for (size_t i = 0; i < e->n_services; i++)
-        engine_stop(e->services[i]);
+        if (!output_is_fed(e->services[i]))
+            engine_stop(e->services[i]);
     engine_proceed_shutdown(e);
 }
 

@@ -281,6 +281,10 @@ Test(conf, output_goes_into_another_service)
     expect_good();
     set("output", "pipe:api");
     expect_refused("would feed it what it wrote itself");
+    struct berr err = {0};
+    set("output", "pipe:logger");
+    cr_assert_eq(conf_set_service(conf_find_service(&conf, "logger"), "output", "pipe:api", &err), 0);
+    expect_refused("service api: output = pipe:logger comes back to it in a circle");
 }
 
 Test(conf, output_does_not_go_where_standard_input_is_a_socket)
