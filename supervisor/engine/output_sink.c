@@ -81,6 +81,18 @@ static void succeed(struct output *o)
     k->lost = 0;
 }
 
+/* A file that cannot be put aside is better than lines that are lost, but somebody should know. */
+static void look_at_size(struct output *o)
+{
+    struct output_sink *k = &o->sink;
+    char path[300];
+    if (k->file.aside_error < 0 && !k->is_stuck)
+        say(o, LOG_WARNING, "%s cannot be put aside: %s; it grows beyond output_max",
+            str_escape(path, sizeof path, k->file.path, strlen(k->file.path)),
+            strerror(-k->file.aside_error));
+    k->is_stuck = k->file.aside_error < 0;
+}
+
 /* A line of ours, whole or not at all. */
 static int write_notice(struct output *o, const char *text, size_t n)
 {
@@ -121,6 +133,7 @@ static int write_to_file(struct output_stream *s, const char *bytes, size_t n)
     ssize_t part = log_file_prepare(f, bytes, n, s->is_open);
     if (part < 0)
         return fail(o, (int)part);
+    look_at_size(o);
     output_stream_save(s, f->size + 1);
     part = log_file_append(f, bytes, (size_t)part);
     crash_point(CRASH_AT_output_written);

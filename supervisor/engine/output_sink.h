@@ -20,6 +20,7 @@ struct output_sink {
     struct log_file file;       /* with output = file */
     struct output_stream *open; /* whose line the file's last one is, where it has no end yet; or NULL */
     bool is_broken;             /* it could not take anything; that was told */
+    bool is_stuck;              /* the file could not be put aside; that was told */
     uint64_t lost;              /* bytes since then */
 };
 

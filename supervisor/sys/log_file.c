@@ -142,8 +142,11 @@ ssize_t log_file_prepare(struct log_file *f, const char *bytes, size_t n, bool c
         return (ssize_t)fit;
     if (continues)
         return (ssize_t)first_line(bytes, n);
-    if (f->size > 0 && (r = put_aside(f)) < 0)
-        return r;
+    if (f->size > 0) {
+        r = f->aside_error = put_aside(f);
+        if (f->fd < 0)
+            return r;
+    }
     fit = lines_within(bytes, n, f->max - f->size);
     return (ssize_t)(fit > 0 ? fit : first_line(bytes, n));
 }

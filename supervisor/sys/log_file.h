@@ -18,6 +18,7 @@ struct log_file {
     unsigned keep;    /* how many older files stay */
     int fd;           /* owned; -1: not open */
     int64_t size;     /* of the open file, as far as is known */
+    int aside_error;  /* negative errno: it could not be put aside, and grows on; 0: it could, last time */
 };
 
 /* Opens nothing yet. */

@@ -477,6 +477,18 @@ rig_test(logs, tells_workers_apart_and_escapes_nothing_but_for_a_terminal)
                      strstr(rig_cmd_ok(r, "logs", "sh")->out, "sh/2 | a\033b\xef\xbf\xbd\n"));
 }
 
+rig_test(logs, escapes_control_characters_on_a_terminal)
+{
+    pid_t berth = rig_spawn(r, "out",
+                            rig_run_argv(r, RIG_ARGV("--set", to_file(r), "--", "sh", "-c",
+                                                     "printf 'a\\033b\\n'; exec sleep 100")));
+    rig_until(r, size_of(r, "log") == 4);
+    const char *shown = shown_on_terminal(r, rig_cmd_argv(r, RIG_ARGV("logs", "sh")));
+    cr_assert_str_eq(shown, "a\\x1bb\r\n");
+    rig_cmd_ok(r, "shutdown");
+    rig_wait_child(r, berth);
+}
+
 rig_test(logs, are_objects_with_json)
 {
     rig_run(r, "--set", to_file(r), "--", "sh", "-c", "echo hello; exec sleep 100");

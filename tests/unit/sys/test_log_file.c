@@ -250,6 +250,28 @@ Test(log_file, a_fast_writer_loses_no_line_over_many_files)
     log_file_close(&file);
 }
 
+static int outgrow_the_limit(void *arg)
+{
+    struct stat st;
+    (void)arg;
+    begin(10, 2);
+    put("1234567\n");
+    if (chmod(test_dir, 0555) < 0 || !test_become_nobody())
+        return 77;
+    put("1234567\n");
+    put("1234567\n");
+    return file.aside_error == -EACCES && stat(test_path("log"), &st) == 0 && st.st_size == 24 ? 0 : 1;
+}
+
+Test(log_file, one_that_cannot_be_put_aside_loses_no_line)
+{
+    int status = test_in_child(outgrow_the_limit, NULL);
+    chmod(test_dir, 0755);
+    if (status == 77)
+        test_skip("needs root");
+    cr_expect_eq(status, 0, "%d", status);
+}
+
 /* --- no room ------------------------------------------------------------------------------------------- */
 
 static int fill_a_small_disk(void *arg)
