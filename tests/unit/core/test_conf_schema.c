@@ -435,17 +435,17 @@ static const char *const later_socket[][2] = {
     {"on_conflict", "take"},
 };
 static const char *const later_service[][2] = {
-    {"standby", "1"},      {"settle", "1s"},      {"watchdog", "10s"},
-    {"health", "true"},    {"adopt", "learn"},
-    {"store_max", "64"},   {"before_start", "x"}, {"after_stop", "x"},
-    {"type", "oneshot"},   {"after", "x"},        {"requires", "x"},
-    {"ready", "fd:5"},     {"ready", "listen"},   {"ready", "check:true"},
-    {"kill", "cgroup"},    {"reload", "rolling"}, {"reload", "command:x"},
-    {"handoff", "adopt"},  {"rolling_step", "1"}, {"max_generations", "2"},
-    {"max_age", "1d"},     {"max_memory", "1G"},  {"chroot", "/"},
-    {"env_file", "x"},     {"cpus", "0"},         {"oom_score_adjust", "1"},
-    {"capabilities", "x"}, {"cgroup", "x"},       {"memory_max", "1G"},
-    {"cpu_max", "1"},      {"pids_max", "1"},     {"health_interval", "1s"},
+    {"standby", "1"},      {"settle", "1s"},          {"watchdog", "10s"},
+    {"health", "true"},    {"adopt", "learn"},        {"store_max", "64"},
+    {"before_start", "x"}, {"after_stop", "x"},       {"type", "oneshot"},
+    {"after", "x"},        {"requires", "x"},         {"ready", "fd:5"},
+    {"ready", "listen"},   {"ready", "check:true"},   {"kill", "cgroup"},
+    {"reload", "rolling"}, {"reload", "command:x"},   {"handoff", "adopt"},
+    {"rolling_step", "1"}, {"max_generations", "2"},  {"max_age", "1d"},
+    {"max_memory", "1G"},  {"chroot", "/"},           {"env_file", "x"},
+    {"cpus", "0"},         {"oom_score_adjust", "1"}, {"capabilities", "x"},
+    {"cgroup", "x"},       {"memory_max", "1G"},      {"cpu_max", "1"},
+    {"pids_max", "1"},     {"health_interval", "1s"},
 };
 
 Test(conf_schema, what_is_not_carried_out_yet_is_refused_as_that)

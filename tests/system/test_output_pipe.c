@@ -1,0 +1,85 @@
+/* test_output_pipe: what the workers of one service write is another one's standard input, to the last line.
+ */
+#include "config.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "rig.h"
+
+rig_test(output_pipe, outlives_both)
+{
+    cr_assert(mkfifo(rig_path(r, "in"), 0600) == 0);
+    int fd = open(rig_path(r, "in"), O_RDWR | O_CLOEXEC);
+    rig_start(r, RIG_ARGV(rig_format(r, "%s/tests/lib/services", getenv("top_builddir")), r->control,
+                          "source.command=sh -c 'while read n <in; do echo $n; echo err $n >&2; done'",
+                          rig_format(r, "source.directory=%s", r->dir), "source.output=pipe:sink",
+                          rig_format(r, "sink.directory=%s", r->dir), "sink.restart=always",
+                          "sink.command=sh -c 'while read line; do echo $line >>all; done'"));
+    rig_wait_state(r, "running");
+    cr_assert(write(fd, "1\n", 2) == 2);
+    rig_until(r, strstr(rig_read_file(r, rig_path(r, "all")), "err 1\n") != NULL);
+    rig_kill_supervisor(r);
+    rig_wait_state(r, "running");
+    rig_cmd_ok(r, "stop", "sink");
+    cr_assert(write(fd, "2\n", 2) == 2);
+    rig_kill_supervisor(r);
+    rig_wait_state(r, "running");
+    rig_cmd_ok(r, "start", "sink");
+    rig_until(r, strstr(rig_read_file(r, rig_path(r, "all")), "err 2\n") != NULL);
+    rig_cmd_ok(r, "restart", "source");
+    cr_assert(write(fd, "3\n", 2) == 2);
+    rig_until(r, strstr(rig_read_file(r, rig_path(r, "all")), "err 3\n") != NULL);
+    cr_assert_str_eq(rig_read_file(r, rig_path(r, "all")), "1\nerr 1\n2\nerr 2\n3\nerr 3\n");
+    cr_assert_not_null(strstr(rig_cmd(r, "logs", "source")->err, "output = pipe"));
+    close(fd);
+}
+
+static void start_chain(struct rig *r)
+{
+    rig_start(r,
+              RIG_ARGV(rig_format(r, "%s/tests/lib/services", getenv("top_builddir")), r->control,
+                       rig_format(r, "sink.directory=%s", r->dir),
+                       "sink.command=sh -c 'while read line; do echo $line; done >all; echo end >>all'",
+                       "middle.command=sh -c 'trap : TERM; while read line; do echo $line; done; echo over'",
+                       "middle.output=pipe:sink", "source.output=pipe:middle",
+                       "source.command=sh -c 'trap \"seq 1000; exit 0\" TERM; echo begun; while :; do sleep "
+                       "0.01; done'"));
+    rig_until(r, strcmp(rig_read_file(r, rig_path(r, "all")), "begun\n") == 0);
+}
+
+rig_test(output_pipe, is_read_to_its_end_at_a_shutdown)
+{
+    start_chain(r);
+    cr_assert(rig_stop(r) == 0);
+    const char *all = rig_read_file(r, rig_path(r, "all"));
+    cr_assert_not_null(strstr(all, "\n999\n1000\nover\nend\n"), "%s", all);
+}
+
+rig_test(output_pipe, is_read_to_its_end_though_the_supervisor_dies)
+{
+    start_chain(r);
+    kill(r->keeper, SIGTERM);
+    rig_until(r, rig_log_has(r, "shutting down"));
+    kill(rig_supervisor_pid(r), SIGKILL);
+    cr_assert(rig_wait_exit(r) == 0);
+    const char *all = rig_read_file(r, rig_path(r, "all"));
+    cr_assert_not_null(strstr(all, "\n999\n1000\nover\nend\n"), "%s", all);
+}
+
+rig_test(output_pipe, does_not_hold_up_a_second_order_to_end)
+{
+    rig_start(r, RIG_ARGV(rig_format(r, "%s/tests/lib/services", getenv("top_builddir")), r->control,
+                          "sink.command=sleep 1000", "sink.stop_timeout=none", "source.output=pipe:sink",
+                          "source.command=sh -c 'trap : TERM; while :; do sleep 0.01; done'"));
+    rig_until(r, json_array_size(json_object_get(rig_status(r), "services")) == 2);
+    rig_wait_state(r, "running");
+    kill(r->keeper, SIGTERM);
+    rig_until(r, rig_log_has(r, "shutting down"));
+    kill(r->keeper, SIGTERM);
+    rig_wait_exit(r);
+}
