@@ -19,6 +19,7 @@
 #define LIMIT_NOTIFY_STATUS 256      /* bytes of its STATUS that are kept */
 #define LIMIT_OUTPUT_RING 65536      /* bytes of a service's latest output, with what tells whose they are */
 #define LIMIT_OUTPUT_PART 16384      /* bytes that are read at a time; of a line that are passed on at a time */
+#define LIMIT_OUTPUT_REST 4096       /* bytes of an unfinished line that are kept while others need room */
 #define LIMIT_OUTPUT_KEEP 999        /* older files of a service's output */
 
 #endif

@@ -15,7 +15,8 @@
 
 #define MAGIC UINT64_C(0x31676e6972747562) /* "butring1" */
 #define NOWHERE UINT64_MAX
-#define FILLER 0         /* the slot of a record that is nobody's */
+#define FILLER 0         /* the slot of what only fills the memory up to its end */
+#define DEAD UINT32_MAX  /* the slot of a record whose bytes stand in a later one as well */
 #define SHORT_CHUNK 256u /* a shorter piece at the end of the memory is not worth its record */
 #define UNREAD 0xff
 
@@ -75,6 +76,12 @@ static bool is_filler(const struct output_ring *r, uint64_t at)
     return left_at(at) < sizeof(struct record) || record_at(r, at)->slot == FILLER;
 }
 
+/* Is the record at AT one that nobody is to see? It is as long as any. */
+static bool is_dead(const struct output_ring *r, uint64_t at)
+{
+    return !is_filler(r, at) && record_at(r, at)->slot == DEAD;
+}
+
 /* Behind what stands at AT. */
 static uint64_t behind(const struct output_ring *r, uint64_t at)
 {
@@ -118,13 +125,18 @@ int output_ring_open(struct output_ring *r, void *memory, size_t size)
     return 0;
 }
 
+/* Past what is no record that anybody is to see. */
+static uint64_t skip(const struct output_ring *r, uint64_t at)
+{
+    while (at < header_of(r)->head && (is_filler(r, at) || is_dead(r, at)))
+        at = behind(r, at);
+    return at;
+}
+
 bool output_ring_next(const struct output_ring *r, uint64_t *at, struct output_record *ret)
 {
     const struct header *h = header_of(r);
-    uint64_t here = *at < h->tail ? h->tail : *at;
-    while (here < h->head && is_filler(r, here))
-        here = behind(r, here);
-    *at = here;
+    uint64_t here = *at = skip(r, *at < h->tail ? h->tail : *at);
     if (here >= h->head)
         return false;
     const struct record *record = record_at(r, here);
@@ -160,10 +172,15 @@ size_t output_ring_chunk(const struct output_ring *r, size_t wanted)
     return len < room ? len : room;
 }
 
-bool output_ring_fits(const struct output_ring *r, size_t len)
+static bool has_room(const struct output_ring *r, size_t len, size_t kept_back)
 {
     const struct header *h = header_of(r);
-    return h->head - h->tail + filler_before(r, len) + room_of(len) <= LIMIT_OUTPUT_RING;
+    return h->head - h->tail + filler_before(r, len) + room_of(len) + kept_back <= LIMIT_OUTPUT_RING;
+}
+
+bool output_ring_fits(const struct output_ring *r, size_t len)
+{
+    return has_room(r, len, room_of(LIMIT_OUTPUT_REST) + 2 * room_of(SHORT_CHUNK));
 }
 
 /* The record at the head, not yet counted, with its place in the memory made. */
@@ -171,7 +188,7 @@ static struct record *prepare(struct output_ring *r, unsigned slot, int64_t time
                               size_t len)
 {
     struct header *h = header_of(r);
-    must(len > 0 && len <= LIMIT_OUTPUT_PART && slot != FILLER && output_ring_fits(r, len));
+    must(len > 0 && len <= LIMIT_OUTPUT_PART && slot != FILLER && slot != DEAD && has_room(r, len, 0));
     size_t filler = filler_before(r, len);
     if (filler >= sizeof(struct record))
         record_at(r, h->head)->slot = FILLER;
@@ -266,4 +283,38 @@ size_t output_ring_copy(const struct output_ring *r, unsigned slot, uint64_t *of
         n += part;
     }
     return n;
+}
+
+/* The records of SLOT from position AT up to END are not to be seen any more. */
+static void forget_records(struct output_ring *r, unsigned slot, uint64_t at, uint64_t end)
+{
+    while (at < end) {
+        uint64_t next = behind(r, at);
+        if (!is_filler(r, at) && record_at(r, at)->slot == slot)
+            record_at(r, at)->slot = DEAD;
+        at = next;
+    }
+}
+
+/* First the copy, then the older records: a death in between leaves bytes twice, at the same offsets, and
+ * those who read go by offsets. */
+bool output_ring_renew(struct output_ring *r, unsigned slot, uint64_t offset)
+{
+    char rest[LIMIT_OUTPUT_REST + 1];
+    struct header *h = header_of(r);
+    struct output_record record;
+    int64_t time_ms = 0;
+    uint64_t at = 0, end = h->head;
+    size_t n = output_ring_copy(r, slot, &offset, &at, rest, sizeof rest);
+    if (n == 0 || n > LIMIT_OUTPUT_REST || !has_room(r, n, room_of(SHORT_CHUNK)))
+        return false;
+    for (uint64_t here = at; output_ring_next(r, &here, &record);)
+        time_ms = record.slot == slot ? record.time_ms : time_ms;
+    for (size_t done = 0, len; done < n; done += len) {
+        len = output_ring_chunk(r, n - done);
+        output_ring_put(r, slot, time_ms, offset + done, rest + done, len);
+    }
+    forget_records(r, slot, at > h->tail ? at : h->tail, end);
+    store(&h->tail, skip(r, h->tail));
+    return true;
 }

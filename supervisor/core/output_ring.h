@@ -45,8 +45,13 @@ void output_ring_drop(struct output_ring *r);
 
 /* How many of WANTED bytes (at least 1) can be read in one piece: 1 to LIMIT_OUTPUT_PART. */
 size_t output_ring_chunk(const struct output_ring *r, size_t wanted);
-/* Is there room for a record of LEN bytes, as output_ring_chunk() said, without dropping one? */
+/* Is there room for a record of LEN bytes, as output_ring_chunk() said, without dropping one? Some room is
+ * kept back for output_ring_renew(). */
 bool output_ring_fits(const struct output_ring *r, size_t len);
+/* Puts what there is of SLOT from stream offset OFFSET on anew at the head, so that it does not go with the
+ * oldest; the older records of it are forgotten. False, and nothing is done, where that is more
+ * than LIMIT_OUTPUT_REST bytes or does not fit. */
+bool output_ring_renew(struct output_ring *r, unsigned slot, uint64_t offset);
 /* Notes that LEN bytes of SLOT, which fit, are about to be read. Where they are to be read to. */
 void *output_ring_begin(struct output_ring *r, unsigned slot, int64_t time_ms, uint64_t offset, size_t len);
 /* N bytes were read, at most the LEN of begin; 0: none. */

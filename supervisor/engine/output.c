@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/must.h"
 #include "engine/crash_point.h"
 #include "engine/engine.h"
 #include "engine/output_logs.h"
@@ -101,27 +102,53 @@ static void lose(struct output_stream *s, uint64_t end)
     output_stream_save(s, 0);
 }
 
-/* Drops old records until LEN bytes fit. What the sink has not yet is given to it, or lost where it is
- * broken; where it is only full, false: then the worker has to wait. */
-static bool make_room(struct output *o, size_t len)
+/* Beginnings of lines that have no end yet, of all slots. */
+static size_t unfinished(const struct output *o)
 {
-    while (!output_ring_fits(&o->ring, len)) {
+    size_t n = 0;
+    for (size_t i = 0; i < o->n_streams; i++)
+        n += o->streams[i] ? (size_t)(o->streams[i]->end - o->streams[i]->given) : 0;
+    return n;
+}
+
+/* The oldest record, which ends S's stream offset END, is about to go. Whole lines are given to the sink; the
+ * beginning of one stays in the ring, or is given as well where there are too many. What the sink does not
+ * take is lost where it is broken. Where it is only full, false: then the worker has to wait. */
+static bool save_oldest(struct output_stream *s, uint64_t end, bool *ret_renewed)
+{
+    struct output *o = s->output;
+    bool is_unfinished = may_pass_on(o) && pass_on(s, false);
+    *ret_renewed = false;
+    if (is_unfinished && s->given < end) {
+        *ret_renewed =
+            unfinished(o) <= LIMIT_OUTPUT_RING / 4 && output_ring_renew(&o->ring, s->slot, s->given);
+        if (*ret_renewed || pass_on(s, true))
+            return true;
+    }
+    if (s->given < end && !o->sink.is_broken)
+        return false;
+    if (s->given < end)
+        lose(s, end);
+    return true;
+}
+
+/* Drops old records until some of WANTED bytes fit; how many. 0: the sink has to take something first. */
+static size_t make_room(struct output *o, size_t wanted)
+{
+    size_t len;
+    while (len = output_ring_chunk(&o->ring, wanted), !output_ring_fits(&o->ring, len)) {
         struct output_record oldest;
         uint64_t at = 0;
-        if (!output_ring_next(&o->ring, &at, &oldest))
-            return false;
+        bool is_there = output_ring_next(&o->ring, &at, &oldest), is_renewed = false;
+        must(is_there);
         struct output_stream *s = output_stream_find(o, oldest.slot);
         uint64_t end = oldest.offset + oldest.len;
-        if (s && s->given < end && may_pass_on(o))
-            pass_on(s, true);
-        if (s && s->given < end) {
-            if (!o->sink.is_broken)
-                return false;
-            lose(s, end);
-        }
-        output_ring_drop(&o->ring);
+        if (s && s->given < end && !save_oldest(s, end, &is_renewed))
+            return 0;
+        if (!is_renewed)
+            output_ring_drop(&o->ring);
     }
-    return true;
+    return len;
 }
 
 /* --- pipe to ring -------------------------------------------------------------------------------------- */
@@ -159,8 +186,8 @@ static ssize_t read_some(struct output_stream *s, size_t most)
         return 0;
     if (!has_ring(o))
         return -EAGAIN;
-    size_t len = output_ring_chunk(&o->ring, there < most ? there : most);
-    if (!make_room(o, len))
+    size_t len = make_room(o, there < most ? there : most);
+    if (len == 0)
         return -EAGAIN;
     char *to = output_ring_begin(&o->ring, s->slot, clock_wall_ms(), s->end, len);
     crash_point(CRASH_AT_output_intent);
@@ -183,7 +210,7 @@ static bool end_line(struct output_stream *s)
     struct output *o = s->output;
     if (!s->is_mid_line || o->memory.fd < 0)
         return true;
-    if (!make_room(o, 1))
+    if (make_room(o, 1) == 0)
         return false;
     output_ring_put(&o->ring, s->slot, clock_wall_ms(), s->end, "\n", 1);
     s->end++;

@@ -82,7 +82,7 @@ static void finish_line(struct collection *c, struct beginning *b)
 static void take_record(struct collection *c, const struct output_record *record)
 {
     struct beginning *b = beginning_of(c, record->slot);
-    size_t done = 0;
+    size_t done = b->end > record->offset ? (size_t)(b->end - record->offset) : 0; /* it stands there twice */
     b->time_ms = record->time_ms;
     while (done < record->len) {
         const char *from = record->bytes + done, *newline = memchr(from, '\n', record->len - done);

@@ -320,7 +320,8 @@ rig_test(output, of_many_workers_is_whole_when_the_supervisor_is_killed)
     long expected[4] = {1, 1, 1, 1};
     for (const char *text = log_text(r); *text; text = strchr(text, '\n') + 1) {
         int slot = text[0] - '1';
-        cr_assert(slot >= 0 && slot < 4 && strtol(text + 2, NULL, 10) == expected[slot], "%.20s", text);
+        cr_assert(slot >= 0 && slot < 4 && strtol(text + 2, NULL, 10) == expected[slot],
+                  "%.20s in place of %ld", text, slot >= 0 && slot < 4 ? expected[slot] : -1);
         expected[slot]++;
     }
 }

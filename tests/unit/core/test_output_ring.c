@@ -174,6 +174,96 @@ Test(output_ring, a_copy_passes_over_what_was_dropped, .init = begin_empty)
     cr_expect(memcmp(text, "efgh", 4) == 0);
 }
 
+Test(output_ring, what_is_renewed_outlives_the_oldest, .init = begin_empty)
+{
+    char text[16];
+    uint64_t offset = 4, at = 0, end;
+    output_ring_put(&ring, 1, 5, 0, "abc\nde", 6);
+    output_ring_put(&ring, 2, 6, 0, "other", 5);
+    output_ring_put(&ring, 1, 7, 6, "f", 1);
+    cr_assert(output_ring_renew(&ring, 1, 4));
+    cr_assert_eq(output_ring_open(&ring, memory, output_ring_size()), 0);
+    cr_expect_eq(first().slot, 2, "nothing of it is older");
+    output_ring_drop(&ring);
+    cr_expect_eq(first().slot, 1);
+    cr_expect_eq(first().time_ms, 7);
+    cr_expect_eq(output_ring_copy(&ring, 1, &offset, &at, text, sizeof text), 3);
+    cr_expect(memcmp(text, "def", 3) == 0);
+    output_ring_put(&ring, 1, 8, 7, "g", 1);
+    cr_expect_eq(output_ring_copy(&ring, 1, &offset, &at, text, sizeof text), 4);
+    cr_assert(output_ring_end(&ring, 1, &end));
+    cr_expect_eq(end, 8);
+}
+
+Test(output_ring, more_than_a_rest_is_not_renewed, .init = begin_empty)
+{
+    add(1, 0, LIMIT_OUTPUT_REST + 1, 'x');
+    cr_expect_not(output_ring_renew(&ring, 1, 0), "one over it");
+    cr_expect(output_ring_renew(&ring, 1, 1));
+    cr_expect_not(output_ring_renew(&ring, 1, LIMIT_OUTPUT_REST + 1), "nothing");
+    cr_expect_not(output_ring_renew(&ring, 2, 0));
+}
+
+Test(output_ring, there_is_always_room_to_renew_a_rest, .init = begin_empty)
+{
+    static char copy[LIMIT_OUTPUT_REST];
+    uint64_t at = 0, rest = 0, offset = 0;
+    memset(copy, 'r', sizeof copy);
+    output_ring_put(&ring, 2, 0, 0, copy, sizeof copy);
+    for (int i = 0; i < 5000; i++) {
+        size_t len = output_ring_chunk(&ring, (size_t)(i * 37) % 9000 + 1);
+        while (!output_ring_fits(&ring, len)) {
+            if (first().slot == 2)
+                cr_assert(output_ring_renew(&ring, 2, 0), "%d", i);
+            else
+                output_ring_drop(&ring);
+            len = output_ring_chunk(&ring, (size_t)(i * 37) % 9000 + 1);
+        }
+        output_ring_begin(&ring, 1, 0, offset, len);
+        output_ring_commit(&ring, len);
+        offset += len;
+        cr_assert_eq(output_ring_open(&ring, memory, output_ring_size()), 0);
+        at = rest = 0;
+        cr_assert_eq(output_ring_copy(&ring, 2, &rest, &at, copy, sizeof copy), sizeof copy);
+        cr_assert(rest == 0 && copy[0] == 'r' && copy[sizeof copy - 1] == 'r');
+    }
+}
+
+Test(output_ring, what_is_renewed_makes_room_where_nothing_else_can_go, .init = begin_empty)
+{
+    uint64_t end[5] = {0};
+    for (int i = 0; i < 1000; i++) { /* each slot has one long record, whose last byte is to stay */
+        unsigned slot = (unsigned)i % 4 + 1;
+        size_t len = output_ring_chunk(&ring, LIMIT_OUTPUT_PART);
+        while (!output_ring_fits(&ring, len)) {
+            struct output_record oldest = first();
+            if (oldest.offset + oldest.len < end[oldest.slot])
+                output_ring_drop(&ring);
+            else
+                cr_assert(output_ring_renew(&ring, oldest.slot, end[oldest.slot] - 1));
+            len = output_ring_chunk(&ring, LIMIT_OUTPUT_PART);
+        }
+        output_ring_begin(&ring, slot, 0, end[slot], len);
+        output_ring_commit(&ring, len);
+        end[slot] += len;
+    }
+}
+
+Test(output_ring, a_death_while_renewing_doubles_nothing, .init = begin_empty)
+{
+    char text[16];
+    uint64_t offset = 1, at = 0;
+    output_ring_put(&ring, 1, 0, 0, "abc", 3);
+    output_ring_put(&ring, 1, 0, 3, "de", 2);
+    output_ring_put(&ring, 1, 0, 1, "bcde", 4); /* the copy, and the older ones are there still */
+    cr_expect_eq(output_ring_copy(&ring, 1, &offset, &at, text, sizeof text), 4);
+    cr_expect(memcmp(text, "bcde", 4) == 0);
+    output_ring_put(&ring, 1, 0, 5, "f", 1);
+    offset = at = 0;
+    cr_expect_eq(output_ring_copy(&ring, 1, &offset, &at, text, sizeof text), 6);
+    cr_expect(memcmp(text, "abcdef", 6) == 0);
+}
+
 /* --- against a plain model ----------------------------------------------------------------------------- */
 
 #define STREAMS 3
