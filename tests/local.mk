@@ -39,7 +39,7 @@ tests_unit_sys_crit_SOURCES = tests/unit/sys/sys_test.c tests/unit/sys/sys_test.
 	tests/unit/sys/test_listener.c tests/unit/sys/test_pidfd.c tests/unit/sys/test_procfs.c tests/unit/sys/test_resolve.c \
 	tests/unit/sys/test_shared_memory.c tests/unit/sys/test_spawn.c tests/unit/sys/test_unix_path.c tests/unit/sys/test_user.c
 tests_unit_sys_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
-tests_unit_sys_crit_LDADD = supervisor/sys/libsys.a supervisor/wire/libwire.a supervisor/base/libbase.a $(JANSSON_LIBS) $(CRITERION_LIBS)
+tests_unit_sys_crit_LDADD = supervisor/sys/libsys.a supervisor/wire/libwire.a supervisor/base/libbase.a $(JANSSON_LIBS) $(CAPNG_LIBS) $(CRITERION_LIBS)
 
 tests_unit_keeper_crit_SOURCES = tests/lib/keeper_host.h tests/lib/keeper_rig.c tests/lib/keeper_rig.h tests/unit/keeper/test_fdpass.c \
 	tests/unit/keeper/test_keeper.c tests/unit/keeper/test_store.c

@@ -7,4 +7,4 @@ main_sources = \
 	%D%/status.c %D%/status_table.c %D%/status_table.h %D%/stop.c %D%/table.c %D%/table.h %D%/version.c
 # Link order is the layers' order: what a lower layer wanted from a higher one would not be found.
 lower_archives = supervisor/core/libcore.a supervisor/sys/libsys.a supervisor/wire/libwire.a supervisor/base/libbase.a
-berth_LDADD = supervisor/engine/libengine.a supervisor/keeper/libkeeper.a $(lower_archives) $(EV_LIBS) $(JANSSON_LIBS) -lm
+berth_LDADD = supervisor/engine/libengine.a supervisor/keeper/libkeeper.a $(lower_archives) $(EV_LIBS) $(JANSSON_LIBS) $(CAPNG_LIBS) -lm
