@@ -17,5 +17,10 @@
 #define LIMIT_SHARE_CLIENTS 64       /* connections to one such place at a time */
 #define LIMIT_NOTIFY 4096            /* bytes of one message of a worker about itself, as systemd has it */
 #define LIMIT_NOTIFY_STATUS 256      /* bytes of its STATUS that are kept */
+#define LIMIT_ENV_FILES 64           /* files of variables of one service */
+#define LIMIT_ENV_FILE (256 * 1024)  /* bytes of one of them */
+#define LIMIT_ENV_FILE_VARIABLES 4096 /* variables in one of them */
+#define LIMIT_CPUS 8192              /* processors that can be named, as many as Linux knows on x86 */
+#define LIMIT_CGROUP 255             /* bytes of a cgroup's path below berth's own */
 
 #endif

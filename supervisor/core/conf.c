@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "core/conf_schema.h"
+#include "core/conf_tables.h"
 #include "core/handoff/handoff.h"
 #include "core/held_name.h"
 #include "core/words.h"
@@ -37,6 +38,7 @@ static void service_fini(struct service_conf *s)
     free(s->group);
     free(s->directory);
     free(s->limits);
+    surroundings_free(s->surroundings);
 }
 
 void conf_fini(struct conf *c)
@@ -404,6 +406,44 @@ static int check_contradictions(const struct service_conf *s, struct berr *err)
     return r;
 }
 
+const char *conf_cgroup(const struct service_conf *s)
+{
+    const struct surroundings *x = s->surroundings;
+
+    if (x && x->cgroup)
+        return str_eq(x->cgroup, "no") ? NULL : x->cgroup;
+    return s->kill == KILL_CGROUP || (x && (x->memory_max || x->pids_max || x->cpu_quota_us)) ? "auto" : NULL;
+}
+
+/* "a" and "a/b": one would be the other's parent, which may hold no process. */
+static bool is_same_or_below(const char *path, const char *above)
+{
+    size_t n = strlen(above);
+    return strncmp(path, above, n) == 0 && (path[n] == '\0' || path[n] == '/');
+}
+
+static int check_cgroup(const struct conf *c, const struct service_conf *s, struct berr *err)
+{
+    const struct surroundings *x = s->surroundings;
+    const char *path = conf_cgroup(s);
+
+    if (!path && (s->kill == KILL_CGROUP || (x && (x->memory_max || x->pids_max || x->cpu_quota_us))))
+        return berr_set(err, BERR_CONFIG, EINVAL, "service %s: cgroup = no contradicts %s", s->name,
+                        s->kill == KILL_CGROUP ? "kill = cgroup"
+                        : x->memory_max        ? "memory_max"
+                        : x->pids_max          ? "pids_max"
+                                               : "cpu_max");
+    for (size_t i = 0; path && !str_eq(path, "auto") && i < c->n_services; i++) {
+        const struct service_conf *t = &c->services[i];
+        const char *other = t != s && t->surroundings ? conf_cgroup(t) : NULL;
+        if (other && !str_eq(other, "auto") && is_same_or_below(path, other))
+            return berr_set(err, BERR_CONFIG, EINVAL,
+                            "services %s and %s cannot have the cgroups %s and %s: each needs one of its own",
+                            t->name, s->name, other, path);
+    }
+    return 0;
+}
+
 static int check_service(const struct conf *c, const struct service_conf *s, struct berr *err)
 {
     int r;
@@ -415,6 +455,8 @@ static int check_service(const struct conf *c, const struct service_conf *s, str
         r = check_on_demand(s, err);
     if (r == 0)
         r = check_contradictions(s, err);
+    if (r == 0)
+        r = check_cgroup(c, s, err);
     return r < 0 ? r : check_sockets_of(c, s, err);
 }
 

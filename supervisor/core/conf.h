@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "base/logline.h"
 #include "base/str.h"
+#include "core/cpus.h"
 #include "core/restart.h"
 #include "wire/address.h"
 #include "wire/socket_options.h"
@@ -33,6 +34,21 @@ enum start_how { START_AUTO, START_MANUAL, START_ON_DEMAND };
 struct limit_conf {
     int resource; /* RLIMIT_… */
     struct rlimit value;
+};
+
+/* The rarer parts of a process's surroundings. What is NULL, 0, false or empty is inherited. */
+struct surroundings {
+    char *chroot;
+    struct strv env_files; /* "-" in front of a path: it may be missing */
+    struct cpus *cpus;
+    bool has_oom_score_adjust, has_capabilities;
+    int oom_score_adjust;
+    struct strv capabilities; /* exactly these, in lower case and without "cap_" */
+    char *cgroup;             /* as written; conf_cgroup() tells what comes of it */
+    uint64_t memory_max;      /* bytes */
+    uint64_t pids_max;
+    int64_t cpu_quota_us; /* within each cpu_period_us */
+    int64_t cpu_period_us;
 };
 
 struct service_conf {
@@ -66,6 +82,7 @@ struct service_conf {
     struct strv environment; /* "NAME=VALUE" of env.NAME; may hold placeholders */
     struct limit_conf *limits;
     size_t n_limits;
+    struct surroundings *surroundings; /* NULL: nothing of it is set */
 };
 
 struct conf {
@@ -91,6 +108,10 @@ struct service_conf *conf_find_service(const struct conf *c, const char *name);
 /* Does berth accept for S (accept = yes)? conf_check() sees to it that either all of its sockets are so or
  * none. */
 bool conf_accepts(const struct conf *c, const struct service_conf *s);
+
+/* The cgroup that workers of S get: a path below berth's own, "auto" for one that berth names, or NULL for
+ * none. */
+const char *conf_cgroup(const struct service_conf *s);
 
 /* "zerg:PATH" in its two parts: the length of the protocol's word, and the path as an address. -EINVAL and a
  * sentence. */

@@ -91,3 +91,10 @@ int conf_set_service(struct service_conf *s, const char *key, const char *value,
 {
     return set(CONF_SERVICE, s, key, value, err);
 }
+
+void conf_print_service(const struct service_conf *s, const char *key, struct buf *out)
+{
+    const struct conf_key *k = find(CONF_SERVICE, key);
+    must(k != NULL);
+    k->print(s, k, out);
+}

@@ -39,6 +39,8 @@ void conf_set_defaults(enum conf_section section, void *ret);
  * carry out yet is refused as that, never accepted and skipped. */
 int conf_set_socket(struct socket_conf *s, const char *key, const char *value, struct berr *err);
 int conf_set_service(struct service_conf *s, const char *key, const char *value, struct berr *err);
+/* Appends the value in force of KEY, which is in the table. */
+void conf_print_service(const struct service_conf *s, const char *key, struct buf *out);
 /* Adds the address TEXT, whole (a comma belongs to it), and takes the options of its query. */
 int conf_add_address(struct socket_conf *s, const char *text, struct berr *err);
 

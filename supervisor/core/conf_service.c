@@ -286,7 +286,7 @@ static void print_restart_limit(const void *section, const struct conf_key *self
 static const char *const listen_pid_words[] = {"child", "omit", "1", NULL};
 static const char *const start_words[] = {"auto", "manual", "on-demand", NULL};
 static const char *const restart_words[] = {"no", "on-failure", "always", NULL};
-static const char *const kill_words[] = {"group", "process", "!cgroup", NULL};
+static const char *const kill_words[] = {"group", "process", "cgroup", NULL};
 
 #define SECTION struct service_conf
 
@@ -322,7 +322,8 @@ const struct conf_key conf_service_keys[] = {
     {"stop_signal", "TERM", "The signal that asks a worker to end.", "a signal such as TERM or 15",
      .set = set_signal, .print = print_signal, VALUE_AT(stop_signal)},
     {"stop_timeout", "10s", "How long a worker has to end before it is killed.", VALUE_DURATION_OR_NONE(stop_timeout_ns)},
-    {"kill", "group", "Who is killed then: its process group, or the process alone.", VALUE_WORD(kill, kill_words, "group or process")},
+    {"kill", "group", "Who is killed then: its process group, the process alone, or all that is in its cgroup.",
+     VALUE_WORD(kill, kill_words, "group, process or cgroup")},
     {"reload", "restart", "What a reload does.", "restart or signal:SIGNAL", .set = set_reload, .print = print_reload},
     {"user", "", "The user it runs as.", VALUE_STRING(user, "a user's name or number")},
     {"group", "", "The group it runs as; without it, the user's own.", VALUE_STRING(group, "a group's name or number")},
@@ -330,13 +331,34 @@ const struct conf_key conf_service_keys[] = {
      .set = set_groups, .print = value_print_strv, VALUE_AT(groups)},
     {"umask", "", "Its file mode creation mask.", "an octal mask from 0 to 0777", .set = conf_set_umask, .print = conf_print_umask},
     {"directory", "", "Its working directory.", VALUE_STRING(directory, "a directory")},
+    {"chroot", "", "Its root directory: the command and the working directory are looked up inside it.", "a directory",
+     .set = conf_set_surrounding_string, .print = conf_print_surrounding_string, SURROUNDINGS_AT(chroot)},
     {"env.", "", "A variable; placeholders work in it.", "a text", .is_prefix = true, .set = conf_set_env, .print = conf_print_env},
+    {"env_file", "", "Files of variables, read at each start; one with a leading - may be missing.", "a list of files", .is_list = true,
+     .set = conf_set_env_file, .print = conf_print_surrounding_list, SURROUNDINGS_AT(env_files)},
     {"clear_env", "no", "Inherit no variable.", VALUE_BOOL(clear_env)},
     {"nice", "", "Its niceness.", "a number from -20 to 19", .min = -20, .max = 19, .set = conf_set_nice, .print = conf_print_nice,
      VALUE_AT(nice)},
+    {"cpus", "", "The processors that it may run on.", "a list of processors such as 0-3, 5", .is_list = true,
+     .set = conf_set_cpus, .print = conf_print_cpus, SURROUNDINGS_AT(cpus)},
+    {"oom_score_adjust", "", "How readily the kernel kills it when memory runs out.", "a number from -1000 to 1000", .min = -1000, .max = 1000,
+     .set = conf_set_oom_score_adjust, .print = conf_print_oom_score_adjust, SURROUNDINGS_AT(oom_score_adjust)},
     {"limit.", "", "A resource limit, by setrlimit(2)'s name; one number is both.", "SOFT or SOFT:HARD, each a size or unlimited",
      .is_prefix = true, .set = conf_set_limit, .print = conf_print_limit},
     {"no_new_privileges", "no", "Neither it nor its children gain privileges by exec.", VALUE_BOOL(no_new_privileges)},
+    {"capabilities", "", "The capabilities that it keeps, also as another user, and no others; an empty list is none at all.",
+     "a list of capabilities such as net_bind_service", .is_list = true, .set = conf_set_capabilities, .print = conf_print_surrounding_list,
+     SURROUNDINGS_AT(capabilities)},
+    {"cgroup", "", "Its own cgroup: one that berth names, none, or a path below the one that berth is in.",
+     "auto, no or a relative path of at most 255 bytes", .set = conf_set_cgroup, .print = conf_print_surrounding_string,
+     SURROUNDINGS_AT(cgroup)},
+    {"memory_max", "", "The most memory for all of its workers together.", "a size such as 512M", .min = 1, .max = INT64_MAX,
+     .set = conf_set_surrounding_size, .print = conf_print_surrounding_number, SURROUNDINGS_AT(memory_max)},
+    {"cpu_max", "", "The most processor time for all of its workers together: 100% is one processor.",
+     "a percentage such as 50%, or QUOTA/PERIOD such as 20ms/40ms, both from 1ms and PERIOD to 1s", .set = conf_set_cpu_max,
+     .print = conf_print_cpu_max},
+    {"pids_max", "", "The most processes and threads for all of its workers together.", "a number from 1 to 4194304", .min = 1, .max = 4194304,
+     .set = conf_set_surrounding_number, .print = conf_print_surrounding_number, SURROUNDINGS_AT(pids_max)},
     {.name = NULL},
 };
 
@@ -344,8 +366,7 @@ const struct conf_later_key conf_service_later_keys[] = {
     {"adopt", "declared"}, {"standby", "0"}, {"type", "daemon"}, {"after", NULL}, {"requires", NULL},
     {"rolling_step", NULL}, {"max_generations", NULL}, {"settle", NULL}, {"watchdog", "off"}, {"health", "off"},
     {"health_interval", NULL}, {"health_timeout", NULL}, {"health_retries", NULL}, {"max_age", "off"}, {"max_memory", "off"},
-    {"chroot", NULL}, {"env_file", NULL}, {"cpus", NULL}, {"oom_score_adjust", NULL}, {"capabilities", NULL}, {"cgroup", NULL},
-    {"memory_max", NULL}, {"cpu_max", NULL}, {"pids_max", NULL}, {"output", "inherit"}, {"output_max", NULL},
+    {"output", "inherit"}, {"output_max", NULL},
     {"output_keep", NULL}, {"before_start", NULL}, {"after_start", NULL}, {"before_stop", NULL}, {"after_stop", NULL},
     {"store_max", NULL}, {NULL, NULL},
 };

@@ -18,4 +18,16 @@ extern const struct conf_later_key conf_socket_later_keys[], conf_service_later_
 conf_set_function conf_set_umask, conf_set_nice, conf_set_env, conf_set_limit;
 conf_print_function conf_print_umask, conf_print_nice, conf_print_env, conf_print_limit;
 
+/* Rows of conf_service_keys that core/conf_surroundings holds: SURROUNDINGS_AT says which member they mean.
+ */
+#define SURROUNDINGS_AT(member)                                                                              \
+    .offset = offsetof(struct surroundings, member), .size = sizeof(((struct surroundings *)0)->member)
+conf_set_function conf_set_surrounding_string, conf_set_surrounding_size, conf_set_surrounding_number,
+    conf_set_env_file, conf_set_cpus, conf_set_oom_score_adjust, conf_set_capabilities, conf_set_cgroup,
+    conf_set_cpu_max;
+conf_print_function conf_print_surrounding_string, conf_print_surrounding_number, conf_print_surrounding_list,
+    conf_print_cpus, conf_print_oom_score_adjust, conf_print_cpu_max;
+/* Takes NULL. */
+void surroundings_free(struct surroundings *s);
+
 #endif

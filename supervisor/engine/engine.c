@@ -12,6 +12,7 @@
 #include "base/signame.h"
 #include "base/units.h"
 #include "core/diagnose.h"
+#include "engine/cgroups.h"
 #include "engine/crash_point.h"
 #include "engine/demand.h"
 #include "engine/inetd.h"
@@ -59,11 +60,14 @@ static void send_stop_signal(struct worker *w)
     crash_point(CRASH_AT_signal_after);
 }
 
-/* To the whole group where the worker leads one; in a terminal it is in ours, so only the process itself. */
+/* To the whole group where the worker leads one; in a terminal it is in ours, so only the process itself. A
+ * cgroup is its own anywhere. */
 static void send_kill(struct worker *w)
 {
     bool group = w->service->conf->kill == KILL_GROUP && w->service->engine->terminal_group == 0;
     crash_point(CRASH_AT_kill_before);
+    if (w->service->conf->kill == KILL_CGROUP)
+        cgroups_kill(w);
     int r = group ? pidfd_signal_group(w->pidfd, w->pid, SIGKILL) : pidfd_signal(w->pidfd, SIGKILL);
     if (r < 0)
         tell_unsent(w, SIGKILL, -r);
@@ -258,11 +262,13 @@ static enum worker_event event_of_end(struct worker *w, bool was_asked, int wait
     return WORKER_EV_END_DONE;
 }
 
-/* Do members of the dead leader's group live on? */
-static bool has_leftover(const struct worker *w, int pidfd, pid_t pid)
+/* Do others live on where the dead process led? */
+static bool has_leftover(const struct worker *w, const char *held)
 {
-    return w->service->conf->kill == KILL_GROUP && w->service->engine->terminal_group == 0 && pidfd >= 0 &&
-           pidfd_signal_group(pidfd, pid, 0) == 0;
+    struct engine *e = w->service->engine;
+    const struct service_conf *c = w->service->conf;
+    return (c->kill == KILL_CGROUP || (c->kill == KILL_GROUP && e->terminal_group == 0)) &&
+           leftover_is_there(e, c, held, w->pidfd, w->pid);
 }
 
 void engine_worker_ended(struct worker *w, int wait_status)
@@ -283,11 +289,13 @@ void engine_worker_ended(struct worker *w, int wait_status)
         if (!w->service->accepts)
             tell_likely_cause(w, lifetime);
     }
-    bool leftover = has_leftover(w, w->pidfd, w->pid);
+    bool leftover = has_leftover(w, held);
     if (leftover) {
         char subject[LIMIT_NAME + 32];
         leftover_add(e, w->service->conf, worker_subject(subject, sizeof subject, w), held,
                      take_fd(&w->pidfd), w->pid);
+    } else {
+        cgroups_leave(w);
     }
     worker_forget_process(w);
     socket_guard_check(&e->guard, w);

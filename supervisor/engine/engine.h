@@ -19,14 +19,15 @@
 #include "engine/state_store.h"
 #include "engine/worker.h"
 
-/* The process group of a worker whose leader has ended while members of it live on; it is asked to end, then
- * killed. */
+/* The process group, or the cgroup, of a worker whose leader has ended while members of it live on; it is
+ * asked to end, then killed. */
 struct leftover {
     struct list link; /* engine.leftovers */
     struct engine *engine;
     char held[LIMIT_HELD_NAME + 1]; /* dropped when the group is gone */
     char subject[LIMIT_NAME + 32];
-    int pidfd; /* owned */
+    int pidfd;    /* owned */
+    char *cgroup; /* with kill = cgroup the folder of its cgroup, which then stands for the group; owned */
     pid_t pgid;
     struct mono kill_at;
     ev_timer timer;
@@ -52,6 +53,8 @@ struct engine {
     unsigned long long serial; /* the last given */
     int row;                   /* "berth" in the soft state */
     struct rlimit nofile;      /* as it was before berth raised it: the workers' */
+    char *cgroup_base;         /* the folder of the cgroup below which services have theirs; owned, NULL: not
+                                * asked for yet */
     pid_t terminal_group;      /* workers join it to have the terminal; 0: they get sessions of their own */
     bool is_shutting_down;
     bool is_protected; /* there is a keeper */
@@ -102,9 +105,14 @@ void engine_lose_keeper(struct engine *e);
 void engine_watch_process(struct worker *w);
 
 struct service *engine_find_service(const struct engine *e, const char *name);
-/* Ends what a process of a service of C left behind in its group; takes PIDFD. SUBJECT is for the log; HELD
- * is the entry to drop when nothing is left. */
+/* Did the process of a service of C that is held as HELD leave something behind, in its group or, with
+ * kill = cgroup, in its cgroup? */
+bool leftover_is_there(struct engine *e, const struct service_conf *c, const char *held, int pidfd,
+                       pid_t pgid);
+/* Ends that; takes PIDFD. SUBJECT is for the log; HELD is the entry to drop when nothing is left. */
 void leftover_add(struct engine *e, const struct service_conf *c, const char *subject, const char *held,
                   int pidfd, pid_t pgid);
+/* 0 asks whether anybody is left: -ESRCH. */
+int leftover_signal(const struct leftover *l, int signo);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "engine/control_methods.h"
 #include "engine/engine.h"
+#include "engine/env_files.h"
 #include "sys/spawn.h"
 #include "sys/user.h"
 
@@ -84,21 +85,23 @@ static int explain(const struct service *s, unsigned slot, json_t **ret, struct 
                                .parent_pid = e->is_protected ? e->keeper.keeper_pid : getpid(),
                                .einhorn_path = share_einhorn_path(e)};
     struct user user = {.groups = NULL};
-    struct strv extra = {NULL, 0};
+    struct strv variables = {NULL, 0}, files = {NULL, 0};
     struct explanation x;
     int r = s->conf->user ? user_find(s->conf->user, &user, err) : 0;
     if (r == 0 && s->conf->user)
-        user_variables(&user, &extra);
+        user_variables(&user, &variables);
     in.n_sockets = collect(s, slot, &sockets);
     in.sockets = sockets;
     if (r == 0)
-        r = explain_worker(e->conf, s->conf, &in, (const char *const *)environ, (const char *const *)extra.v,
-                           &x, err);
+        r = env_files_read(s->conf, &files, err);
+    if (r == 0)
+        r = explain_worker(e->conf, s->conf, &in, (const char *const *)environ, &variables, &files, &x, err);
     if (r == 0) {
         *ret = explanation_to_json(&x, &in);
         explanation_fini(&x);
     }
-    strv_fini(&extra);
+    strv_fini(&variables);
+    strv_fini(&files);
     free(user.groups);
     return r;
 }

@@ -44,10 +44,10 @@ static struct worker *find_worker(struct engine *e, const struct held_name *name
 static void take_stranded(struct engine *e, struct keeper_entry *entry, const struct held_name *name)
 {
     const struct service *s = engine_find_service(e, name->name);
-    bool lives = entry->fd >= 0 && pidfd_signal_group(entry->fd, entry->pid, 0) == 0;
+    bool lives = s && leftover_is_there(e, s->conf, entry->name, entry->fd, entry->pid);
     char subject[LIMIT_NAME + 32];
     snprintf(subject, sizeof subject, "%s/%u#%u", name->name, name->slot, name->generation);
-    if (entry->ended && lives && s)
+    if (entry->ended && lives)
         leftover_add(e, s->conf, subject, entry->name, take_fd(&entry->fd), entry->pid);
     else if (entry->ended)
         keeper_link_drop(&e->keeper, entry->name);

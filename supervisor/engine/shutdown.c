@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/signame.h"
+#include "engine/cgroups.h"
 #include "engine/crash_point.h"
 #include "engine/engine.h"
 #include "engine/operation.h"
@@ -49,6 +50,7 @@ static bool has_process(const struct engine *e)
 static void finish(struct engine *e)
 {
     e->is_over = true;
+    cgroups_remove(e);
     operation_on_over(e);
     if (e->control_fd >= 0)
         control_socket_retire(e->control_fd, e->control_path);
@@ -138,7 +140,7 @@ static void kill_everything(struct engine *e)
         for (size_t j = 0; j < e->services[i]->n_workers; j++)
             engine_step(e->services[i]->workers[j], WORKER_EV_KILL);
     list_each (l, &e->leftovers, struct leftover, link)
-        pidfd_signal_group(l->pidfd, l->pgid, SIGKILL);
+        leftover_signal(l, SIGKILL);
 }
 
 /* Ours first: then a port closes when its last worker closes it, and nobody is queued where nobody will look.

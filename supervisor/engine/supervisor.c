@@ -273,6 +273,7 @@ static void destroy(struct engine *e)
     }
     fd_close(&e->control_fd);
     state_store_close(&e->store);
+    free(e->cgroup_base);
     conf_fini(e->conf);
 }
 
