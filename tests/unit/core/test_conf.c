@@ -230,3 +230,50 @@ Test(conf, as_many_addresses_as_the_limit_and_no_more)
     cr_assert_eq(conf_add_address(s, ":1", &err), -E2BIG);
     cr_assert(strstr(err.text, "socket web has more than 64 addresses"), "%s", err.text);
 }
+
+static void expect_cgroup(const char *wanted)
+{
+    const char *cgroup = conf_cgroup(service);
+    cr_expect(wanted ? cgroup && strcmp(cgroup, wanted) == 0 : !cgroup, "%s", cgroup ? cgroup : "none");
+    expect_good();
+}
+
+Test(conf, limits_and_kill_bring_a_cgroup_with_them)
+{
+    expect_cgroup(NULL);
+    set("kill", "cgroup");
+    expect_cgroup("auto");
+    set("cgroup", "a/b");
+    expect_cgroup("a/b");
+    set("cgroup", "no");
+    expect_refused("service api: cgroup = no contradicts kill = cgroup");
+    set("kill", "group");
+    expect_cgroup(NULL);
+    set("pids_max", "5");
+    expect_refused("cgroup = no contradicts pids_max");
+    set("cpu_max", "50%");
+    set("memory_max", "1G");
+    expect_refused("cgroup = no contradicts memory_max");
+    set("cgroup", "auto");
+    expect_cgroup("auto");
+}
+
+Test(conf, two_services_cannot_share_a_cgroup)
+{
+    struct service_conf *other = conf_add_service(&conf, "web");
+    struct berr err;
+    service = conf_find_service(&conf, "api");
+    strv_add(&other->command, "server");
+    cr_assert_eq(conf_set_service(other, "cgroup", "auto", &err), 0);
+    set("cgroup", "auto");
+    expect_good();
+    set("cgroup", "auto/x");
+    expect_good();
+    cr_assert_eq(conf_set_service(other, "cgroup", "a/b", &err), 0);
+    set("cgroup", "a/bc");
+    expect_good();
+    set("cgroup", "a/b");
+    expect_refused("cannot have the cgroups a/b and a/b");
+    set("cgroup", "a");
+    expect_refused("cannot have the cgroups a and a/b: each needs one of its own");
+}
