@@ -65,14 +65,14 @@ Test(cgroup, blanks_in_a_mounts_path_are_unescaped)
 
 static char base[PATH_MAX];
 
-/* A folder of our own in the root of what we see; skips where there may be none. */
+/* A cgroup inside ours that nobody else has; skips where there may be none. */
 static const char *make_base(void)
 {
     char own[PATH_MAX];
     struct berr err = {0};
     if (cgroup_find_own(own, &err) < 0)
         test_skip("there is no cgroup of version 2");
-    cr_assert_lt(snprintf(base, sizeof base, "%.4000s/berth-test-%d", own, (int)getpid()), PATH_MAX);
+    cr_assert_lt(snprintf(base, sizeof base, "%.4000s/%s", own, strrchr(test_dir, '/') + 1), PATH_MAX);
     if (mkdir(base, 0755) < 0 && errno != EEXIST)
         test_skip("cgroups may not be made here");
     return base;
@@ -164,31 +164,42 @@ Test(cgroup, a_controller_that_is_not_there_is_named)
     cr_assert_eq(cgroup_remove(base), 0);
 }
 
-/* The first controller that may be passed on to BASE. */
-static bool find_controller(char ret[64])
+/* The first word of the file NAME of our own cgroup; "" if there is none. */
+static void first_word(const char *name, char ret[64])
 {
     struct buf text;
     struct berr err = {0};
-    char own[PATH_MAX];
+    char path[PATH_MAX];
     buf_init(&text, 4096);
-    cr_assert_eq(cgroup_find_own(own, &err), 0);
-    snprintf(own + strlen(own), sizeof own - strlen(own), "/cgroup.controllers");
-    cr_assert_eq(text_file_read(own, &text, &err), 0, "%s", err.text);
-    size_t n = strcspn(buf_str(&text), " \n");
-    bool found = n > 0 && n < 64;
-    snprintf(ret, 64, "%.*s", found ? (int)n : 0, buf_str(&text));
+    cr_assert_eq(cgroup_find_own(path, &err), 0);
+    snprintf(path + strlen(path), sizeof path - strlen(path), "/%s", name);
+    cr_assert_eq(text_file_read(path, &text, &err), 0, "%s", err.text);
+    snprintf(ret, 64, "%.*s", (int)strcspn(buf_str(&text), " \n"), buf_str(&text));
     buf_fini(&text);
-    return found;
+}
+
+/* Takes back what the test has passed on by the cgroup that is not its own. */
+static void take_back(const char *controller)
+{
+    char path[PATH_MAX], word[80];
+    struct berr err = {0};
+    cr_assert_eq(cgroup_find_own(path, &err), 0);
+    snprintf(path + strlen(path), sizeof path - strlen(path), "/cgroup.subtree_control");
+    cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+    int n = snprintf(word, sizeof word, "-%s", controller);
+    cr_assert_eq(write(fd, word, (size_t)n), n);
 }
 
 Test(cgroup, a_controller_is_passed_on_where_no_process_is_in_the_way)
 {
     struct berr err = {0};
-    char controller[64], own[PATH_MAX];
+    char controller[64], before[64], own[PATH_MAX];
     int status;
     make_base();
     cr_assert_eq(cgroup_find_own(own, &err), 0);
-    if (!find_controller(controller) || cgroup_make(own, strrchr(base, '/') + 1, controller, &err) < 0) {
+    first_word("cgroup.controllers", controller);
+    first_word("cgroup.subtree_control", before);
+    if (!*controller || cgroup_make(own, strrchr(base, '/') + 1, controller, &err) < 0) {
         cgroup_remove(base);
         test_skip("no controller can be passed on here");
     }
@@ -200,4 +211,6 @@ Test(cgroup, a_controller_is_passed_on_where_no_process_is_in_the_way)
     kill(pid, SIGKILL);
     cr_assert_eq(waitpid(pid, &status, 0), pid);
     cr_assert_eq(cgroup_remove(base), 0);
+    if (!*before)
+        take_back(controller);
 }
