@@ -115,16 +115,15 @@ rig_test(surroundings, a_worker_stays_on_its_processors)
     expect_refused(r, "cpus=0,8191", "could not be started: cpus \"0, 8191\": ");
 }
 
-/* A program without the capability NAME, though it is root. */
-static const char *const *argv_without(struct rig *r, const char *name, const char *const *argv)
+/* Runs berth as root without the capability NAME, to an end with STATUS. */
+static const struct rig_result *run_without(struct rig *r, const char *name, int status, const char *key)
 {
-    const char **all = calloc(64, sizeof *all);
-    size_t n = 0;
-    all[n++] = "setpriv";
-    all[n++] = rig_format(r, "--bounding-set=-%s", name);
-    for (; *argv; argv++)
+    const char *const *argv = rig_run_argv(r, RIG_ARGV("--set", key, "--", "echo", "ran"));
+    const char *all[32] = {"setpriv", rig_format(r, "--bounding-set=-%s", name)};
+
+    for (size_t n = 2; *argv; argv++)
         all[n++] = *argv;
-    return all;
+    return rig_expect(r, status, all);
 }
 
 rig_test(surroundings, the_oom_score_is_adjusted)
@@ -137,10 +136,7 @@ rig_test(surroundings, the_oom_score_is_adjusted)
 rig_test(surroundings, an_oom_score_that_may_not_be_lowered_fails_the_start)
 {
     rig_needs_root();
-    const struct rig_result *result = rig_expect(
-        r, 125,
-        argv_without(r, "sys_resource",
-                     rig_run_argv(r, RIG_ARGV("--set", "oom_score_adjust=-999", "--", "echo", "ran"))));
+    const struct rig_result *result = run_without(r, "sys_resource", 125, "oom_score_adjust=-999");
     cr_assert(strstr(result->err, "could not be started: oom_score_adjust \"-999\": Permission denied") !=
                   NULL,
               "%s", result->err);
@@ -169,10 +165,7 @@ rig_test(surroundings, capabilities_that_cannot_be_given_fail_the_start)
     expect_refused(
         r, "capabilities=sys_tim",
         "could not be started: capabilities: \"sys_tim\" is not a capability; did you mean sys_time?");
-    const struct rig_result *result = rig_expect(
-        r, 125,
-        argv_without(r, "sys_time",
-                     rig_run_argv(r, RIG_ARGV("--set", "capabilities=kill,sys_time", "--", "true"))));
+    const struct rig_result *result = run_without(r, "sys_time", 125, "capabilities=kill,sys_time");
     cr_assert(strstr(result->err,
                      "could not be started: capabilities \"kill, sys_time\": Operation not permitted") !=
                   NULL,
