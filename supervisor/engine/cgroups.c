@@ -74,6 +74,17 @@ static int step_aside(struct engine *e)
     return cgroup_move(folder, pids, e->is_protected ? 2 : 1);
 }
 
+/* We or our predecessor did. Where others have come to be in the same cgroup meanwhile, we stay. */
+static void step_back(struct engine *e)
+{
+    char path[PATH_MAX], name[32];
+    struct berr err;
+    pid_t pids[] = {getpid(), e->keeper.keeper_pid};
+    own_name(e, name);
+    if (e->cgroup_base && cgroup_find_own(path, &err) == 0 && strcmp(path, e->cgroup_base) != 0)
+        cgroup_move_back(e->cgroup_base, name, pids, e->is_protected ? 2 : 1);
+}
+
 static int make(struct engine *e, const char *path, const char *controller, struct berr *err)
 {
     int r = cgroup_make(e->cgroup_base, path, controller, err);
@@ -176,20 +187,16 @@ void cgroups_leave(struct worker *w)
         cgroup_remove(own);
 }
 
-/* The folders on the way to it go as well, as far as nothing else is in them. */
 void cgroups_remove(struct engine *e)
 {
     for (size_t i = 0; i < e->n_services; i++) {
         const struct service_conf *c = e->services[i]->conf;
-        cleanup_free char *folder = service_folder(e, c);
-        int r = folder ? cgroup_remove(folder) : 0;
+        cleanup_free char *path = service_path(e, c);
+        struct berr err;
+        int r = path && find_base(e, &err) == 0 ? cgroup_remove_path(e->cgroup_base, path) : 0;
         if (r < 0)
-            event_log_say(&e->log, LOG_WARNING, c->name, c->name, "its cgroup %s could not be removed: %s",
-                          folder, strerror(-r));
-        for (char *end = folder; r == 0 && end && (end = strrchr(folder, '/'));) {
-            *end = '\0';
-            if (strcmp(folder, e->cgroup_base) == 0 || rmdir(folder) < 0)
-                break;
-        }
+            event_log_say(&e->log, LOG_WARNING, c->name, c->name, "its cgroup %s/%s could not be removed: %s",
+                          e->cgroup_base, path, strerror(-r));
     }
+    step_back(e);
 }

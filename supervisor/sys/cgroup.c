@@ -247,6 +247,49 @@ int cgroup_move(const char *dir, const pid_t *pids, size_t n)
     return r;
 }
 
+static bool is_below(const struct dirent *entry)
+{
+    return entry->d_type == DT_DIR && !str_eq(entry->d_name, ".") && !str_eq(entry->d_name, "..");
+}
+
+static int count_below(const char *dir)
+{
+    DIR *d = opendir(dir);
+    int n = 0;
+    if (!d)
+        return -errno;
+    for (struct dirent *entry; (entry = readdir(d));)
+        n += is_below(entry);
+    closedir(d);
+    return n;
+}
+
+static int pass_nothing_on(const char *dir)
+{
+    struct buf text;
+    struct berr err;
+    int r = read_file(dir, "cgroup.subtree_control", &text, &err);
+    for (const char *at = buf_str(&text); r == 0 && *at; at += strspn(at, " \n")) {
+        size_t n = strcspn(at, " \n");
+        cleanup_free char *word = mem_printf("-%.*s", (int)n, at);
+        r = write_file(dir, "cgroup.subtree_control", word);
+        at += n;
+    }
+    buf_fini(&text);
+    return r;
+}
+
+int cgroup_move_back(const char *dir, const char *name, const pid_t *pids, size_t n)
+{
+    char path[PATH_MAX];
+    int r = count_below(dir);
+    if (r != 1 || !make_path(path, dir, name))
+        return r < 0 ? r : -EBUSY;
+    if ((r = pass_nothing_on(dir)) < 0 || (r = cgroup_move(dir, pids, n)) < 0)
+        return r;
+    return rmdir(path) < 0 ? -errno : 0;
+}
+
 /* --- ending them --------------------------------------------------------------------------------------- */
 
 bool cgroup_has_kill(const char *dir)
@@ -300,8 +343,7 @@ static int remove_below(const char *dir, unsigned depth)
         return -errno;
     for (struct dirent *entry; (entry = readdir(d));) {
         char path[PATH_MAX];
-        bool is_own = str_eq(entry->d_name, ".") || str_eq(entry->d_name, "..");
-        if (entry->d_type == DT_DIR && !is_own && make_path(path, dir, entry->d_name))
+        if (is_below(entry) && make_path(path, dir, entry->d_name))
             remove_below(path, depth + 1);
     }
     closedir(d);
@@ -311,4 +353,16 @@ static int remove_below(const char *dir, unsigned depth)
 int cgroup_remove(const char *dir)
 {
     return remove_below(dir, 0);
+}
+
+int cgroup_remove_path(const char *base, const char *path)
+{
+    char dir[PATH_MAX];
+    if (!make_path(dir, base, path))
+        return -ENAMETOOLONG;
+    int r = cgroup_remove(dir);
+    char *slash = strrchr(dir, '/');
+    for (*slash = '\0'; r == 0 && strlen(dir) > strlen(base) && rmdir(dir) == 0; *slash = '\0')
+        slash = strrchr(dir, '/');
+    return r;
 }

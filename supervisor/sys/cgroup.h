@@ -28,6 +28,10 @@ int cgroup_limit(const char *dir, const char *name, const char *text, struct ber
 int cgroup_open(const char *dir);
 /* Moves processes into DIR, which is made if it is not there. Negative errno. */
 int cgroup_move(const char *dir, const pid_t *pids, size_t n);
+/* Undoes a move into DIR/NAME that was to let DIR pass controllers on: it passes none on any more, and PIDS,
+ * the only ones there, are in DIR again. -EBUSY while there are other cgroups in DIR, or another negative
+ * errno. */
+int cgroup_move_back(const char *dir, const char *name, const pid_t *pids, size_t n);
 /* Can all that is in DIR be killed at once (cgroup.kill, Linux 5.14)? */
 bool cgroup_has_kill(const char *dir);
 /* To each process in DIR itself; KILL also to those below it, at once; 0 only asks whether anybody is there.
@@ -36,5 +40,7 @@ int cgroup_signal(const char *dir, int signo);
 /* Removes DIR and what is below it, as far as no process is there. -EBUSY when one is, or another negative
  * errno; one that is not there is none. */
 int cgroup_remove(const char *dir);
+/* The same with BASE/PATH, and the folders on the way to it go as well, as far as nothing else is in them. */
+int cgroup_remove_path(const char *base, const char *path);
 
 #endif

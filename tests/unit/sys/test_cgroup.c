@@ -118,6 +118,21 @@ Test(cgroup, it_is_made_entered_signalled_and_removed)
     cr_assert_eq(cgroup_signal(base, 0), -ESRCH);
 }
 
+Test(cgroup, the_folders_on_the_way_are_removed_where_nothing_else_is_in_them)
+{
+    struct berr err = {0};
+    make_base();
+    cr_assert(cgroup_make(base, "a/b/c", NULL, &err) == 0 && cgroup_make(base, "a/x", NULL, &err) == 0, "%s",
+              err.text);
+    cr_assert_eq(cgroup_remove_path(base, "a/b/c"), 0);
+    cr_assert_eq(access(in_base("a/b"), F_OK), -1);
+    cr_assert_eq(access(in_base("a/x"), F_OK), 0);
+    cr_assert_eq(cgroup_remove_path(base, "a/x"), 0);
+    cr_assert_eq(access(in_base("a"), F_OK), -1);
+    cr_assert_eq(access(base, F_OK), 0, "what was there before stays");
+    cr_assert_eq(cgroup_remove(base), 0);
+}
+
 Test(cgroup, kill_ends_all_that_are_in_it_and_below)
 {
     struct berr err = {0};
@@ -208,6 +223,12 @@ Test(cgroup, a_controller_is_passed_on_where_no_process_is_in_the_way)
     cr_assert(strstr(err.text, "while processes are in it") != NULL, "%s", err.text);
     cr_assert_eq(cgroup_move(in_base("aside"), &pid, 1), 0);
     cr_assert_eq(cgroup_make(base, "a", controller, &err), 0, "%s", err.text);
+
+    cr_assert_eq(cgroup_move_back(base, "aside", &pid, 1), -EBUSY, "another one is there");
+    cr_assert_eq(cgroup_remove(in_base("a")), 0);
+    cr_assert_eq(cgroup_move_back(base, "aside", &pid, 1), 0);
+    cr_assert_eq(access(in_base("aside"), F_OK), -1);
+    cr_assert_eq(cgroup_signal(base, 0), 0);
     kill(pid, SIGKILL);
     cr_assert_eq(waitpid(pid, &status, 0), pid);
     cr_assert_eq(cgroup_remove(base), 0);
