@@ -307,6 +307,8 @@ CHILD void bound_capabilities(const struct spawn_child *c)
         return;
     for (unsigned long n = 0;; n++) {
         int is_bound = prctl(PR_CAPBSET_READ, n, 0, 0, 0);
+        if (is_bound < 0 && (errno != EINVAL || n == 0))
+            fail(c, SPAWN_STEP_CAPABILITIES, errno);
         if (is_bound < 0)
             break; /* past the last that this kernel knows */
         bool is_kept = n < 64 && (c->plan->capabilities >> n & 1);

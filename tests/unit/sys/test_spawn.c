@@ -354,7 +354,7 @@ Test(spawn, a_processor_that_is_not_there_is_no_reason_to_take_others)
     const char *argv[4];
     struct spawn_plan plan = shell_plan(argv, ":");
     cpus[0] = 1;
-    cpus[sizeof cpus / sizeof *cpus - 1] = 1UL << 63;
+    cpus[sizeof cpus / sizeof *cpus - 1] = ~0UL << (8 * sizeof *cpus - 1);
     plan.cpus = cpus;
     expect_failure(&plan, SPAWN_STEP_CPUS, ENODEV);
     cpus[0] = 0;
@@ -402,6 +402,32 @@ Test(spawn, a_capability_that_is_none_fails_the_start)
     plan.has_capabilities = true;
     plan.capabilities = UINT64_C(1) << 63;
     expect_failure(&plan, SPAWN_STEP_CAPABILITIES, EINVAL);
+}
+
+static int failure_of(struct spawn_plan *plan)
+{
+    struct spawn_failure failure = {0};
+    int pidfd;
+    plan->fds = inherited;
+    plan->n_fds = 3;
+    return spawn_process(plan, &pidfd, &failure) == -failure.err && failure.err == EPERM ? (int)failure.step
+                                                                                         : -1;
+}
+
+static int try_without_bounding_set(void *arg)
+{
+    (void)arg;
+    const char *argv[4];
+    struct spawn_plan plan = shell_plan(argv, ":");
+    plan.has_capabilities = true;
+    if (!test_refuse_call(SYS_prctl, PR_CAPBSET_READ, EPERM))
+        return 1;
+    return failure_of(&plan) == SPAWN_STEP_CAPABILITIES ? 0 : 2;
+}
+
+Test(spawn, a_host_that_does_not_tell_of_capabilities_fails_the_start)
+{
+    cr_assert_eq(test_in_child(try_without_bounding_set, NULL), 0);
 }
 
 static const char *make_root(void)
@@ -657,16 +683,6 @@ Test(spawn, each_failure_names_its_step)
     plan.limits = &limit;
     plan.n_limits = 1;
     expect_failure(&plan, SPAWN_STEP_LIMITS, EINVAL);
-}
-
-static int failure_of(struct spawn_plan *plan)
-{
-    struct spawn_failure failure = {0};
-    int pidfd;
-    plan->fds = inherited;
-    plan->n_fds = 3;
-    return spawn_process(plan, &pidfd, &failure) == -failure.err && failure.err == EPERM ? (int)failure.step
-                                                                                         : -1;
 }
 
 static int try_as_nobody(void *arg)
