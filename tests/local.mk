@@ -18,7 +18,7 @@ check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
 tests_unit_base_crit_SOURCES = tests/unit/base/test_berr.c tests/unit/base/test_buf.c tests/unit/base/test_logline.c \
-	tests/unit/base/test_mem.c tests/unit/base/test_signame.c tests/unit/base/test_str.c tests/unit/base/test_units.c
+	tests/unit/base/test_mem.c tests/unit/base/test_name_table.c tests/unit/base/test_signame.c tests/unit/base/test_str.c tests/unit/base/test_units.c
 tests_unit_base_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_base_crit_LDADD = supervisor/base/libbase.a $(CRITERION_LIBS)
 

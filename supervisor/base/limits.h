@@ -4,7 +4,13 @@
 
 #define LIMIT_NAME 64                /* characters of a service or socket name */
 #define LIMIT_ADDRESSES 64           /* addresses of one socket */
-#define LIMIT_SOCKETS 1024           /* sockets of one configuration */
+#define LIMIT_SOCKETS 16384          /* sockets of one configuration */
+#define LIMIT_SERVICES 16384         /* services of one */
+#define LIMIT_CONF_LINE 65536        /* bytes of a line of it */
+#define LIMIT_CONF_FILES 1024        /* files of it */
+#define LIMIT_CONF_DEPTH 8           /* files that include each other */
+#define LIMIT_CONF_PROBLEMS 200      /* mistakes that are told one by one */
+#define LIMIT_BORROW 1024            /* names of sockets in one call of Borrow */
 #define LIMIT_WORKERS 4096           /* workers of one service */
 #define LIMIT_COMMAND_WORDS 4096     /* words of one command */
 #define LIMIT_HELD_NAME 255          /* bytes of a name in the keeper */

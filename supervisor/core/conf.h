@@ -1,5 +1,5 @@
-/* conf: what is wanted, as plain values: the sockets and the services. Where it comes from (arguments, later
- * a file) is not known here. Everything inside is owned by the struct conf. */
+/* conf: what is wanted, as plain values: the sockets and the services. Where it comes from (arguments, or
+ * files) is not known here. Everything inside is owned by the struct conf. */
 #ifndef BERTH_CORE_CONF_H
 #define BERTH_CORE_CONF_H
 
@@ -11,6 +11,7 @@
 #include "base/berr.h"
 #include "base/limits.h"
 #include "base/logline.h"
+#include "base/name_table.h"
 #include "base/str.h"
 #include "core/cpus.h"
 #include "core/restart.h"
@@ -30,6 +31,8 @@ enum ready_how { READY_EXEC, READY_NOTIFY, READY_FD, READY_DELAY, READY_LISTEN, 
 enum kill_how { KILL_GROUP, KILL_PROCESS, KILL_CGROUP };
 enum reload_how { RELOAD_ROLLING, RELOAD_RESTART, RELOAD_SIGNAL, RELOAD_COMMAND };
 enum start_how { START_AUTO, START_MANUAL, START_ON_DEMAND };
+
+enum service_type { TYPE_DAEMON, TYPE_ONESHOT };
 
 struct limit_conf {
     int resource; /* RLIMIT_… */
@@ -59,6 +62,8 @@ struct service_conf {
     enum listen_pid listen_pid;
     unsigned workers;
     enum start_how start;
+    enum service_type type;
+    struct strv after, requires; /* names of services; requires does not repeat them in after */
     int64_t idle_stop_ns; /* INT64_MAX: never */
     bool essential;
     enum ready_how ready;
@@ -66,6 +71,7 @@ struct service_conf {
     int ready_fd;           /* READY_FD */
     char *ready_check;      /* READY_CHECK */
     int64_t start_timeout_ns;
+    bool has_start_timeout; /* somebody has set it: else a oneshot has none */
     struct restart_conf restart;
     int stop_signal;
     int64_t stop_timeout_ns; /* INT64_MAX: no limit */
@@ -90,18 +96,32 @@ struct conf {
     size_t n_sockets;
     struct service_conf *services;
     size_t n_services;
-    enum log_level log_level;
+    struct name_table socket_names, service_names;
+    /* [supervisor] */
+    char *control; /* NULL: the default of this user */
     mode_t control_mode;
-    bool is_explained; /* `berth run --explain`: nothing is to be started */
-    bool is_run;       /* from `berth run`: one essential service */
+    char *control_group; /* NULL: none */
+    struct strv include;
+    struct strv env_file;
+    enum log_level log_level;
+    enum log_format log_format;
+    int64_t shutdown_timeout_ns; /* INT64_MAX: no limit */
+    bool is_explained;           /* `berth run --explain`: nothing is to be started */
+    bool is_run;                 /* from `berth run`: one essential service */
 };
+
+enum conf_section { CONF_SUPERVISOR, CONF_SOCKET, CONF_SERVICE };
 
 void conf_init(struct conf *c);
 void conf_fini(struct conf *c);
 /* A new one with every default in place; borrowed, valid until the next add. NAME has been checked by the
- * caller. */
+ * caller, and may be "" for a socket that conf_name_socket() names later. */
 struct socket_conf *conf_add_socket(struct conf *c, const char *name);
 struct service_conf *conf_add_service(struct conf *c, const char *name);
+/* Gives S, which is C's, another NAME. */
+void conf_name_socket(struct conf *c, struct socket_conf *s, const char *name);
+void conf_name_service(struct conf *c, struct service_conf *s, const char *name);
+/* NULL where there is none. */
 struct socket_conf *conf_find_socket(const struct conf *c, const char *name);
 struct service_conf *conf_find_service(const struct conf *c, const char *name);
 
@@ -116,9 +136,5 @@ const char *conf_cgroup(const struct service_conf *s);
 /* "zerg:PATH" in its two parts: the length of the protocol's word, and the path as an address. -EINVAL and a
  * sentence. */
 int conf_parse_serve(const char *text, size_t *ret_word, struct address *ret, struct berr *err);
-
-/* What no single key can tell: services naming unknown sockets, two sockets on one address, a placeholder for
- * a socket that the service does not have, options that contradict each other. -EINVAL and a sentence. */
-int conf_check(const struct conf *c, struct berr *err);
 
 #endif

@@ -11,8 +11,8 @@ struct conf_later_key {
 };
 
 /* Each ends with a NULL name. */
-extern const struct conf_key conf_socket_keys[], conf_service_keys[];
-extern const struct conf_later_key conf_socket_later_keys[], conf_service_later_keys[];
+extern const struct conf_key conf_supervisor_keys[], conf_socket_keys[], conf_service_keys[];
+extern const struct conf_later_key conf_service_later_keys[];
 
 /* Rows of conf_service_keys that core/conf_process holds. */
 conf_set_function conf_set_umask, conf_set_nice, conf_set_env, conf_set_limit;

@@ -87,7 +87,7 @@ void borrow_call(struct control_client *client, json_t *parameters, bool more, v
     size_t asked = json_array_size(names), total = 0, first = 0;
     if (!check_names(client, e, names))
         return;
-    if (asked > LIMIT_SOCKETS) {
+    if (asked > LIMIT_BORROW) {
         control_client_invalid_parameter(client, "sockets");
         return;
     }

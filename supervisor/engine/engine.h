@@ -35,7 +35,8 @@ struct leftover {
 
 struct engine {
     struct ev_loop *loop;
-    struct conf *conf;
+    struct conf *conf;  /* owned */
+    const char *config; /* `up`: where it was read from; NULL: `run` */
     struct event_log log;
     struct keeper_link keeper;
     struct state_store store;

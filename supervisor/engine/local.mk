@@ -1,6 +1,6 @@
 noinst_LIBRARIES += %D%/libengine.a
 engine_sources = \
-	%D%/borrow.c %D%/borrow.h %D%/cgroups.c %D%/cgroups.h %D%/channel.c %D%/channel.h %D%/control_dispatch.c %D%/control_dispatch.h %D%/control_methods.c %D%/control_methods.h \
+	%D%/cgroups.c %D%/cgroups.h %D%/borrow.c %D%/borrow.h %D%/channel.c %D%/channel.h %D%/conf_load.c %D%/conf_load.h %D%/conf_verify.c %D%/conf_verify.h %D%/control_dispatch.c %D%/control_dispatch.h %D%/control_methods.c %D%/control_methods.h \
 	%D%/control_server.c %D%/control_server.h \
 	%D%/crash_point.c %D%/crash_point.h %D%/demand.c %D%/demand.h %D%/env_files.c %D%/env_files.h %D%/engine.c %D%/engine.h %D%/event_log.c %D%/event_log.h \
 	%D%/hold.c %D%/hold.h %D%/explanation.c %D%/explanation.h %D%/idle.c %D%/idle.h %D%/inetd.c %D%/inetd.h %D%/keeper_link.c %D%/keeper_link.h %D%/leftover.c %D%/operation.c %D%/operation.h \
@@ -9,6 +9,7 @@ engine_sources = \
 	%D%/worker.c %D%/worker.h
 %C%_libengine_a_SOURCES = $(engine_sources)
 # ev.h breaks strict aliasing by design.
+%C%_libengine_a_CPPFLAGS = $(AM_CPPFLAGS) $(INIH_CFLAGS)
 %C%_libengine_a_CFLAGS = $(AM_CFLAGS) -Wno-strict-aliasing
 nodist_%C%_libengine_a_SOURCES = $(control_interface)
 

@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "core/held_name.h"
+#include "engine/conf_load.h"
 #include "engine/control_methods.h"
 #include "engine/crash_point.h"
 #include "engine/engine.h"
@@ -20,6 +21,7 @@
 #include "sys/clock.h"
 #include "sys/control_socket.h"
 #include "sys/fd.h"
+#include "sys/memory_file.h"
 #include "sys/procfs.h"
 #include "sys/rlimits.h"
 #include "sys/terminal.h"
@@ -27,6 +29,7 @@
 #define EXIT_BERTH_FAILED 125
 #define CONFLICT_PACE 0.2 /* seconds between two tries to bind a taken address */
 #define STRANGERS_MAX 1024
+#define CONFIG_MOST ((size_t)256 * 1024 * 1024)
 
 /* --- what the keeper tells ----------------------------------------------------------------------------- */
 
@@ -114,7 +117,7 @@ static int open_control(struct engine *e, const char *asked, struct berr *err)
 {
     bool chosen = false;
     struct keeper_entry *entry = find_entry(e, "control");
-    int r = control_socket_path(e->control_path, sizeof e->control_path, asked, &chosen, err);
+    int r = control_socket_path(e->control_path, sizeof e->control_path, asked ? asked : e->conf->control, &chosen, err);
     if (entry)
         e->control_fd = take_fd(&entry->fd);
     else if (r >= 0)
@@ -132,6 +135,29 @@ static int open_control(struct engine *e, const char *asked, struct berr *err)
         keeper_link_put(&e->keeper, "control", e->control_fd);
     e->control = control_server_new(e->loop, e->control_fd, &control_methods, e);
     return 0;
+}
+
+/* The configuration in force, as it was when it came into force; what the file says by now is an update's
+ * business. */
+static int load_config(struct engine *e, struct berr *err)
+{
+    struct keeper_entry *entry = find_entry(e, "config");
+    struct conf_source source = {0};
+    char *text = NULL;
+    size_t n = 0;
+    if (e->conf)
+        return 0;
+    int r = entry ? memory_file_read(entry->fd, CONFIG_MOST, &text, &n) : -ENOENT;
+    if (r < 0)
+        return berr_set(err, BERR_SYSTEM, -r, "the keeper does not give back the configuration: %s", strerror(-r));
+    e->conf = mem_new(sizeof *e->conf);
+    r = conf_load_text(text, n, e->conf, &source);
+    if (r < 0)
+        berr_set(err, BERR_CONFIG, -r, "line %u of the configuration in force: %s", source.problems[0].place.line,
+                 source.problems[0].sentence);
+    conf_source_fini(&source);
+    free(text);
+    return r;
 }
 
 static void find_terminal(struct engine *e)
@@ -157,6 +183,9 @@ static int prepare(struct engine *e, const struct supervisor_options *options, s
     if (r < 0)
         return r;
     e->is_protected = true;
+    if ((r = load_config(e, err)) < 0)
+        return r;
+    event_log_init(&e->log, e->conf->log_level);
     e->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
     if (!e->loop)
         return berr_set(err, BERR_SYSTEM, errno, "the event loop could not be made: %s", strerror(errno));
@@ -274,19 +303,25 @@ static void destroy(struct engine *e)
     fd_close(&e->control_fd);
     state_store_close(&e->store);
     free(e->cgroup_base);
-    conf_fini(e->conf);
+    if (e->conf)
+        conf_fini(e->conf);
+    free(e->conf);
 }
 
 int supervisor_main(struct conf *conf, const struct supervisor_options *options)
 {
-    struct engine e = {.conf = conf,
+    struct engine e = {.config = options->config,
                        .store.memory.fd = -1,
                        .keeper.fd = -1,
                        .guard = {.hup_fd = -1, .path_fd = -1},
                        .idle.arrival_fd = -1};
     struct berr err;
     ignore_signals();
-    event_log_init(&e.log, conf->log_level);
+    event_log_init(&e.log, LOG_INFO);
+    if (conf) {
+        e.conf = mem_new(sizeof *e.conf);
+        *e.conf = *conf;
+    }
     if (prepare(&e, options, &err) < 0) {
         fail(&e, &err);
     } else {

@@ -37,9 +37,9 @@ endif
 # berth with the places in it where a test lets the supervisor die.
 tests_berth_crash_SOURCES = $(main_sources) $(engine_sources)
 nodist_tests_berth_crash_SOURCES = $(control_interface)
-tests_berth_crash_CPPFLAGS = $(AM_CPPFLAGS) -DBERTH_CRASH_POINTS
+tests_berth_crash_CPPFLAGS = $(AM_CPPFLAGS) $(INIH_CFLAGS) -DBERTH_CRASH_POINTS
 tests_berth_crash_CFLAGS = $(AM_CFLAGS) -Wno-strict-aliasing
-tests_berth_crash_LDADD = supervisor/keeper/libkeeper.a $(lower_archives) $(EV_LIBS) $(JANSSON_LIBS) $(CAPNG_LIBS) -lm
+tests_berth_crash_LDADD = supervisor/keeper/libkeeper.a $(lower_archives) $(EV_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) $(CAPNG_LIBS) -lm
 
 system_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/lib $(CRITERION_CFLAGS)
 system_ldadd = tests/lib/librig.a $(JANSSON_LIBS) $(CRITERION_LIBS)

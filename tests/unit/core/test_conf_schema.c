@@ -188,7 +188,7 @@ static const struct example socket_examples[] = {
 };
 
 static const struct example service_examples[] = {
-    {"command", "a  'b c' \"d'e\"", "'a' 'b c' 'd'\\''e'"},
+    {"command", "a  'b c' \"d'e\"", "a 'b c' 'd'\\''e'"},
     {"sockets", "web,admin", "web, admin"},
     {"handoff", "listen-fds", NULL},
     {"listen_pid", "omit", NULL},
@@ -199,6 +199,10 @@ static const struct example service_examples[] = {
     {"start", "on-demand", NULL},
     {"idle_stop", "1m", NULL},
     {"idle_stop", "none", NULL},
+    {"type", "oneshot", NULL},
+    {"type", "daemon", NULL},
+    {"after", "a, b", NULL},
+    {"requires", "db", NULL},
     {"essential", "yes", NULL},
     {"ready", "delay:1.5s", NULL},
     {"ready", "exec", NULL},
@@ -445,8 +449,8 @@ Test(conf_schema, lists_given_again_are_appended_and_scalars_replaced)
     expect_set(CONF_SERVICE, "sockets", "b , c", "a, b, c");
     expect_set(CONF_SOCKET, "listen", ":80", "tcp://:80");
     expect_set(CONF_SOCKET, "listen", ":81", "tcp://:80, tcp://:81");
-    expect_set(CONF_SERVICE, "command", "a b", "'a' 'b'");
-    expect_set(CONF_SERVICE, "command", "c", "'c'");
+    expect_set(CONF_SERVICE, "command", "a b", "a b");
+    expect_set(CONF_SERVICE, "command", "c", "c");
     expect_set(CONF_SERVICE, "user", "a", "a");
     expect_set(CONF_SERVICE, "user", "b", "b");
     expect_set(CONF_SERVICE, "env.A", "1", "env.A = 1\n");
@@ -521,9 +525,6 @@ static const char *const later_service[][2] = {
     {"store_max", "64"},
     {"before_start", "x"},
     {"after_stop", "x"},
-    {"type", "oneshot"},
-    {"after", "x"},
-    {"requires", "x"},
     {"ready", "fd:5"},
     {"ready", "listen"},
     {"ready", "check:true"},
@@ -563,7 +564,7 @@ Test(conf_schema, a_misspelt_key_gets_the_nearest_one)
     expect_refused(CONF_SERVICE, "worker", "1",
                    "\"worker\" is not a key of a service; did you mean workers?");
     expect_refused(CONF_SERVICE, "wachtdog", "1", "did you mean watchdog?");
-    expect_refused(CONF_SERVICE, "zzzzzzzzzzzz", "1", "berth(1) lists them");
+    expect_refused(CONF_SERVICE, "zzzzzzzzzzzz", "1", "berth.conf(5) lists them");
     expect_refused(CONF_SERVICE, "", "1", "is not a key");
 }
 
