@@ -3,34 +3,17 @@
  * supervisor, which is given that text. */
 #include "config.h"
 
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "cmd/cmd.h"
 #include "cmd/keep.h"
 #include "cmd/plan.h"
-#include "core/conf_build.h"
 #include "engine/supervisor.h"
 #include "keeper/keeper.h"
-#include "sys/memory_file.h"
 
 #define CANNOT_BEGIN 125
-
-/* The descriptor, or an exit status below 0. */
-static int print_to_memory(const struct conf *c)
-{
-    struct buf text;
-    buf_init(&text, SIZE_MAX);
-    conf_print(c, &text);
-    int fd = memory_file_new("berth-config", text.data, text.len);
-    buf_fini(&text);
-    if (fd < 0)
-        fprintf(stderr, "berth: no memory for the configuration: memfd_create: %s\n", strerror(-fd));
-    return fd < 0 ? -CANNOT_BEGIN : fd;
-}
 
 static int run(const struct cmd *self, const struct cmd_args *args)
 {
@@ -46,11 +29,14 @@ static int run(const struct cmd *self, const struct cmd_args *args)
         return supervisor_main(NULL, &options);
     }
     int status = plan_load(args, &file);
-    int fd = status == 0 ? print_to_memory(&file.conf) : 0;
+    int fd = status == 0 ? conf_load_store(&file.conf, file.path) : -1;
     plan_fini(&file);
-    if (status != 0 || fd < 0)
-        return status != 0 ? status : -fd;
-    return keep_with(args, fd);
+    if (status != 0)
+        return status;
+    if (fd >= 0)
+        return keep_with(args, fd);
+    fprintf(stderr, "berth: no memory for the configuration: memfd_create: %s\n", strerror(-fd));
+    return CANNOT_BEGIN;
 }
 
 static const struct option options[] = {CMD_CONFIG, {NULL, 0, NULL, NULL, 0}};

@@ -23,7 +23,7 @@ static void socket_fini(struct socket_conf *s)
     strv_fini(&s->serve);
 }
 
-static void service_fini(struct service_conf *s)
+void conf_service_fini(struct service_conf *s)
 {
     strv_fini(&s->command);
     strv_fini(&s->sockets);
@@ -46,7 +46,7 @@ void conf_fini(struct conf *c)
     for (size_t i = 0; i < c->n_sockets; i++)
         socket_fini(&c->sockets[i]);
     for (size_t i = 0; i < c->n_services; i++)
-        service_fini(&c->services[i]);
+        conf_service_fini(&c->services[i]);
     free(c->sockets);
     free(c->services);
     name_table_fini(&c->socket_names);

@@ -121,6 +121,8 @@ struct service_conf *conf_add_service(struct conf *c, const char *name);
 /* Gives S, which is C's, another NAME. */
 void conf_name_socket(struct conf *c, struct socket_conf *s, const char *name);
 void conf_name_service(struct conf *c, struct service_conf *s, const char *name);
+/* Frees what S owns. */
+void conf_service_fini(struct service_conf *s);
 /* NULL where there is none. */
 struct socket_conf *conf_find_socket(const struct conf *c, const char *name);
 struct service_conf *conf_find_service(const struct conf *c, const char *name);

@@ -21,6 +21,7 @@
 #include "core/conf_value.h"
 #include "engine/conf_verify.h"
 #include "sys/fd.h"
+#include "sys/memory_file.h"
 
 /* Without Debian's variables the library takes lines of this length, with its newline and NUL. */
 #if HAVE_DECL_INI_MAX_LINE
@@ -414,4 +415,16 @@ int conf_load_text(const char *text, size_t n, struct conf *ret, struct conf_sou
     }
     conf_build(source, variable, NULL, ret);
     return source->n_problems > 0 ? -EINVAL : 0;
+}
+
+int conf_load_store(const struct conf *c, const char *origin)
+{
+    struct buf text;
+    char quoted[600];
+    buf_init(&text, SIZE_MAX);
+    buf_printf(&text, "# %s\n", str_escape(quoted, sizeof quoted, origin, strlen(origin)));
+    conf_print(c, &text);
+    int fd = memory_file_new("berth-config", text.data, text.len);
+    buf_fini(&text);
+    return fd;
 }

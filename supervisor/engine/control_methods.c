@@ -16,6 +16,7 @@
 #include "engine/engine.h"
 #include "engine/explanation.h"
 #include "engine/operation.h"
+#include "engine/update.h"
 #include "sys/clock.h"
 
 /* --- Status -------------------------------------------------------------------------------------------- */
@@ -234,6 +235,14 @@ static void do_signal(struct control_client *client, json_t *parameters, bool mo
     control_client_reply(client, json_pack("{s:i}", "signalled", (int)engine_signal(s, signo)), false);
 }
 
+static void do_update(struct control_client *client, json_t *parameters, bool more, void *data)
+{
+    (void)more;
+    bool is_dry = json_is_true(json_object_get(parameters, "dry"));
+    update_begin(data, client, json_string_value(json_object_get(parameters, "path")), is_dry,
+                 wants_to_wait(parameters));
+}
+
 static void do_shutdown(struct control_client *client, json_t *parameters, bool more, void *data)
 {
     (void)more;
@@ -245,12 +254,11 @@ static const char *type_name(int type)
     return type == SOCK_STREAM ? "stream" : type == SOCK_DGRAM ? "dgram" : "seqpacket";
 }
 
-static json_t *describe_socket(const struct engine *e, const struct held_socket *h)
+static json_t *describe_socket(const struct held_socket *h)
 {
     json_t *services = json_array();
-    for (size_t i = 0; i < e->n_services; i++)
-        if (hold_is_used_by(h, e->services[i]->conf))
-            json_array_append_new(services, json_string(e->services[i]->conf->name));
+    for (size_t i = 0; i < h->group->n_users; i++)
+        json_array_append_new(services, json_string(h->group->users[i]->conf->name));
     json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:b, s:o}", "name", h->socket->name, "address", h->bound,
                           "declared", h->declared, "type", type_name(h->endpoint.type), "slot", (int)h->slot,
                           "listening", h->listens && listener_is_listening(h->fd) == 1, "services", services);
@@ -268,8 +276,8 @@ static void do_sockets(struct control_client *client, json_t *parameters, bool m
     struct engine *e = data;
     socket_guard_check(&e->guard, NULL); /* what is shown is then true */
     json_t *sockets = json_array();
-    for (size_t i = 0; i < e->hold.n_sockets; i++)
-        json_array_append_new(sockets, describe_socket(e, e->hold.sockets[i]));
+    struct held_socket *h;
+    hold_each(h, &e->hold) json_array_append_new(sockets, describe_socket(h));
     control_client_reply(client, json_pack("{s:o}", "sockets", sockets), false);
 }
 
@@ -340,6 +348,7 @@ static void on_gone(struct control_client *client, void *data)
         free(f);
     }
     operation_on_client_gone(data, client);
+    update_on_client_gone(data, client);
 }
 
 static const struct control_method methods[] = {
@@ -350,6 +359,7 @@ static const struct control_method methods[] = {
     {.name = "Scale", .changes = true, .call = do_scale},
     {.name = "Signal", .changes = true, .call = do_signal},
     {.name = "Sockets", .call = do_sockets},
+    {.name = "Update", .changes = true, .call = do_update},
     {.name = "Borrow", .changes = true, .call = borrow_call},
     {.name = "Explain", .changes = true, .call = explanation_call},
     {.name = "Events", .needs_more = true, .call = do_events},

@@ -17,7 +17,9 @@
 #include "engine/demand.h"
 #include "engine/inetd.h"
 #include "engine/operation.h"
+#include "engine/sequence.h"
 #include "engine/spawner.h"
+#include "engine/update.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/pidfd.h"
@@ -155,7 +157,7 @@ static void settle(struct worker *w)
         socket_guard_expect(&w->service->engine->guard);
         engine_watch_process(w);
     }
-    if (w->state == WORKER_STARTING && w->service->conf->ready == READY_EXEC)
+    if (w->state == WORKER_STARTING && worker_is_ready_at_once(w))
         engine_step(w, WORKER_EV_READY);
     if (w->state == WORKER_READY)
         worker_clear_note(w);
@@ -172,7 +174,7 @@ void engine_step(struct worker *w, enum worker_event event)
         w->has_failed_start = true;
         worker_set_note(w, "did not become ready within start_timeout");
     }
-    w->state = step.next;
+    worker_set_state(w, step.next);
     w->since = clock_mono();
     w->is_signalled = false;
     if (step.effects & WORKER_DO_SPAWN)
@@ -188,9 +190,10 @@ void engine_step(struct worker *w, enum worker_event event)
     if (w->state != step.next)
         return;
     operation_on_change(w->service->engine, w);
-    hold_follow_services(w->service->engine);
-    demand_follow(w->service->engine);
+    hold_follow_service(w->service);
+    demand_follow(w->service);
     idle_follow(w->service);
+    sequence_follow(w->service);
 }
 
 /* --- the end of a process ------------------------------------------------------------------------------ */
@@ -208,9 +211,8 @@ static void tell_end(const struct worker *w, bool was_asked, int64_t lifetime, c
 
 static void tell_likely_cause(const struct worker *w, int64_t lifetime)
 {
-    struct engine *e = w->service->engine;
     struct held_socket *first = NULL;
-    size_t n = hold_collect(e, w->service->conf, w->slot, &first, 1);
+    size_t n = hold_collect(w->service, w->slot, &first, 1);
     struct diagnose_end end = {
         .service = w->service->conf,
         .wait_status = w->last_status,
@@ -233,7 +235,7 @@ static enum worker_event event_of_end(struct worker *w, bool was_asked, int wait
     char delay[32];
     *what_next = '\0';
     bool on_demand = w->service->conf->start == START_ON_DEMAND;
-    if (!w->is_wanted || w->service->accepts)
+    if (!w->is_wanted || !w->service->is_wanted || w->service->accepts)
         return WORKER_EV_END_DONE;
     if (was_asked && !w->has_failed_start)
         return w->is_idle_stop ? WORKER_EV_END_WAIT : WORKER_EV_END_AGAIN;
@@ -306,8 +308,9 @@ void engine_worker_ended(struct worker *w, int wait_status)
     if (w->service->accepts)
         inetd_release(w);
     service_trim_slots(w->service);
-    hold_trim_slots(e);
-    engine_check_over(e);
+    hold_trim_slots(w->service);
+    engine_check_over(w->service);
+    update_let_go(w->service); /* W may be gone with it */
 }
 
 void engine_process_ended(struct engine *e, const char *held, int wait_status)
@@ -334,9 +337,12 @@ void engine_process_ended(struct engine *e, const char *held, int wait_status)
 
 struct service *engine_find_service(const struct engine *e, const char *name)
 {
-    for (size_t i = 0; i < e->n_services; i++)
-        if (strcmp(e->services[i]->conf->name, name) == 0)
-            return e->services[i];
+    const struct service_conf *c = conf_find_service(e->conf, name);
+    if (c)
+        return e->services[c - e->conf->services];
+    list_each (s, &e->leaving, struct service, link)
+        if (strcmp(s->conf->name, name) == 0)
+            return s;
     return NULL;
 }
 
@@ -347,13 +353,13 @@ static void unwant(struct worker *w)
     engine_step(w, WORKER_EV_STOP);
 }
 
-/* Every worker that is wanted gets EVENT, START or WAIT. */
 static void bring_up(struct service *s, enum worker_event event)
 {
-    s->is_wanted = true;
+    s->is_wanted = s->has_begun = true;
+    s->fingerprint = s->next_fingerprint;
     service_save(s);
     service_ensure_slots(s, s->n_wanted);
-    hold_follow_services(s->engine);
+    hold_follow_service(s);
     for (unsigned i = 0; i < s->n_wanted; i++) {
         struct berr err;
         if (hold_ensure_slot(s->engine, s, i + 1, &err) < 0)
@@ -362,31 +368,36 @@ static void bring_up(struct service *s, enum worker_event event)
         worker_save(s->workers[i]);
         engine_step(s->workers[i], event);
     }
-    demand_follow(s->engine);
+    demand_follow(s);
 }
 
-void engine_start(struct service *s)
+void engine_bring_up(struct service *s)
 {
-    bring_up(s, WORKER_EV_START);
+    bring_up(s, s->comes_by_demand ? WORKER_EV_WAIT : WORKER_EV_START);
+    s->comes_by_demand = false;
 }
 
-void engine_stop(struct service *s)
+void engine_bring_down(struct service *s)
 {
-    s->is_wanted = false;
+    s->has_begun = false;
     service_save(s);
     for (size_t i = 0; i < s->n_workers; i++)
         unwant(s->workers[i]);
-    hold_follow_services(s->engine);
-    demand_follow(s->engine);
+    hold_follow_service(s);
+    demand_follow(s);
 }
 
 void engine_restart(struct service *s)
 {
-    s->is_wanted = true;
+    if (!s->is_wanted || !s->has_begun) {
+        sequence_start(s);
+        return;
+    }
     s->generation++;
+    s->fingerprint = s->next_fingerprint;
     service_save(s);
     service_ensure_slots(s, s->n_wanted);
-    hold_follow_services(s->engine);
+    hold_follow_service(s);
     for (unsigned i = 0; i < s->n_wanted; i++) {
         struct worker *w = s->workers[i];
         w->is_wanted = true;
@@ -404,8 +415,8 @@ void engine_scale(struct service *s, unsigned n)
     for (size_t i = s->n_workers; i-- > n;)
         unwant(s->workers[i]);
     service_trim_slots(s);
-    hold_trim_slots(s->engine);
-    if (s->is_wanted)
+    hold_trim_slots(s);
+    if (s->is_wanted && s->has_begun)
         bring_up(s, waits ? WORKER_EV_WAIT : WORKER_EV_START);
 }
 
@@ -425,6 +436,7 @@ void engine_save(struct engine *e)
     struct soft_state_row row = {{
         [BERTH_COL_SERIAL] = (int64_t)e->serial,
         [BERTH_COL_SHUTDOWN] = e->is_shutting_down,
+        [BERTH_COL_STATUS] = e->over_status,
     }};
     state_store_save(&e->store, "berth", &e->row, &row);
 }
@@ -456,7 +468,9 @@ void engine_on_signal(struct engine *e, int signo, pid_t sender, unsigned count)
         return; /* berth's own: to reopen log files, of which it has none, and to upgrade, which it cannot yet
                  */
     if (signo == SIGHUP) {
-        if (!e->is_shutting_down)
+        if (!e->is_shutting_down && e->config)
+            update_begin(e, NULL, NULL, false, false);
+        else if (!e->is_shutting_down)
             on_hangup(e);
         return;
     }

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "core/conf.h"
+#include "core/order.h"
 #include "engine/control_server.h"
 #include "engine/event_log.h"
 #include "engine/hold.h"
@@ -43,14 +44,27 @@ struct engine {
     struct hold hold;
     struct socket_guard guard;
     struct idle_watch idle;
+    ev_timer retire_timer;   /* engine/retire */
+    struct order order;      /* of the services: engine/sequence */
+    struct sequence_queue {
+        size_t *waiting; /* services whose neighbours are to be looked at; owned, with room for all */
+        size_t n;
+        bool is_working;
+    } queue;
+    struct update *update;   /* the one that is under way, or NULL: engine/update */
+    bool update_again;       /* HUP came meanwhile */
+    bool has_inherited;      /* the keeper may have sockets that berth was started with */
     struct control_server *control; /* owned; NULL: none */
     int control_fd;                 /* owned; -1: none */
     char control_path[256];         /* "" when there is none */
     struct list operations;         /* of struct operation: calls that wait for their outcome */
     struct list leftovers;
     struct list shares;        /* of struct share */
-    struct service **services; /* in the configuration's order; owned */
+    struct service **services; /* by place in the configuration; owned */
     size_t n_services;
+    struct list leaving; /* of struct service: those that the configuration does not have any more, until they are
+                          * down */
+    size_t n_processes;  /* of all workers */
     unsigned long long serial; /* the last given */
     int row;                   /* "berth" in the soft state */
     struct rlimit nofile;      /* as it was before berth raised it: the workers' */
@@ -61,6 +75,8 @@ struct engine {
     bool is_protected; /* there is a keeper */
     bool is_hurried;   /* … and at once */
     bool is_over;      /* finish has been sent */
+    int over_status;   /* of the essential service that ended everything */
+    ev_timer shutdown_timer;
     int exit_status;
     ev_timer sweep_timer; /* ends orphans at the very end */
     struct mono sweep_started;
@@ -78,9 +94,7 @@ void engine_worker_ended(struct worker *w, int wait_status);
  */
 void engine_process_ended(struct engine *e, const char *held, int wait_status);
 
-/* What a user can ask for; each only begins it. */
-void engine_start(struct service *s);
-void engine_stop(struct service *s);
+/* What a user can ask for; each only begins it. Starting and stopping are engine/sequence's. */
 void engine_restart(struct service *s);
 void engine_scale(struct service *s, unsigned n);
 /* Returns how many were signalled. */
@@ -93,8 +107,11 @@ void engine_resume_shutdown(struct engine *e);
 /* Carries a shutdown on: to the orphans when no worker runs any more, and then to the end. Call it whenever
  * something has ended. */
 void engine_proceed_shutdown(struct engine *e);
-/* `berth run` ends when its service is over. Call it after a worker's state has changed. */
-void engine_check_over(struct engine *e);
+/* Everything ends when an essential service is over. Call it after the state of one of its workers has changed. */
+void engine_check_over(struct service *s);
+/* For engine/sequence: everything that S waits for is there: its workers are told to start, or to stop. */
+void engine_bring_up(struct service *s);
+void engine_bring_down(struct service *s);
 
 /* A signal that berth was sent. */
 void engine_on_signal(struct engine *e, int signo, pid_t sender, unsigned count);

@@ -60,7 +60,7 @@ json_t *explanation_to_json(const struct explanation *x, const struct handoff_in
 static size_t collect(const struct service *s, unsigned slot, struct handoff_socket **ret)
 {
     struct held_socket *held[LIMIT_HANDOFF_FDS];
-    size_t n = hold_collect(s->engine, s->conf, slot, held, LIMIT_HANDOFF_FDS);
+    size_t n = hold_collect(s, slot, held, LIMIT_HANDOFF_FDS);
     bool gets_them = !s->accepts || handoff_has_word(&s->conf->handoff, "listen-fds");
     *ret = mem_new_array(n + 1, sizeof **ret);
     for (size_t i = 0; i < n; i++)

@@ -11,6 +11,7 @@
 #include "engine/demand.h"
 #include "engine/engine.h"
 #include "engine/inetd.h"
+#include "engine/sequence.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/pidfd.h"
@@ -29,7 +30,7 @@ static struct worker *find_worker(struct engine *e, const struct held_name *name
     if (w->serial < name->serial) { /* the soft state is lost */
         w->serial = name->serial;
         w->generation = name->generation;
-        w->state = WORKER_READY;
+        worker_set_state(w, WORKER_READY);
         w->is_wanted = s->is_wanted;
         w->started = w->since = clock_mono();
         if (name->generation > s->generation)
@@ -67,12 +68,11 @@ static void take_worker(struct engine *e, struct keeper_entry *entry, const stru
     struct worker *w = find_worker(e, name);
     if (name->serial > e->serial)
         e->serial = name->serial;
-    if (!w || is_recorded(w)) {
+    if (!w || is_recorded(w) || w->pid != 0) {
         take_stranded(e, entry, name);
         return;
     }
-    w->pid = entry->pid;
-    w->pidfd = take_fd(&entry->fd);
+    worker_set_process(w, entry->pid, take_fd(&entry->fd));
     w->has_ever_run = true;
 }
 
@@ -128,7 +128,7 @@ static void resume_worker(struct worker *w)
         pidfd_signal(w->pidfd, w->state == WORKER_KILLING ? SIGKILL : w->service->conf->stop_signal);
         w->is_signalled = true;
         worker_save(w);
-    } else if (w->state == WORKER_STARTING && w->service->conf->ready == READY_EXEC) {
+    } else if (w->state == WORKER_STARTING && worker_is_ready_at_once(w)) {
         engine_step(w, WORKER_EV_READY);
     }
     worker_arm_timer(w);
@@ -165,6 +165,9 @@ static void start_missing(struct service *s)
     service_ensure_slots(s, s->n_wanted);
     for (unsigned i = 0; i < s->n_wanted; i++) {
         struct worker *w = s->workers[i];
+        bool is_old = (w->state == WORKER_STARTING || w->state == WORKER_READY) && w->generation < s->generation;
+        if (is_old) /* of before a restart that our predecessor had written down */
+            engine_step(w, WORKER_EV_STOP);
         if (w->state != WORKER_DOWN && w->is_wanted)
             continue;
         w->is_wanted = true;
@@ -196,17 +199,22 @@ void reconcile_start_services(struct engine *e)
 {
     for (size_t i = 0; i < e->n_services; i++) {
         struct service *s = e->services[i];
-        if (s->accepts && s->is_wanted) {
+        if (s->accepts && s->is_wanted)
             release_slots(s);
-            continue;
-        }
-        stop_surplus(s, s->is_wanted ? s->n_wanted : 0);
-        if (s->is_wanted)
+        else if (s->is_wanted && s->has_begun)
+            stop_surplus(s, s->n_wanted);
+        else if (!s->is_wanted && !s->has_begun)
+            stop_surplus(s, 0);
+        if (s->is_wanted && s->has_begun && !s->accepts)
             start_missing(s);
     }
-    hold_trim_slots(e);
-    hold_follow_services(e);
-    demand_follow(e);
-    for (size_t i = 0; i < e->n_services; i++)
-        idle_follow(e->services[i]);
+    for (size_t i = 0; i < e->n_services; i++) {
+        struct service *s = e->services[i];
+        hold_trim_slots(s);
+        hold_follow_service(s);
+        demand_follow(s);
+        idle_follow(s);
+        s->comes_by_demand = s->conf->start == START_ON_DEMAND;
+    }
+    sequence_follow_all(e);
 }

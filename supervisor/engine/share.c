@@ -238,12 +238,13 @@ static bool is_wanted_by(const struct share *s, const struct socket_conf *c)
 size_t share_sockets(const struct share *s, struct held_socket **ret, size_t max)
 {
     const struct hold *hold = &s->engine->hold;
+    struct held_socket *h;
     size_t n = 0;
-    for (size_t i = 0; i < hold->n_sockets; i++) {
-        if (!is_wanted_by(s, hold->sockets[i]->socket))
+    hold_each(h, hold) {
+        if (!is_wanted_by(s, h->socket))
             continue;
         if (n < max)
-            ret[n] = hold->sockets[i];
+            ret[n] = h;
         n++;
     }
     return n;
@@ -390,15 +391,31 @@ static void share_free(struct share *s)
     free(s);
 }
 
+static void release(struct share *s)
+{
+    char name[LIMIT_HELD_NAME + 1];
+    held_name(s->protocol, s->path, name);
+    if (s->path[0] != '@')
+        unix_path_give_up(s->path, true);
+    keeper_link_drop(&s->engine->keeper, name);
+    share_free(s);
+}
+
 void share_release_all(struct engine *e)
 {
+    list_each (s, &e->shares, struct share, link)
+        release(s);
+}
+
+void share_close_unwanted(struct engine *e)
+{
+    char einhorn[108];
     list_each (s, &e->shares, struct share, link) {
-        char name[LIMIT_HELD_NAME + 1];
-        held_name(s->protocol, s->path, name);
-        if (s->path[0] != '@')
-            unix_path_give_up(s->path, true);
-        keeper_link_drop(&e->keeper, name);
-        share_free(s);
+        bool is_wanted = s->protocol == &share_einhorn && einhorn_path(e, einhorn);
+        for (size_t i = 0; i < e->conf->n_sockets && !is_wanted; i++)
+            is_wanted = is_wanted_by(s, &e->conf->sockets[i]);
+        if (!is_wanted)
+            release(s);
     }
 }
 

@@ -62,7 +62,7 @@ static int prepare_sockets(struct worker *w, struct spawn_kit *k, struct berr *e
 {
     struct engine *e = w->service->engine;
     struct held_socket *held[LIMIT_HANDOFF_FDS];
-    k->n_sockets = hold_collect(e, w->service->conf, w->slot, held, LIMIT_HANDOFF_FDS);
+    k->n_sockets = hold_collect(w->service, w->slot, held, LIMIT_HANDOFF_FDS);
     if (k->n_sockets > LIMIT_HANDOFF_FDS)
         return berr_set(err, BERR_CONFIG, E2BIG,
                         "it would be handed %zu sockets; %d are the most that one worker can get",
@@ -348,8 +348,7 @@ void spawner_start(struct worker *w)
     if (w->listener)
         inetd_note(w, &k->accept, &k->admission);
     kit_free(k);
-    w->pid = pid;
-    w->pidfd = pidfd;
+    worker_set_process(w, pid, pidfd);
     w->started = clock_mono();
     w->has_ever_run = true;
     engine_step(w, WORKER_EV_SPAWNED);

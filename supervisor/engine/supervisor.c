@@ -18,6 +18,8 @@
 #include "engine/crash_point.h"
 #include "engine/engine.h"
 #include "engine/reconcile.h"
+#include "engine/sequence.h"
+#include "engine/update.h"
 #include "sys/clock.h"
 #include "sys/control_socket.h"
 #include "sys/fd.h"
@@ -25,6 +27,7 @@
 #include "sys/procfs.h"
 #include "sys/rlimits.h"
 #include "sys/terminal.h"
+#include "sys/user.h"
 
 #define EXIT_BERTH_FAILED 125
 #define CONFLICT_PACE 0.2 /* seconds between two tries to bind a taken address */
@@ -84,6 +87,7 @@ static void load_own_row(struct engine *e)
     if (state_store_load(&e->store, "berth", &row)) {
         e->serial = (unsigned long long)row.column[BERTH_COL_SERIAL];
         e->is_shutting_down = row.column[BERTH_COL_SHUTDOWN];
+        e->over_status = (int)row.column[BERTH_COL_STATUS];
     }
 }
 
@@ -121,7 +125,7 @@ static int open_control(struct engine *e, const char *asked, struct berr *err)
     if (entry)
         e->control_fd = take_fd(&entry->fd);
     else if (r >= 0)
-        e->control_fd = r = control_socket_listen(e->control_path, e->conf->control_mode, err);
+        e->control_fd = r = control_socket_listen(e->control_path, e->conf->control_mode, e->conf->control_group, err);
     if (e->control_fd < 0) {
         *e->control_path = '\0';
         if (chosen)
@@ -134,6 +138,13 @@ static int open_control(struct engine *e, const char *asked, struct berr *err)
     if (!entry)
         keeper_link_put(&e->keeper, "control", e->control_fd);
     e->control = control_server_new(e->loop, e->control_fd, &control_methods, e);
+    if (e->conf->control_group) {
+        gid_t gid;
+        if (user_find_group(e->conf->control_group, &gid, err) < 0)
+            event_log_say(&e->log, LOG_ERROR, "berth", NULL, "control_group: %s", err->text);
+        else
+            control_server_set_group(e->control, gid);
+    }
     return 0;
 }
 
@@ -173,6 +184,9 @@ static int prepare(struct engine *e, const struct supervisor_options *options, s
     list_init(&e->operations);
     list_init(&e->leftovers);
     list_init(&e->shares);
+    list_init(&e->leaving);
+    list_init(&e->hold.retired);
+    e->has_inherited = true;
     e->control_fd = -1;
     e->began = clock_mono();
     int r = rlimits_raise_nofile(&e->nofile);
@@ -185,7 +199,8 @@ static int prepare(struct engine *e, const struct supervisor_options *options, s
     e->is_protected = true;
     if ((r = load_config(e, err)) < 0)
         return r;
-    event_log_init(&e->log, e->conf->log_level);
+    e->log.level = e->conf->log_level;
+    e->log.format = e->conf->log_format;
     e->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
     if (!e->loop)
         return berr_set(err, BERR_SYSTEM, errno, "the event loop could not be made: %s", strerror(errno));
@@ -201,8 +216,13 @@ static int prepare(struct engine *e, const struct supervisor_options *options, s
         return berr_set(err, BERR_SYSTEM, -r, "arrivals could not be watched: %s", strerror(-r));
     find_terminal(e);
     e->services = mem_new_array(e->conf->n_services, sizeof(struct service *));
-    for (size_t i = 0; i < e->conf->n_services; i++)
-        e->services[e->n_services++] = service_new(e, &e->conf->services[i]);
+    for (size_t i = 0; i < e->conf->n_services; i++) {
+        struct service *s = service_new(e, e->conf, &e->conf->services[i]);
+        s->index = e->n_services;
+        e->services[e->n_services++] = s;
+    }
+    hold_link(e);
+    sequence_link(e);
     return open_control(e, options->control, err);
 }
 
@@ -210,6 +230,7 @@ static int prepare(struct engine *e, const struct supervisor_options *options, s
 static void begin(struct engine *e)
 {
     e->has_begun = true;
+    hold_forget_inherited(e);
     reconcile_workers(e);
     keeper_link_forget_entries(&e->keeper);
     if (e->is_shutting_down) {
@@ -220,7 +241,9 @@ static void begin(struct engine *e)
     }
     crash_point(CRASH_AT_reconcile_done);
     keeper_link_stable(&e->keeper);
-    engine_check_over(e);
+    for (size_t i = 0; i < e->n_services && !e->is_shutting_down; i++)
+        engine_check_over(e->services[i]);
+    update_resume(e);
 }
 
 static void fail(struct engine *e, const struct berr *err)
@@ -254,7 +277,7 @@ static bool waits_for(const struct engine *e, int r)
 static void open_sockets(struct engine *e, bool is_first_try)
 {
     struct berr err;
-    int r = hold_reconcile(e, &err);
+    int r = hold_reconcile(e, NULL, &err);
     if (r == 0) {
         e->hold.failed = NULL; /* on_conflict is about held sockets */
         r = share_open(e, &err);
@@ -273,6 +296,8 @@ static void open_sockets(struct engine *e, bool is_first_try)
         ev_timer_start(e->loop, &e->socket_timer);
     if (!e->has_begun && (r >= 0 || !waits))
         begin(e);
+    else if (e->has_begun && !is_first_try && r >= 0)
+        update_proceed(e); /* whoever had to wait for a socket */
 }
 
 static void on_socket_timer(struct ev_loop *loop, ev_timer *t, int revents)
@@ -290,7 +315,10 @@ static void destroy(struct engine *e)
     control_server_free(e->control);
     for (size_t i = 0; i < e->n_services; i++)
         service_free(e->services[i]);
+    list_each (s, &e->leaving, struct service, link)
+        service_free(s);
     free(e->services);
+    sequence_fini(e);
     hold_fini(&e->hold);
     if (e->loop)
         share_fini(e);
