@@ -11,7 +11,7 @@
 struct cmd_args {
     const char *control; /* --control; NULL: not given */
     bool json, no_color, help, version;
-    bool no_wait, all, watch, dump; /* of some commands only */
+    bool no_wait, all, watch, dump, dry_run; /* of some commands only */
     const char *worker, *config;    /* likewise; NULL: not given */
     int argc;                       /* the operands; with takes_words everything behind the command's name */
     char **argv;
@@ -30,7 +30,7 @@ struct cmd {
     int (*run)(const struct cmd *self, const struct cmd_args *args);
 };
 
-extern const struct cmd cmd_run, cmd_up, cmd_check, cmd_status, cmd_start, cmd_stop, cmd_restart, cmd_scale,
+extern const struct cmd cmd_run, cmd_up, cmd_check, cmd_update, cmd_reload, cmd_status, cmd_start, cmd_stop, cmd_restart, cmd_scale,
     cmd_signal, cmd_events, cmd_sockets, cmd_exec, cmd_explain, cmd_shutdown, cmd_help, cmd_version;
 
 /* All of them, in the order in which help lists them; ends with NULL. */

@@ -83,13 +83,13 @@ static void check_accept(const struct check *x, const struct socket_conf *s)
 
 static void check_socket(const struct check *x, const struct socket_conf *s)
 {
+    check_accept(x, s);
     if (s->n_addresses == 0)
         conf_refuse(x, NULL, "there is no address to listen on; say listen = ADDRESS");
     for (size_t i = 0; i < s->n_addresses; i++) {
         check_held_name(x, s, &s->addresses[i]);
         check_per_worker(x, s, &s->addresses[i]);
     }
-    check_accept(x, s);
 }
 
 /* --- services ------------------------------------------------------------------------------------------ */
@@ -254,7 +254,9 @@ static void check_cgroup(const struct check *x, const struct service_conf *s)
         const struct service_conf *t = &x->conf->services[i];
         const char *other = t != s && t->surroundings ? conf_cgroup(t) : NULL;
         if (other && !str_eq(other, "auto") && is_same_or_below(path, other))
-            conf_refuse(x, "cgroup", "the cgroup %s and %s of service %s are one or lie in each other: each service needs one of its own",
+            conf_refuse(x, "cgroup",
+                        "the cgroup %s and %s of service %s are one or lie in each other: each service needs "
+                        "one of its own",
                         path, other, t->name);
     }
 }

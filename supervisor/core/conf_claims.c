@@ -38,7 +38,7 @@ static void check_claims(const struct check *x, const struct claim *a, const str
     else if (a->address && b->address && !asks_kernel(a->address))
         conf_refuse(x, "listen", "socket %s has the same address %s", a->socket->name, a->text);
     else if (!a->address && !b->address && strcspn(a->protocol, ":") != strcspn(b->protocol, ":"))
-        conf_refuse(x, "serve", "socket %s wants another protocol at the same path, %s", a->socket->name,
+        conf_refuse(x, "serve", "with socket %s it makes two protocols at one path: %s", a->socket->name,
                     strchr(a->protocol, ':') + 1);
     else if (!served->address && bound->address)
         conf_refuse(x, "serve", "socket %s is to be served at %s, where socket %s listens",

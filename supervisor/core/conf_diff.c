@@ -54,8 +54,8 @@ static void add_value(struct buf *out, const char *value)
     buf_add_str(out, *value ? str_escape_controls(shown, sizeof shown, value, strlen(value)) : "none");
 }
 
-static void note_key(struct conf_change *c, struct buf *detail, const struct conf_key *key, const char *before,
-                     const char *after)
+static void note_key(struct conf_change *c, struct buf *detail, const struct conf_key *key,
+                     const char *before, const char *after)
 {
     buf_printf(detail, "%s%s", detail->len > 0 ? ", " : "", key->name);
     if (key->is_prefix) {
@@ -69,9 +69,10 @@ static void note_key(struct conf_change *c, struct buf *detail, const struct con
     if (c->section == CONF_SERVICE && !key->is_live)
         c->needs_process = true;
     if (!c->impossible && is_bound_with(c->section, key->name))
-        c->impossible = mem_printf("%s of a socket that is held cannot be changed; give it another name, or restart "
-                                   "berth",
-                                   key->name);
+        c->impossible =
+            mem_printf("%s of a socket that is held cannot be changed; give it another name, or restart "
+                       "berth",
+                       key->name);
     if (!c->impossible && is_of_start(c->section, key->name))
         c->impossible = mem_printf("%s can be changed by a restart of berth only", key->name);
 }

@@ -112,7 +112,7 @@ int conf_set_service(struct service_conf *s, const char *key, const char *value,
 
 void conf_print_service(const struct service_conf *s, const char *key, struct buf *out)
 {
-    const struct conf_key *k = find(CONF_SERVICE, key);
+    const struct conf_key *k = conf_find_key(CONF_SERVICE, key);
     must(k != NULL);
     k->print(s, k, out);
 }

@@ -20,6 +20,7 @@
 #include "core/conf_schema.h"
 #include "core/conf_value.h"
 #include "engine/conf_verify.h"
+#include "engine/env_files.h"
 #include "sys/fd.h"
 #include "sys/memory_file.h"
 
@@ -336,10 +337,11 @@ static void include_pattern(struct load *l, const struct wanted *w, const char *
     }
 }
 
+/* Those of [supervisor]'s env_file, DATA, come before our own. */
 static const char *variable(const void *data, const char *name)
 {
-    (void)data;
-    return getenv(name);
+    const char *value = data ? strv_find_env(data, name) : NULL;
+    return value ? value : getenv(name);
 }
 
 static void include(struct load *l, const struct conf_line *line)
@@ -364,6 +366,34 @@ static void include_all(struct load *l)
         struct conf_line line = l->source->lines[i];
         if (line.key && str_eq(line.section, "supervisor") && str_eq(line.key, "include"))
             include(l, &line);
+    }
+}
+
+/* The variables of [supervisor]'s env_file, for the rest of the configuration. */
+static void read_env_file(struct load *l, const struct conf_line *line, struct strv *ret)
+{
+    cleanup_free char *value = NULL, *located = NULL;
+    struct strv files = {NULL, 0};
+    struct berr err;
+    char item[PATH_MAX];
+
+    if (conf_expand(line->value, variable, NULL, &value, &err) < 0)
+        return; /* conf_build() tells it */
+    located = value_locate_list(value, l->source->folders.v[line->place.file]);
+    const char *cursor = located;
+    while (value_next_item(&cursor, item, sizeof item) > 0)
+        strv_add(&files, item);
+    if (env_files_read_list(&files, ret, &err) < 0)
+        conf_source_refuse(l->source, line->place, "supervisor", "%s", err.text);
+    strv_fini(&files);
+}
+
+static void read_env_files(struct load *l, struct strv *ret)
+{
+    for (size_t i = 0; i < l->source->n_lines; i++) {
+        const struct conf_line *line = &l->source->lines[i];
+        if (line->key && str_eq(line->section, "supervisor") && str_eq(line->key, "env_file"))
+            read_env_file(l, line, ret);
     }
 }
 
@@ -394,11 +424,14 @@ int conf_load_file(const char *path, struct conf *ret, struct conf_source *sourc
                      .depths = mem_new_array(LIMIT_CONF_FILES + 1, sizeof *l.depths)};
     *source = (struct conf_source){0};
     load_one(&l, &(struct wanted){{0, 0}, false}, path, 0);
+    struct strv variables = {NULL, 0};
     include_all(&l);
+    read_env_files(&l, &variables);
     free(l.ids);
     free(l.depths);
     bool is_read = source->n_problems == 0 || source->n_lines > 0;
-    conf_build(source, variable, NULL, ret);
+    conf_build(source, variable, &variables, ret);
+    strv_fini(&variables);
     if (is_read)
         conf_verify(ret, source);
     return source->n_problems > 0 ? -EINVAL : 0;

@@ -36,24 +36,25 @@ struct leftover {
 
 struct engine {
     struct ev_loop *loop;
-    struct conf *conf;  /* owned */
-    const char *config; /* `up`: where it was read from; NULL: `run` */
+    struct conf *conf;         /* owned */
+    struct strv from_env_file; /* names of variables that are ours by [supervisor]'s env_file */
+    const char *config;        /* `up`: where it was read from; NULL: `run` */
     struct event_log log;
     struct keeper_link keeper;
     struct state_store store;
     struct hold hold;
     struct socket_guard guard;
     struct idle_watch idle;
-    ev_timer retire_timer;   /* engine/retire */
-    struct order order;      /* of the services: engine/sequence */
+    ev_timer retire_timer; /* engine/retire */
+    struct order order;    /* of the services: engine/sequence */
     struct sequence_queue {
         size_t *waiting; /* services whose neighbours are to be looked at; owned, with room for all */
         size_t n;
         bool is_working;
     } queue;
-    struct update *update;   /* the one that is under way, or NULL: engine/update */
-    bool update_again;       /* HUP came meanwhile */
-    bool has_inherited;      /* the keeper may have sockets that berth was started with */
+    struct update *update;          /* the one that is under way, or NULL: engine/update */
+    bool update_again;              /* HUP came meanwhile */
+    bool has_inherited;             /* the keeper may have sockets that berth was started with */
     struct control_server *control; /* owned; NULL: none */
     int control_fd;                 /* owned; -1: none */
     char control_path[256];         /* "" when there is none */
@@ -62,8 +63,8 @@ struct engine {
     struct list shares;        /* of struct share */
     struct service **services; /* by place in the configuration; owned */
     size_t n_services;
-    struct list leaving; /* of struct service: those that the configuration does not have any more, until they are
-                          * down */
+    struct list leaving; /* of struct service: those that the configuration does not have any more, until they
+                          * are down */
     size_t n_processes;  /* of all workers */
     unsigned long long serial; /* the last given */
     int row;                   /* "berth" in the soft state */
@@ -107,11 +108,16 @@ void engine_resume_shutdown(struct engine *e);
 /* Carries a shutdown on: to the orphans when no worker runs any more, and then to the end. Call it whenever
  * something has ended. */
 void engine_proceed_shutdown(struct engine *e);
-/* Everything ends when an essential service is over. Call it after the state of one of its workers has changed. */
+/* Everything ends when an essential service is over. Call it after the state of one of its workers has
+ * changed. */
 void engine_check_over(struct service *s);
 /* For engine/sequence: everything that S waits for is there: its workers are told to start, or to stop. */
 void engine_bring_up(struct service *s);
 void engine_bring_down(struct service *s);
+
+/* Our environment, which every worker inherits, gets the variables of [supervisor]'s env_file, and loses
+ * those that it had by an earlier one. */
+void engine_apply_env_file(struct engine *e);
 
 /* A signal that berth was sent. */
 void engine_on_signal(struct engine *e, int signo, pid_t sender, unsigned count);

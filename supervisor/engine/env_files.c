@@ -25,10 +25,15 @@ static int read_one(const char *path, struct strv *ret, struct berr *err)
     return r == -ENOENT && may_be_missing ? 0 : r;
 }
 
-int env_files_read(const struct service_conf *s, struct strv *ret, struct berr *err)
+int env_files_read_list(const struct strv *files, struct strv *ret, struct berr *err)
 {
     int r = 0;
-    for (size_t i = 0; s->surroundings && r == 0 && i < s->surroundings->env_files.n; i++)
-        r = read_one(s->surroundings->env_files.v[i], ret, err);
+    for (size_t i = 0; r == 0 && i < files->n; i++)
+        r = read_one(files->v[i], ret, err);
     return r;
+}
+
+int env_files_read(const struct service_conf *s, struct strv *ret, struct berr *err)
+{
+    return s->surroundings ? env_files_read_list(&s->surroundings->env_files, ret, err) : 0;
 }

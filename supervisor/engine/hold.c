@@ -256,7 +256,8 @@ void hold_trim_slots(struct service *s)
 void hold_release_all(struct engine *e)
 {
     struct held_socket *h;
-    hold_each(h, &e->hold) {
+    hold_each(h, &e->hold)
+    {
         if (hold_unix_path(h))
             unix_path_give_up(hold_unix_path(h), h->socket->options.unlink);
         hold_close(h);

@@ -57,16 +57,16 @@ struct hold {
     for (size_t g_ = 0, i_; g_ < (hold)->n_groups; g_++)                                                     \
         for (i_ = 0; i_ < (hold)->groups[g_]->n_held && ((h) = (hold)->groups[g_]->held[i_], true); i_++)
 
-/* Groups and their users from the configuration and the services that are there; what a group of the same name held
- * stays in it, and what is of no group any more is retired. */
+/* Groups and their users from the configuration and the services that are there; what a group of the same
+ * name held stays in it, and what is of no group any more is retired. */
 void hold_link(struct engine *e);
 struct socket_group *hold_find_group(const struct engine *e, const char *socket);
 size_t hold_count(const struct engine *e);
 
 /* Takes over what the keeper's entries hold, retires what nobody wants, and opens what is missing unless
- * everything is to end. -EADDRINUSE, or another negative errno, and a sentence, for the first that cannot be opened
- * (one that is not waited for before one that is); the others are tried all the same, and each failure's sentence is
- * added to FAILURES, where that is not NULL. May be called again. */
+ * everything is to end. -EADDRINUSE, or another negative errno, and a sentence, for the first that cannot be
+ * opened (one that is not waited for before one that is); the others are tried all the same, and each
+ * failure's sentence is added to FAILURES, where that is not NULL. May be called again. */
 int hold_reconcile(struct engine *e, struct strv *failures, struct berr *err);
 /* Closes what berth was started with and nobody wants; what was wanted has its own name by now. */
 void hold_forget_inherited(struct engine *e);
@@ -75,7 +75,8 @@ int hold_ensure_slot(struct engine *e, const struct service *s, unsigned slot, s
 /* Closes the per-worker sockets of slots that no service has any more: nobody would take what the kernel
  * queues there. */
 void hold_trim_slots(struct service *s);
-/* Puts the options of G's configuration on what it holds, as far as they can change; sentences to FAILURES. */
+/* Puts the options of G's configuration on what it holds, as far as they can change; sentences to FAILURES.
+ */
 void hold_apply_options(struct engine *e, struct socket_group *g, struct strv *failures);
 /* Is there a socket for every address that S uses? */
 bool hold_is_complete(const struct service *s);
@@ -104,8 +105,8 @@ void hold_learn_backlog(struct held_socket *h);
 void hold_remove(struct held_socket *h);
 /* The order of descriptors: as the addresses are declared, by part, then by slot. */
 void hold_sort(struct socket_group *g);
-/* For engine/hold_open only: H, opened or found, becomes one of its group's. NULL when it is no socket any more;
- * takes FD. */
+/* For engine/hold_open only: H, opened or found, becomes one of its group's. NULL when it is no socket any
+ * more; takes FD. */
 struct held_socket *hold_add(struct engine *e, const struct socket_conf *conf, const struct address *a,
                              const char *held, int fd);
 

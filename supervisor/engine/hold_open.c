@@ -1,5 +1,5 @@
-/* hold_open: how sockets come to be held: taken over from a predecessor, from whoever started berth, or opened. What
- * is to be opened and dropped is core/sockset's decision; this carries it out. */
+/* hold_open: how sockets come to be held: taken over from a predecessor, from whoever started berth, or
+ * opened. What is to be opened and dropped is core/sockset's decision; this carries it out. */
 #include "config.h"
 
 #include <errno.h>
@@ -32,7 +32,8 @@ static unsigned count_inherited(const struct engine *e, const struct sockset_wan
 {
     struct held_name name;
     unsigned n = 0;
-    for (size_t i = 0; e->has_inherited && w->slot == 0 && w->socket->n_addresses == 1 && i < e->keeper.n_entries; i++)
+    for (size_t i = 0;
+         e->has_inherited && w->slot == 0 && w->socket->n_addresses == 1 && i < e->keeper.n_entries; i++)
         n += is_inherited(&e->keeper.entries[i], &name) && str_eq(name.name, w->socket->name);
     return n;
 }
@@ -47,7 +48,8 @@ static int take_inherited(struct engine *e, const struct sockset_want *w, const 
         struct berr err;
         if (!is_inherited(entry, &name))
             continue;
-        bool is_it = ep->family == AF_UNSPEC ? str_eq(name.name, w->socket->name) : listener_matches(entry->fd, ep);
+        bool is_it =
+            ep->family == AF_UNSPEC ? str_eq(name.name, w->socket->name) : listener_matches(entry->fd, ep);
         if (!is_it || listener_endpoint(entry->fd, &found) < 0)
             continue;
         if (listener_set_options(entry->fd, &found, &w->socket->options, &err) < 0)
@@ -135,8 +137,8 @@ static int open_want(struct engine *e, const struct sockset_want *w, struct berr
 
 /* --- what is held already ------------------------------------------------------------------------------ */
 
-/* The names of all sockets that are held: in the keeper's entries from before, and of groups; OWNERS tells whose the
- * latter are, from the first of them on. */
+/* The names of all sockets that are held: in the keeper's entries from before, and of groups; OWNERS tells
+ * whose the latter are, from the first of them on. */
 static struct held_name *list_held(struct engine *e, struct held_socket ***ret_owners, size_t *ret_n)
 {
     struct keeper_link *k = &e->keeper;
@@ -148,7 +150,8 @@ static struct held_name *list_held(struct engine *e, struct held_socket ***ret_o
             held_name_parse(k->entries[i].name, &names[n]);
         n++;
     }
-    hold_each(h, &e->hold) {
+    hold_each(h, &e->hold)
+    {
         held_name_parse(h->held, &names[n++]);
         owners[n_owned++] = h;
     }
@@ -195,7 +198,8 @@ static bool is_worse(const struct engine *e, const struct sockset_want *w, int r
     return !before || (before->options.on_conflict == ON_CONFLICT_WAIT && !waits);
 }
 
-static int open_missing(struct engine *e, const struct sockset_plan *plan, struct strv *failures, struct berr *err)
+static int open_missing(struct engine *e, const struct sockset_plan *plan, struct strv *failures,
+                        struct berr *err)
 {
     int worst = 0;
     e->hold.failed = NULL;

@@ -137,8 +137,7 @@ void inetd_serve(struct held_socket *h)
 {
     struct service *s = find_service(h);
     for (int i = 0;
-         i < CONNECTIONS_AT_ONCE && inetd_is_open(h) && demand_is_somebody_there(h) && serve_one(s, h);
-         i++)
+         i < CONNECTIONS_AT_ONCE && inetd_is_open(h) && demand_is_somebody_there(h) && serve_one(s, h); i++)
         continue;
     demand_follow(s);
 }

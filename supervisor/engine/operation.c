@@ -100,7 +100,8 @@ static bool has_failed(struct operation *o, const struct watched *x)
     }
     if (wants_up && x->service->is_blocked) {
         const char *blocker = sequence_blocker(x->service);
-        snprintf(reason, sizeof reason, "it requires %s, which has failed", blocker ? blocker : "another service");
+        snprintf(reason, sizeof reason, "it requires %s, which has failed",
+                 blocker ? blocker : "another service");
         fail(o, x, reason);
         return true;
     }

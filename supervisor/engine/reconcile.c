@@ -165,7 +165,8 @@ static void start_missing(struct service *s)
     service_ensure_slots(s, s->n_wanted);
     for (unsigned i = 0; i < s->n_wanted; i++) {
         struct worker *w = s->workers[i];
-        bool is_old = (w->state == WORKER_STARTING || w->state == WORKER_READY) && w->generation < s->generation;
+        bool is_old =
+            (w->state == WORKER_STARTING || w->state == WORKER_READY) && w->generation < s->generation;
         if (is_old) /* of before a restart that our predecessor had written down */
             engine_step(w, WORKER_EV_STOP);
         if (w->state != WORKER_DOWN && w->is_wanted)

@@ -66,7 +66,8 @@ static void stop_arrivals(struct held_socket *h)
     if (hold_unix_path(h))
         unix_path_give_up(hold_unix_path(h), h->socket->options.unlink);
     else if (h->listens)
-        listener_stop_arrivals(h->fd, &h->endpoint); /* where that is not possible, its queue is short all the same */
+        listener_stop_arrivals(
+            h->fd, &h->endpoint); /* where that is not possible, its queue is short all the same */
 }
 
 void retire_socket(struct held_socket *h)

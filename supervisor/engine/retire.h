@@ -1,9 +1,9 @@
 /* retire: the end of a held socket that the configuration does not have any more.
  *
- * Closing a listener resets whoever waits in its queue. So first nobody new is let into the queue: a TCP listener drops
- * further SYN packets (a client tries again, and is then refused), a Unix socket loses its path. Its workers take what
- * is in the queue. When that is empty, or has not become so in time, our copy is closed, and the services that had
- * the socket may be told. */
+ * Closing a listener resets whoever waits in its queue. So first nobody new is let into the queue: a TCP
+ * listener drops further SYN packets (a client tries again, and is then refused), a Unix socket loses its
+ * path. Its workers take what is in the queue. When that is empty, or has not become so in time, our copy is
+ * closed, and the services that had the socket may be told. */
 #ifndef BERTH_ENGINE_RETIRE_H
 #define BERTH_ENGINE_RETIRE_H
 

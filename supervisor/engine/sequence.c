@@ -1,5 +1,5 @@
-/* sequence: see the header. Services that are to be looked at stand in a queue, so that a long chain of them is no deep
- * recursion. */
+/* sequence: see the header. Services that are to be looked at stand in a queue, so that a long chain of them
+ * is no deep recursion. */
 #include "config.h"
 
 #include "engine/sequence.h"

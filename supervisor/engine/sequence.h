@@ -1,8 +1,8 @@
 /* sequence: starting and stopping services in the order that `after` and `requires` ask for.
  *
- * A service that is wanted begins once those that it waits for are up; one that is not wanted any more is stopped once
- * those that wait for it are down. Nothing is queued: what is due follows from what is wanted and what is, and is looked
- * at whenever the state of a service has changed. */
+ * A service that is wanted begins once those that it waits for are up; one that is not wanted any more is
+ * stopped once those that wait for it are down. Nothing is queued: what is due follows from what is wanted
+ * and what is, and is looked at whenever the state of a service has changed. */
 #ifndef BERTH_ENGINE_SEQUENCE_H
 #define BERTH_ENGINE_SEQUENCE_H
 

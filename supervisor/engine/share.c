@@ -240,7 +240,8 @@ size_t share_sockets(const struct share *s, struct held_socket **ret, size_t max
     const struct hold *hold = &s->engine->hold;
     struct held_socket *h;
     size_t n = 0;
-    hold_each(h, hold) {
+    hold_each(h, hold)
+    {
         if (!is_wanted_by(s, h->socket))
             continue;
         if (n < max)

@@ -149,7 +149,8 @@ static void on_shutdown_timeout(struct ev_loop *loop, ev_timer *t, int revents)
     (void)loop, (void)revents;
     struct engine *e = t->data;
     char text[32];
-    event_log_say(&e->log, LOG_WARNING, "berth", NULL, "not everything has ended within shutdown_timeout (%s): the rest is killed",
+    event_log_say(&e->log, LOG_WARNING, "berth", NULL,
+                  "not everything has ended within shutdown_timeout (%s): the rest is killed",
                   units_format_duration(text, sizeof text, e->conf->shutdown_timeout_ns));
     kill_everything(e);
     engine_proceed_shutdown(e);
@@ -171,7 +172,8 @@ void engine_resume_shutdown(struct engine *e)
         engine_bring_down(s);
     sequence_follow_all(e);
     if (e->conf->shutdown_timeout_ns != INT64_MAX) {
-        ev_timer_init(&e->shutdown_timer, on_shutdown_timeout, (double)e->conf->shutdown_timeout_ns / NSEC_PER_SEC, 0);
+        ev_timer_init(&e->shutdown_timer, on_shutdown_timeout,
+                      (double)e->conf->shutdown_timeout_ns / NSEC_PER_SEC, 0);
         e->shutdown_timer.data = e;
         ev_timer_start(e->loop, &e->shutdown_timer);
     }

@@ -34,8 +34,7 @@ static void say(const struct held_socket *h, struct engine *e, enum log_level le
 
 /* Who did it? The one that is known to have ended or is on its way out is the likeliest; else all that have
  * the socket. */
-static char *name_culprit(const struct held_socket *h, const struct worker *suspect,
-                          char *dst, size_t size)
+static char *name_culprit(const struct held_socket *h, const struct worker *suspect, char *dst, size_t size)
 {
     const struct worker *found = suspect;
     unsigned users = 0, leaving = 0;

@@ -17,6 +17,7 @@
 #include "engine/control_methods.h"
 #include "engine/crash_point.h"
 #include "engine/engine.h"
+#include "engine/env_files.h"
 #include "engine/reconcile.h"
 #include "engine/sequence.h"
 #include "engine/update.h"
@@ -121,11 +122,13 @@ static int open_control(struct engine *e, const char *asked, struct berr *err)
 {
     bool chosen = false;
     struct keeper_entry *entry = find_entry(e, "control");
-    int r = control_socket_path(e->control_path, sizeof e->control_path, asked ? asked : e->conf->control, &chosen, err);
+    int r = control_socket_path(e->control_path, sizeof e->control_path, asked ? asked : e->conf->control,
+                                &chosen, err);
     if (entry)
         e->control_fd = take_fd(&entry->fd);
     else if (r >= 0)
-        e->control_fd = r = control_socket_listen(e->control_path, e->conf->control_mode, e->conf->control_group, err);
+        e->control_fd = r =
+            control_socket_listen(e->control_path, e->conf->control_mode, e->conf->control_group, err);
     if (e->control_fd < 0) {
         *e->control_path = '\0';
         if (chosen)
@@ -160,15 +163,36 @@ static int load_config(struct engine *e, struct berr *err)
         return 0;
     int r = entry ? memory_file_read(entry->fd, CONFIG_MOST, &text, &n) : -ENOENT;
     if (r < 0)
-        return berr_set(err, BERR_SYSTEM, -r, "the keeper does not give back the configuration: %s", strerror(-r));
+        return berr_set(err, BERR_SYSTEM, -r, "the keeper does not give back the configuration: %s",
+                        strerror(-r));
     e->conf = mem_new(sizeof *e->conf);
     r = conf_load_text(text, n, e->conf, &source);
     if (r < 0)
-        berr_set(err, BERR_CONFIG, -r, "line %u of the configuration in force: %s", source.problems[0].place.line,
-                 source.problems[0].sentence);
+        berr_set(err, BERR_CONFIG, -r, "line %u of the configuration in force: %s",
+                 source.problems[0].place.line, source.problems[0].sentence);
     conf_source_fini(&source);
     free(text);
     return r;
+}
+
+void engine_apply_env_file(struct engine *e)
+{
+    struct strv variables = {NULL, 0};
+    struct berr err;
+    if (env_files_read_list(&e->conf->env_file, &variables, &err) < 0) {
+        event_log_say(&e->log, LOG_ERROR, "berth", NULL, "%s; its variables stay as they were", err.text);
+        return;
+    }
+    for (size_t i = 0; i < e->from_env_file.n; i++)
+        unsetenv(e->from_env_file.v[i]);
+    strv_fini(&e->from_env_file);
+    for (size_t i = 0; i < variables.n; i++) {
+        char *equals = strchr(variables.v[i], '=');
+        *equals = '\0';
+        setenv(variables.v[i], equals + 1, true);
+        strv_add(&e->from_env_file, variables.v[i]);
+    }
+    strv_fini(&variables);
 }
 
 static void find_terminal(struct engine *e)
@@ -201,6 +225,7 @@ static int prepare(struct engine *e, const struct supervisor_options *options, s
         return r;
     e->log.level = e->conf->log_level;
     e->log.format = e->conf->log_format;
+    engine_apply_env_file(e);
     e->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
     if (!e->loop)
         return berr_set(err, BERR_SYSTEM, errno, "the event loop could not be made: %s", strerror(errno));
@@ -331,6 +356,7 @@ static void destroy(struct engine *e)
     fd_close(&e->control_fd);
     state_store_close(&e->store);
     free(e->cgroup_base);
+    strv_fini(&e->from_env_file);
     if (e->conf)
         conf_fini(e->conf);
     free(e->conf);

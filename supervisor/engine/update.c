@@ -1,6 +1,6 @@
-/* update: see the header. The order: compare, commit, sockets, services. Whatever is asked here can be asked again by a
- * successor: what is due follows from fingerprints and from what is held, never from a note that an update was under
- * way. */
+/* update: see the header. The order: compare, commit, sockets, services. Whatever is asked here can be asked
+ * again by a successor: what is due follows from fingerprints and from what is held, never from a note that
+ * an update was under way. */
 #include "config.h"
 
 #include "engine/update.h"
@@ -108,6 +108,7 @@ static void exchange(struct engine *e, const struct conf *after)
         e->services[i]->next_fingerprint = conf_fingerprint(now, e->services[i]->conf);
     e->log.level = now->log_level;
     e->log.format = now->log_format;
+    engine_apply_env_file(e);
     if (*e->control_path && now->control_mode != before->control_mode)
         control_socket_set_mode(e->control_path, now->control_mode);
     conf_fini(before);
@@ -116,7 +117,8 @@ static void exchange(struct engine *e, const struct conf *after)
 
 /* --- steps that a successor takes as well -------------------------------------------------------------- */
 
-/* Do its workers have something else than it is configured with? Connections get the new one by themselves. */
+/* Do its workers have something else than it is configured with? Connections get the new one by themselves.
+ */
 static bool is_outdated(struct service *s)
 {
     if (s->accepts && s->has_begun && s->fingerprint != s->next_fingerprint) {
@@ -187,7 +189,8 @@ static bool is_settled(struct update *u, struct service *s)
         return false;
     const char *note = s->is_blocked ? "one that it requires has failed" : "did not stay up";
     for (size_t i = 0; i < s->n_workers && !s->is_blocked; i++)
-        if ((s->workers[i]->state == WORKER_BACKOFF || s->workers[i]->state == WORKER_FAILED) && s->workers[i]->note)
+        if ((s->workers[i]->state == WORKER_BACKOFF || s->workers[i]->state == WORKER_FAILED) &&
+            s->workers[i]->note)
             note = s->workers[i]->note;
     strv_put(&u->failures, mem_printf("service %s: %s", s->conf->name, note));
     return true;
@@ -240,6 +243,8 @@ void update_proceed(struct engine *e)
     follow_services(e);
     if (u && !u->is_proceeding) {
         u->is_proceeding = true;
+        if (!u->waits && u->client)
+            update_reply_started(e, u);
         watch_services(e);
     }
     evaluate(e);
@@ -292,8 +297,8 @@ static void apply(struct engine *e, struct update *u, const struct conf *after, 
     update_proceed(e);
 }
 
-static struct update *update_new(struct engine *e, struct control_client *client, const char *path, bool is_dry,
-                                 bool waits)
+static struct update *update_new(struct engine *e, struct control_client *client, const char *path,
+                                 bool is_dry, bool waits)
 {
     struct update *u = mem_new(sizeof *u);
     u->client = client;
@@ -306,7 +311,7 @@ static struct update *update_new(struct engine *e, struct control_client *client
 void update_begin(struct engine *e, struct control_client *client, const char *path, bool is_dry, bool waits)
 {
     struct conf after;
-    const char *why = !e->config          ? "this berth has no configuration file: it was started by berth run"
+    const char *why = !e->config ? "this berth has no configuration file: it was started by berth run"
                       : e->is_shutting_down ? "berth is shutting down"
                       : !e->has_begun       ? "its sockets cannot be bound yet (on_conflict = wait)"
                       : e->update           ? "an update is under way; try again when it is done"

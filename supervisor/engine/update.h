@@ -1,10 +1,10 @@
 /* update: another configuration comes into force while everything runs.
  *
- * It is read and compared first; a mistake in it, or a change that is not possible, leaves everything as it is. Then the
- * keeper is given its text in place of the old one: that is the moment at which it is in force, as a whole, for us and
- * for any successor. What follows brings the present state to what is wanted, in steps that a successor takes up: new
- * sockets are opened, old ones retired, workers that were started with something else are started anew, those of
- * services that are gone are stopped. */
+ * It is read and compared first; a mistake in it, or a change that is not possible, leaves everything as it
+ * is. Then the keeper is given its text in place of the old one: that is the moment at which it is in force,
+ * as a whole, for us and for any successor. What follows brings the present state to what is wanted, in steps
+ * that a successor takes up: new sockets are opened, old ones retired, workers that were started with
+ * something else are started anew, those of services that are gone are stopped. */
 #ifndef BERTH_ENGINE_UPDATE_H
 #define BERTH_ENGINE_UPDATE_H
 
@@ -14,8 +14,8 @@ struct control_client;
 struct engine;
 struct service;
 
-/* Reads PATH (NULL: where the last one was read from), and answers CLIENT (NULL: nobody asks, it is logged) with what
- * has changed, when that has come about. IS_DRY: tells only what would change. */
+/* Reads PATH (NULL: where the last one was read from), and answers CLIENT (NULL: nobody asks, it is logged)
+ * with what has changed, when that has come about. IS_DRY: tells only what would change. */
 void update_begin(struct engine *e, struct control_client *client, const char *path, bool is_dry, bool waits);
 /* Goes on where sockets have been retired, or opened at last. */
 void update_proceed(struct engine *e);

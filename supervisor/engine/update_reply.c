@@ -26,7 +26,8 @@ static void say(struct engine *e, enum log_level level, const char *sentence)
 void update_reply_refused(struct engine *e, struct control_client *client, const char *why)
 {
     if (client)
-        control_client_error(client, "io.berth.Failed", json_pack("{s:s, s:s}", "service", "", "reason", why));
+        control_client_error(client, "io.berth.Failed",
+                             json_pack("{s:s, s:s}", "service", "update", "reason", why));
     else
         say(e, LOG_WARNING, why);
 }
@@ -40,13 +41,15 @@ void update_reply_mistakes(struct engine *e, struct update *u, const struct conf
         json_t *errors = json_array();
         for (size_t i = 0; i < source->n_problems; i++) {
             const struct conf_problem *p = &source->problems[i];
-            json_array_append_new(errors, json_pack("{s:o, s:i, s:o, s:o}", "file",
-                                                    text(source->files.v[p->place.file]), "line",
-                                                    (int)p->place.line, "section", text(p->section), "message",
-                                                    text(p->sentence)));
+            json_array_append_new(errors,
+                                  json_pack("{s:o, s:i, s:o, s:o}", "file",
+                                            text(source->files.v[p->place.file]), "line", (int)p->place.line,
+                                            "section", text(p->section), "message", text(p->sentence)));
         }
-        control_client_error(u->client, "io.berth.BadConfiguration",
-                             json_pack("{s:o, s:o}", "text", text(buf_str(&lines)), "errors", errors));
+        control_client_reply(u->client,
+                             json_pack("{s:[], s:[], s:o, s:b, s:b}", "changes", "failures", "errors", errors,
+                                       "dry", (int)u->is_dry, "done", 0),
+                             false);
     } else {
         for (char *line = strtok(lines.data, "\n"); line; line = strtok(NULL, "\n"))
             say(e, LOG_ERROR, line);
@@ -83,7 +86,8 @@ void update_note_touched(struct engine *e, struct update *u)
 {
     for (size_t i = 0; i < e->n_services; i++) {
         struct service *s = e->services[i];
-        s->was_touched = s->is_wanted && (!s->has_begun || is_outdated(s) || s->conf_workers != s->conf->workers);
+        s->was_touched =
+            s->is_wanted && (!s->has_begun || is_outdated(s) || s->conf_workers != s->conf->workers);
         if (is_outdated(s) && !update_holds_back(s))
             strv_add(&u->touched, s->conf->name);
     }
@@ -122,15 +126,16 @@ static json_t *describe(const struct engine *e, const struct update *u)
     json_t *changes = json_array();
     for (size_t i = 0; i < u->diff.n; i++) {
         const struct conf_change *c = &u->diff.changes[i];
-        json_array_append_new(changes, json_pack("{s:s, s:s, s:s, s:o, s:s}", "section", conf_section_name(c->section),
-                                                 "name", c->name, "change", conf_change_name(c->kind), "detail",
-                                                 text(c->detail ? c->detail : ""), "effect", effect_of(e, u, c)));
+        json_array_append_new(changes,
+                              json_pack("{s:s, s:s, s:s, s:o, s:s}", "section", conf_section_name(c->section),
+                                        "name", c->name, "change", conf_change_name(c->kind), "detail",
+                                        text(c->detail ? c->detail : ""), "effect", effect_of(e, u, c)));
     }
     for (size_t i = 0; i < u->touched.n; i++) /* by what has become of their sockets */
         if (!is_in_diff(u, u->touched.v[i]))
-            json_array_append_new(changes, json_pack("{s:s, s:s, s:s, s:s, s:s}", "section", "service", "name",
-                                                     u->touched.v[i], "change", "changed", "detail", "its sockets",
-                                                     "effect", "restarted"));
+            json_array_append_new(changes, json_pack("{s:s, s:s, s:s, s:s, s:s}", "section", "service",
+                                                     "name", u->touched.v[i], "change", "changed", "detail",
+                                                     "its sockets", "effect", "restarted"));
     return changes;
 }
 
@@ -141,7 +146,8 @@ static void tell_log(struct engine *e, const struct update *u, const json_t *cha
     json_array_foreach (changes, i, c) {
         const char *detail = json_string_value(json_object_get(c, "detail"));
         event_log_say(&e->log, LOG_INFO, "update", NULL, "%s %s %s%s%s%s: %s",
-                      json_string_value(json_object_get(c, "section")), json_string_value(json_object_get(c, "name")),
+                      json_string_value(json_object_get(c, "section")),
+                      json_string_value(json_object_get(c, "name")),
                       json_string_value(json_object_get(c, "change")), *detail ? " (" : "", detail,
                       *detail ? ")" : "", json_string_value(json_object_get(c, "effect")));
     }
@@ -162,10 +168,19 @@ void update_reply_done(struct engine *e, struct update *u)
         tell_log(e, u, changes);
     if (u->client)
         control_client_reply(u->client,
-                             json_pack("{s:O, s:o, s:b, s:b}", "changes", changes, "failures", failures, "dry",
-                                       (int)u->is_dry, "done", 1),
+                             json_pack("{s:O, s:o, s:[], s:b, s:b}", "changes", changes, "failures", failures,
+                                       "errors", "dry", (int)u->is_dry, "done", 1),
                              false);
     else
         json_decref(failures);
     json_decref(changes);
+}
+
+void update_reply_started(const struct engine *e, struct update *u)
+{
+    control_client_reply(u->client,
+                         json_pack("{s:o, s:[], s:[], s:b, s:b}", "changes", describe(e, u), "failures",
+                                   "errors", "dry", 0, "done", 0),
+                         false);
+    u->client = NULL;
 }

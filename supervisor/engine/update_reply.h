@@ -1,4 +1,5 @@
-/* update_reply: what an update tells: to the client that asked for it, or to the log. Private to engine/update. */
+/* update_reply: what an update tells: to the client that asked for it, or to the log. Private to
+ * engine/update. */
 #ifndef BERTH_ENGINE_UPDATE_REPLY_H
 #define BERTH_ENGINE_UPDATE_REPLY_H
 
@@ -30,6 +31,8 @@ void update_reply_refused(struct engine *e, struct control_client *client, const
 void update_reply_mistakes(struct engine *e, struct update *u, const struct conf_source *source);
 /* Is there a change that cannot be made? Then that is told. */
 bool update_reply_impossible(struct engine *e, struct update *u);
+/* For a client that does not wait; it is answered with that. */
+void update_reply_started(const struct engine *e, struct update *u);
 void update_reply_done(struct engine *e, struct update *u);
 
 #endif

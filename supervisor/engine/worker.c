@@ -236,7 +236,8 @@ static void worker_free(struct worker *w)
     free(w);
 }
 
-/* Slots beyond those that are wanted: of connections, and of workers that are ending. Their rows have no gaps. */
+/* Slots beyond those that are wanted: of connections, and of workers that are ending. Their rows have no
+ * gaps. */
 static void restore_slots(struct service *s)
 {
     while (s->n_workers < LIMIT_WORKERS) {

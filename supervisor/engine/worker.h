@@ -60,19 +60,19 @@ struct service {
     struct socket_group **groups;  /* of its sockets, in the order of their descriptors; the array is owned */
     size_t n_groups;
     bool is_wanted;
-    bool has_begun;                            /* its workers have been told to start: those that it waits for are up */
-    bool is_blocked;                           /* one that it requires has failed */
-    bool is_queued;                            /* engine/sequence is to look at its neighbours */
-    enum service_state seen;                   /* as engine/sequence saw it last */
-    bool is_watched;                           /* an update waits for its outcome */
-    bool was_touched;                          /* an update changes its workers */
-    bool comes_by_demand;                      /* when it begins, its workers wait for somebody */
-    uint64_t fingerprint;                      /* of the configuration that its workers were started with */
-    uint64_t next_fingerprint;                 /* … that the next ones are */
-    unsigned conf_workers;                     /* `workers` as it was when n_wanted was taken from it */
-    uint16_t states[WORKER_STATE_COUNT];       /* how many of its workers are in each */
-    unsigned n_wanted;       /* workers */
-    unsigned generation;     /* of the workers that are started now */
+    bool has_begun;            /* its workers have been told to start: those that it waits for are up */
+    bool is_blocked;           /* one that it requires has failed */
+    bool is_queued;            /* engine/sequence is to look at its neighbours */
+    enum service_state seen;   /* as engine/sequence saw it last */
+    bool is_watched;           /* an update waits for its outcome */
+    bool was_touched;          /* an update changes its workers */
+    bool comes_by_demand;      /* when it begins, its workers wait for somebody */
+    uint64_t fingerprint;      /* of the configuration that its workers were started with */
+    uint64_t next_fingerprint; /* … that the next ones are */
+    unsigned conf_workers;     /* `workers` as it was when n_wanted was taken from it */
+    uint16_t states[WORKER_STATE_COUNT]; /* how many of its workers are in each */
+    unsigned n_wanted;                   /* workers */
+    unsigned generation;                 /* of the workers that are started now */
     struct worker **workers; /* by slot - 1; owned. May be more than n_wanted while the surplus ends */
     size_t n_workers;
     size_t n_processes; /* of its workers */

@@ -274,7 +274,7 @@ Test(conf, two_services_cannot_share_a_cgroup)
     set("cgroup", "a/bc");
     expect_good();
     set("cgroup", "a/b");
-    expect_refused("cannot have the cgroups a/b and a/b");
+    expect_refused("the cgroup a/b and a/b of service web are one or lie in each other");
     set("cgroup", "a");
-    expect_refused("cannot have the cgroups a and a/b: each needs one of its own");
+    expect_refused("the cgroup a/b and a of service api are one or lie in each other: each service needs one of its own");
 }
