@@ -275,7 +275,8 @@ static bool has_leftover(const struct worker *w, const char *held)
 
 void engine_worker_ended(struct worker *w, int wait_status)
 {
-    struct engine *e = w->service->engine;
+    struct service *s = w->service; /* W itself may be gone at the end of this */
+    struct engine *e = s->engine;
     bool was_asked = w->state == WORKER_STOPPING || w->state == WORKER_KILLING;
     int64_t lifetime = mono_between(w->started, clock_mono());
     char held[LIMIT_HELD_NAME + 1], what_next[96];
@@ -305,12 +306,13 @@ void engine_worker_ended(struct worker *w, int wait_status)
     crash_point(CRASH_AT_end_recorded);
     if (!leftover)
         keeper_link_drop(&e->keeper, held);
-    if (w->service->accepts)
+    if (s->accepts)
         inetd_release(w);
-    service_trim_slots(w->service);
-    hold_trim_slots(w->service);
-    engine_check_over(w->service);
-    update_let_go(w->service); /* W may be gone with it */
+    service_trim_slots(s);
+    hold_trim_slots(s);
+    sequence_follow(s); /* a surplus worker that is gone may have been the last to wait for */
+    engine_check_over(s);
+    update_let_go(s);
 }
 
 void engine_process_ended(struct engine *e, const char *held, int wait_status)
@@ -418,6 +420,7 @@ void engine_scale(struct service *s, unsigned n)
     hold_trim_slots(s);
     if (s->is_wanted && s->has_begun)
         bring_up(s, waits ? WORKER_EV_WAIT : WORKER_EV_START);
+    sequence_follow(s);
 }
 
 unsigned engine_signal(struct service *s, int signo)
