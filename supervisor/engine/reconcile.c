@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "engine/demand.h"
@@ -40,6 +41,19 @@ static struct worker *find_worker(struct engine *e, const struct held_name *name
     return w;
 }
 
+/* Its service went out of the configuration, and our predecessor died before it was stopped. What the
+ * configuration said about stopping it is gone with it. */
+static void stop_removed(struct engine *e, struct keeper_entry *entry, const struct held_name *name,
+                         const char *subject)
+{
+    struct conf plain;
+    conf_init(&plain);
+    event_log_say(&e->log, LOG_INFO, subject, NULL, "its service is gone from the configuration");
+    leftover_add(e, conf_add_service(&plain, name->name), subject, entry->name, take_fd(&entry->fd),
+                 entry->pid);
+    conf_fini(&plain);
+}
+
 /* An entry that no worker has: of an earlier process, whose end is recorded. What it left behind is ended in
  * order; a process that runs and belongs to no service is not ours to end. */
 static void take_stranded(struct engine *e, struct keeper_entry *entry, const struct held_name *name)
@@ -52,6 +66,8 @@ static void take_stranded(struct engine *e, struct keeper_entry *entry, const st
         leftover_add(e, s->conf, subject, entry->name, take_fd(&entry->fd), entry->pid);
     else if (entry->ended)
         keeper_link_drop(&e->keeper, entry->name);
+    else if (!s && e->config)
+        stop_removed(e, entry, name, subject);
     else if (!s)
         event_log_say(&e->log, LOG_WARNING, subject, NULL,
                       "process %d belongs to no service; it is left alone", entry->pid);
@@ -139,6 +155,30 @@ static void resume_services(struct engine *e)
     for (size_t i = 0; i < e->n_services; i++)
         for (size_t j = 0; j < e->services[i]->n_workers; j++)
             resume_worker(e->services[i]->workers[j]);
+}
+
+/* Is KEY, "service/NAME" or "worker/NAME/…", about a service that is not there? */
+static bool is_of_removed(const struct engine *e, const char *key)
+{
+    const char *name = str_starts_with(key, "service/")  ? key + strlen("service/")
+                       : str_starts_with(key, "worker/") ? key + strlen("worker/")
+                                                         : NULL;
+    if (!name)
+        return false;
+    cleanup_free char *service = mem_strndup(name, strcspn(name, "/"));
+    return !conf_find_service(e->conf, service);
+}
+
+void reconcile_forget_removed(struct engine *e)
+{
+    struct soft_state *state = &e->store.state;
+    for (size_t i = 0; i < soft_state_count(state); i++) {
+        const char *key = soft_state_key(state, (int)i);
+        if (key && is_of_removed(e, key)) {
+            cleanup_free char *copy = mem_strdup(key);
+            state_store_remove(&e->store, copy);
+        }
+    }
 }
 
 void reconcile_workers(struct engine *e)

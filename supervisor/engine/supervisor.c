@@ -258,6 +258,7 @@ static void begin(struct engine *e)
     hold_forget_inherited(e);
     reconcile_workers(e);
     keeper_link_forget_entries(&e->keeper);
+    reconcile_forget_removed(e);
     if (e->is_shutting_down) {
         engine_resume_shutdown(e);
     } else {
