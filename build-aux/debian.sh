@@ -1,7 +1,7 @@
 # Sourced by examples/demo.sh and tests/all.sh: gets a Debian machine ready and builds berth. Nothing is assumed but git, a shell and
 # either root or sudo. `top` is the source folder.
 
-build_packages='gcc make autoconf automake autoconf-archive libtool pkg-config libc6-dev libev-dev libinih-dev libjansson-dev'
+build_packages='gcc make autoconf automake autoconf-archive libtool pkg-config libc6-dev libev-dev libinih-dev libjansson-dev libcap-ng-dev'
 
 say() {
     printf '\033[1m== %s\033[0m\n' "$*"

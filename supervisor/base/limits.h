@@ -4,7 +4,13 @@
 
 #define LIMIT_NAME 64                /* characters of a service or socket name */
 #define LIMIT_ADDRESSES 64           /* addresses of one socket */
-#define LIMIT_SOCKETS 1024           /* sockets of one configuration */
+#define LIMIT_SOCKETS 16384          /* sockets of one configuration */
+#define LIMIT_SERVICES 16384         /* services of one */
+#define LIMIT_CONF_LINE 65536        /* bytes of a line of it */
+#define LIMIT_CONF_FILES 1024        /* files of it */
+#define LIMIT_CONF_DEPTH 8           /* files that include each other */
+#define LIMIT_CONF_PROBLEMS 200      /* mistakes that are told one by one */
+#define LIMIT_BORROW 1024            /* names of sockets in one call of Borrow */
 #define LIMIT_WORKERS 4096           /* workers of one service */
 #define LIMIT_COMMAND_WORDS 4096     /* words of one command */
 #define LIMIT_HELD_NAME 255          /* bytes of a name in the keeper */
@@ -21,5 +27,10 @@
 #define LIMIT_OUTPUT_PART 16384      /* bytes that are read at a time; of a line that are passed on at a time */
 #define LIMIT_OUTPUT_REST 4096       /* bytes of an unfinished line that are kept while others need room */
 #define LIMIT_OUTPUT_KEEP 999        /* older files of a service's output */
+#define LIMIT_ENV_FILES 64           /* files of variables of one service */
+#define LIMIT_ENV_FILE (256 * 1024)  /* bytes of one of them */
+#define LIMIT_ENV_FILE_VARIABLES 4096 /* variables in one of them */
+#define LIMIT_CPUS 8192              /* processors that can be named, as many as Linux knows on x86 */
+#define LIMIT_CGROUP 255             /* bytes of a cgroup's path below berth's own */
 
 #endif

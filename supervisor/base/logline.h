@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 
+enum log_format { LOG_TEXT, LOG_JSON };
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 
 /* "debug" "info" "warning" "error" -> level, or -EINVAL. */

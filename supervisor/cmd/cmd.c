@@ -21,8 +21,9 @@
 #include "sys/fd.h"
 
 const struct cmd *const cmd_table[] = {
-    &cmd_run,    &cmd_status,  &cmd_start, &cmd_stop,    &cmd_restart,  &cmd_scale, &cmd_signal,  &cmd_logs,
-    &cmd_events, &cmd_sockets, &cmd_exec,  &cmd_explain, &cmd_shutdown, &cmd_help,  &cmd_version, NULL,
+    &cmd_run,    &cmd_up,      &cmd_check,    &cmd_status, &cmd_start,   &cmd_stop,   &cmd_restart,
+    &cmd_reload, &cmd_scale,   &cmd_signal,   &cmd_update, &cmd_logs,    &cmd_events, &cmd_sockets,
+    &cmd_exec,   &cmd_explain, &cmd_shutdown, &cmd_help,   &cmd_version, NULL,
 };
 
 const struct option cmd_common_options[] = {

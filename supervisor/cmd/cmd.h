@@ -11,8 +11,8 @@
 struct cmd_args {
     const char *control; /* --control; NULL: not given */
     bool json, no_color, help, version;
-    bool no_wait, all, watch, follow;    /* of some commands only */
-    const char *worker, *config, *lines; /* likewise; NULL: not given */
+    bool no_wait, all, watch, dump, dry_run, follow; /* of some commands only */
+    const char *worker, *config, *lines;             /* likewise; NULL: not given */
     int argc; /* the operands; with takes_words everything behind the command's name */
     char **argv;
     bool is_supervisor; /* this process was started by a keeper to be its supervisor */
@@ -30,8 +30,9 @@ struct cmd {
     int (*run)(const struct cmd *self, const struct cmd_args *args);
 };
 
-extern const struct cmd cmd_run, cmd_status, cmd_start, cmd_stop, cmd_restart, cmd_scale, cmd_signal,
-    cmd_events, cmd_logs, cmd_sockets, cmd_exec, cmd_explain, cmd_shutdown, cmd_help, cmd_version;
+extern const struct cmd cmd_run, cmd_up, cmd_check, cmd_update, cmd_reload, cmd_status, cmd_start, cmd_stop,
+    cmd_restart, cmd_scale, cmd_signal, cmd_events, cmd_logs, cmd_sockets, cmd_exec, cmd_explain,
+    cmd_shutdown, cmd_help, cmd_version;
 
 /* All of them, in the order in which help lists them; ends with NULL. */
 extern const struct cmd *const cmd_table[];
@@ -51,6 +52,13 @@ void cmd_print_help(const struct cmd *cmd);
 int cmd_fail(const struct berr *err);
 /* A usage error: the sentence, and where help is; 2. */
 int cmd_usage_error(const struct cmd *cmd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* -c, for the tables of options of the commands. */
+#define CMD_CONFIG                                                                                           \
+    {                                                                                                        \
+        "config", 'c', "FILE", "the configuration ($BERTH_CONFIG, ./berth.ini, /etc/berth/berth.ini)",       \
+            offsetof(struct cmd_args, config)                                                                \
+    }
 
 /* Standard output gets everything that was printed. 0, or 1 and a sentence: a full disk or a closed pipe. */
 int cmd_flush(void);

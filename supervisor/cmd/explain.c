@@ -13,6 +13,7 @@
 #include "cmd/client.h"
 #include "cmd/reply.h"
 #include "cmd/table.h"
+#include "engine/env_files.h"
 #include "engine/explanation.h"
 #include "sys/resolve.h"
 #include "sys/spawn.h"
@@ -154,13 +155,13 @@ static int explain_service(const struct conf *c, const struct service_conf *s, j
 {
     struct preview p = {NULL, NULL, 0};
     struct user user = {.groups = NULL};
-    struct strv extra = {NULL, 0};
+    struct strv variables = {NULL, 0}, files = {NULL, 0};
     struct explanation x;
     bool accepts = conf_accepts(c, s);
     int r = s->user ? user_find(s->user, &user, err) : 0;
 
     if (r == 0 && s->user)
-        user_variables(&user, &extra);
+        user_variables(&user, &variables);
     if (r == 0)
         r = preview_sockets(&p, c, s, err);
     struct handoff_input in = {.service = s->name,
@@ -174,12 +175,15 @@ static int explain_service(const struct conf *c, const struct service_conf *s, j
                                .is_preview = true,
                                .parent_pid = getpid()};
     if (r == 0)
-        r = explain_worker(c, s, &in, (const char *const *)environ, (const char *const *)extra.v, &x, err);
+        r = env_files_read(s, &files, err);
+    if (r == 0)
+        r = explain_worker(c, s, &in, (const char *const *)environ, &variables, &files, &x, err);
     if (r == 0) {
         *ret = explanation_to_json(&x, &in);
         explanation_fini(&x);
     }
-    strv_fini(&extra);
+    strv_fini(&variables);
+    strv_fini(&files);
     free(user.groups);
     preview_fini(&p);
     return r;

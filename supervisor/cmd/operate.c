@@ -208,6 +208,22 @@ static int find_services(const struct cmd *cmd, const struct cmd_args *args, str
     return 0;
 }
 
+int operate_find_names(struct client *c, const char *name, struct strv *ret)
+{
+    json_t *word = json_string(name), *reply;
+    const json_t *service;
+    struct berr err;
+    size_t i;
+
+    if (client_call(c, "Status", json_pack("{s:[o]}", "services", word ? word : json_string("?")), &reply,
+                    &err) < 0)
+        return cmd_fail(&err);
+    json_array_foreach (json_object_get(reply, "services"), i, service)
+        strv_add(ret, reply_text(service, "name"));
+    json_decref(reply);
+    return 0;
+}
+
 static struct wish *make_wishes(const struct operation *op, const json_t *services)
 {
     struct wish *wishes = mem_new_array(json_array_size(services) + 1, sizeof *wishes);

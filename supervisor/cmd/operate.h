@@ -2,6 +2,7 @@
 #ifndef BERTH_CMD_OPERATE_H
 #define BERTH_CMD_OPERATE_H
 
+#include "base/str.h"
 #include "cmd/client.h"
 #include "cmd/cmd.h"
 #include "cmd/outcome.h"
@@ -29,6 +30,8 @@ int operate_on_services(const struct cmd *cmd, const struct cmd_args *args, cons
  * stderr on a terminal. Looks for the outcome itself when the supervisor is killed meanwhile. */
 int operate_call(struct client *c, const struct cmd_args *args, const char *method, const struct wish *wishes,
                  size_t n_wishes, json_t *parameters, json_t **ret, struct berr *err);
+/* The names of the services that NAME, perhaps a pattern of a shell, stands for. 0 or an exit status. */
+int operate_find_names(struct client *c, const char *name, struct strv *ret);
 /* Tells the progress of one reply, if it has any. */
 void operate_tell_progress(const json_t *reply);
 /* Says once, on stderr, that the connection was lost and what happens now. */

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "cmd/cmd.h"
 #include "cmd/explain.h"
+#include "cmd/keep.h"
 #include "core/run_args.h"
 #include "engine/supervisor.h"
 #include "keeper/keeper.h"
@@ -33,7 +34,7 @@ static int run(const struct cmd *self, const struct cmd_args *args)
         return supervisor_main(&conf, &options);
     }
     conf_fini(&conf);
-    return keeper_main(args->full_argc, args->full_argv);
+    return keep_with(args, -1);
 }
 
 const struct cmd cmd_run = {

@@ -9,21 +9,20 @@
 #include "base/units.h"
 #include "cmd/operate.h"
 
-/* "SERVICE=N" into a wish; 0 or an exit status. */
-static int parse_wish(const struct cmd *self, const char *word, struct wish *ret)
+/* "PATTERN=N" into its parts; 0 or an exit status. */
+static int parse_word(const struct cmd *self, const char *word, char **ret_pattern, json_int_t *ret_n)
 {
     char quoted[160];
     const char *equals = strrchr(word, '=');
     uint64_t n;
 
     str_escape(quoted, sizeof quoted, word, strlen(word));
-    cleanup_free char *name = mem_strndup(word, equals ? (size_t)(equals - word) : 0);
-    if (!equals || !str_is_name(name))
+    if (!equals || equals == word)
         return cmd_usage_error(self, "'%s' is not of the form SERVICE=N", quoted);
     if (units_parse_uint(equals + 1, 0, LIMIT_WORKERS, &n) < 0)
         return cmd_usage_error(self, "'%s': the number of workers is 0 to %d", quoted, LIMIT_WORKERS);
-    *ret = (struct wish){.goal = GOAL_SCALED, .workers = (json_int_t)n};
-    str_copy(ret->service, sizeof ret->service, name);
+    *ret_pattern = mem_strndup(word, (size_t)(equals - word));
+    *ret_n = (json_int_t)n;
     return 0;
 }
 
@@ -44,25 +43,46 @@ static int scale(const struct cmd_args *args, struct client *c, const struct wis
     return 0;
 }
 
+/* Every service that PATTERN matches. */
+static int scale_all(const struct cmd_args *args, struct client *c, const char *pattern, json_int_t n)
+{
+    struct strv names = {NULL, 0};
+    int status = operate_find_names(c, pattern, &names);
+
+    for (size_t i = 0; i < names.n && status == 0; i++) {
+        struct wish wish = {.goal = GOAL_SCALED, .workers = n};
+        str_copy(wish.service, sizeof wish.service, names.v[i]);
+        status = scale(args, c, &wish);
+    }
+    strv_fini(&names);
+    return status;
+}
+
 static int run(const struct cmd *self, const struct cmd_args *args)
 {
     struct client c;
     struct berr err;
     int status = 0;
-    cleanup_free struct wish *wishes = mem_new_array((size_t)args->argc + 1, sizeof *wishes);
+    struct strv patterns = {NULL, 0};
+    cleanup_free json_int_t *numbers = mem_new_array((size_t)args->argc + 1, sizeof *numbers);
 
     if (args->argc == 0)
         return cmd_usage_error(self, "say SERVICE=N");
     /* A mistake in the last word must not leave the first half done. */
-    for (int i = 0; i < args->argc && status == 0; i++)
-        status = parse_wish(self, args->argv[i], &wishes[i]);
-    if (status != 0)
-        return status;
-    if (client_open(&c, args->control, &err) < 0)
+    for (int i = 0; i < args->argc && status == 0; i++) {
+        char *pattern = NULL;
+        status = parse_word(self, args->argv[i], &pattern, &numbers[i]);
+        if (status == 0)
+            strv_put(&patterns, pattern);
+    }
+    if (status == 0 && client_open(&c, args->control, &err) < 0)
         status = cmd_fail(&err);
-    for (int i = 0; i < args->argc && status == 0; i++)
-        status = scale(args, &c, &wishes[i]);
-    client_close(&c);
+    else if (status == 0) {
+        for (size_t i = 0; i < patterns.n && status == 0; i++)
+            status = scale_all(args, &c, patterns.v[i], numbers[i]);
+        client_close(&c);
+    }
+    strv_fini(&patterns);
     return status;
 }
 

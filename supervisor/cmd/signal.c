@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "cmd/client.h"
 #include "cmd/cmd.h"
+#include "cmd/operate.h"
 #include "cmd/reply.h"
 
 static int send_signal(const struct cmd_args *args, struct client *c, const char *signal_name,
@@ -36,13 +37,29 @@ static int send_signal(const struct cmd_args *args, struct client *c, const char
     return cmd_fail(&err);
 }
 
+/* Every service that the operands behind the signal stand for; the worst of their exit statuses. */
+static int send_to_all(const struct cmd_args *args, struct client *c, const char *signal_name)
+{
+    struct strv names = {NULL, 0};
+    int status = 0;
+
+    for (int i = 1; i < args->argc && status == 0; i++)
+        status = operate_find_names(c, args->argv[i], &names);
+    for (size_t i = 0; i < names.n && status == 0; i++) {
+        int r = send_signal(args, c, signal_name, names.v[i]);
+        status = r > status ? r : status;
+    }
+    strv_fini(&names);
+    return status;
+}
+
 static int run(const struct cmd *self, const struct cmd_args *args)
 {
     struct client c;
     struct berr err;
     char name[16], quoted[128];
 
-    if (args->argc != 2)
+    if (args->argc < 2)
         return cmd_usage_error(self, "say SIGNAL and SERVICE");
     int signo = signame_parse(args->argv[0]);
     if (signo <= 0) {
@@ -51,15 +68,15 @@ static int run(const struct cmd *self, const struct cmd_args *args)
     }
     int status = client_open(&c, args->control, &err) < 0
                      ? cmd_fail(&err)
-                     : send_signal(args, &c, signame_format(signo, name), args->argv[1]);
+                     : send_to_all(args, &c, signame_format(signo, name));
     client_close(&c);
     return status;
 }
 
 const struct cmd cmd_signal = {
     .name = "signal",
-    .args = "SIGNAL SERVICE",
-    .summary = "send a signal to every worker of a service",
+    .args = "SIGNAL SERVICE…",
+    .summary = "send a signal to every worker of services",
     .help = "SIGNAL is a name (HUP, SIGUSR1, RTMIN+3) or a number.",
     .run = run,
 };

@@ -1,5 +1,5 @@
-/* conf: what is wanted, as plain values: the sockets and the services. Where it comes from (arguments, later
- * a file) is not known here. Everything inside is owned by the struct conf. */
+/* conf: what is wanted, as plain values: the sockets and the services. Where it comes from (arguments, or
+ * files) is not known here. Everything inside is owned by the struct conf. */
 #ifndef BERTH_CORE_CONF_H
 #define BERTH_CORE_CONF_H
 
@@ -11,7 +11,9 @@
 #include "base/berr.h"
 #include "base/limits.h"
 #include "base/logline.h"
+#include "base/name_table.h"
 #include "base/str.h"
+#include "core/cpus.h"
 #include "core/restart.h"
 #include "wire/address.h"
 #include "wire/socket_options.h"
@@ -30,6 +32,8 @@ enum kill_how { KILL_GROUP, KILL_PROCESS, KILL_CGROUP };
 enum reload_how { RELOAD_ROLLING, RELOAD_RESTART, RELOAD_SIGNAL, RELOAD_COMMAND };
 enum start_how { START_AUTO, START_MANUAL, START_ON_DEMAND };
 
+enum service_type { TYPE_DAEMON, TYPE_ONESHOT };
+
 struct limit_conf {
     int resource; /* RLIMIT_… */
     struct rlimit value;
@@ -45,6 +49,21 @@ struct output_conf {
     int keep;
 };
 
+/* The rarer parts of a process's surroundings. What is NULL, 0, false or empty is inherited. */
+struct surroundings {
+    char *chroot;
+    struct strv env_files; /* "-" in front of a path: it may be missing */
+    struct cpus *cpus;
+    bool has_oom_score_adjust, has_capabilities;
+    int oom_score_adjust;
+    struct strv capabilities; /* exactly these, in lower case and without "cap_" */
+    char *cgroup;             /* as written; conf_cgroup() tells what comes of it */
+    uint64_t memory_max;      /* bytes */
+    uint64_t pids_max;
+    int64_t cpu_quota_us; /* within each cpu_period_us */
+    int64_t cpu_period_us;
+};
+
 struct service_conf {
     char name[LIMIT_NAME + 1];
     struct strv command;
@@ -53,6 +72,8 @@ struct service_conf {
     enum listen_pid listen_pid;
     unsigned workers;
     enum start_how start;
+    enum service_type type;
+    struct strv after, requires; /* names of services; requires does not repeat them in after */
     int64_t idle_stop_ns; /* INT64_MAX: never */
     bool essential;
     enum ready_how ready;
@@ -60,6 +81,7 @@ struct service_conf {
     int ready_fd;           /* READY_FD */
     char *ready_check;      /* READY_CHECK */
     int64_t start_timeout_ns;
+    bool has_start_timeout; /* somebody has set it: else a oneshot has none */
     struct restart_conf restart;
     int stop_signal;
     int64_t stop_timeout_ns; /* INT64_MAX: no limit */
@@ -77,6 +99,8 @@ struct service_conf {
     struct limit_conf *limits;
     size_t n_limits;
     struct output_conf *output; /* NULL: all defaults, it is inherited */
+    bool is_sink;               /* other services' output goes into its standard input: conf_mark_sinks() */
+    struct surroundings *surroundings; /* NULL: nothing of it is set */
 };
 
 struct conf {
@@ -84,18 +108,34 @@ struct conf {
     size_t n_sockets;
     struct service_conf *services;
     size_t n_services;
-    enum log_level log_level;
+    struct name_table socket_names, service_names;
+    /* [supervisor] */
+    char *control; /* NULL: the default of this user */
     mode_t control_mode;
-    bool is_explained; /* `berth run --explain`: nothing is to be started */
-    bool is_run;       /* from `berth run`: one essential service */
+    char *control_group; /* NULL: none */
+    struct strv include;
+    struct strv env_file;
+    enum log_level log_level;
+    enum log_format log_format;
+    int64_t shutdown_timeout_ns; /* INT64_MAX: no limit */
+    bool is_explained;           /* `berth run --explain`: nothing is to be started */
+    bool is_run;                 /* from `berth run`: one essential service */
 };
+
+enum conf_section { CONF_SUPERVISOR, CONF_SOCKET, CONF_SERVICE };
 
 void conf_init(struct conf *c);
 void conf_fini(struct conf *c);
 /* A new one with every default in place; borrowed, valid until the next add. NAME has been checked by the
- * caller. */
+ * caller, and may be "" for a socket that conf_name_socket() names later. */
 struct socket_conf *conf_add_socket(struct conf *c, const char *name);
 struct service_conf *conf_add_service(struct conf *c, const char *name);
+/* Gives S, which is C's, another NAME. */
+void conf_name_socket(struct conf *c, struct socket_conf *s, const char *name);
+void conf_name_service(struct conf *c, struct service_conf *s, const char *name);
+/* Frees what S owns. */
+void conf_service_fini(struct service_conf *s);
+/* NULL where there is none. */
 struct socket_conf *conf_find_socket(const struct conf *c, const char *name);
 struct service_conf *conf_find_service(const struct conf *c, const char *name);
 
@@ -109,15 +149,15 @@ static inline bool conf_captures(const struct service_conf *s)
     return s->output && (s->output->how == OUTPUT_PREFIX || s->output->how == OUTPUT_FILE);
 }
 
-/* Does the output of other services go into the standard input of S? */
-bool conf_is_sink(const struct conf *c, const struct service_conf *s);
+/* Finds out which services are sinks of others; once all of C is there. */
+void conf_mark_sinks(struct conf *c);
+
+/* The cgroup that workers of S get: a path below berth's own, "auto" for one that berth names, or NULL for
+ * none. */
+const char *conf_cgroup(const struct service_conf *s);
 
 /* "zerg:PATH" in its two parts: the length of the protocol's word, and the path as an address. -EINVAL and a
  * sentence. */
 int conf_parse_serve(const char *text, size_t *ret_word, struct address *ret, struct berr *err);
-
-/* What no single key can tell: services naming unknown sockets, two sockets on one address, a placeholder for
- * a socket that the service does not have, options that contradict each other. -EINVAL and a sentence. */
-int conf_check(const struct conf *c, struct berr *err);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/units.h"
+#include "core/conf_claims.h"
 #include "core/conf_tables.h"
 #include "core/handoff/handoff.h"
 
@@ -140,14 +141,16 @@ void conf_print_output_keep(const void *section, const struct conf_key *self, st
     buf_printf(out, "%d", get(section)->keep);
 }
 
-bool conf_is_sink(const struct conf *c, const struct service_conf *s)
+void conf_mark_sinks(struct conf *c)
 {
+    for (size_t i = 0; i < c->n_services; i++)
+        c->services[i].is_sink = false;
     for (size_t i = 0; i < c->n_services; i++) {
         const struct output_conf *o = c->services[i].output;
-        if (o && o->how == OUTPUT_PIPE && str_eq(o->target, s->name))
-            return true;
+        struct service_conf *sink = o && o->how == OUTPUT_PIPE ? conf_find_service(c, o->target) : NULL;
+        if (sink)
+            sink->is_sink = true;
     }
-    return false;
 }
 
 /* --- what no single key can tell ----------------------------------------------------------------------- */
@@ -164,48 +167,65 @@ static bool is_in_circle(const struct conf *c, const struct service_conf *s)
     return false;
 }
 
-static int check_pipe(const struct conf *c, const struct service_conf *s, struct berr *err)
+static void check_pipe(const struct check *x, const struct service_conf *s)
 {
-    const struct service_conf *sink = conf_find_service(c, s->output->target);
+    const char *target = s->output->target;
+    const struct service_conf *sink = conf_find_service(x->conf, target);
     if (!sink)
-        return berr_set(err, BERR_CONFIG, EINVAL, "service %s: output = pipe:%s names no service", s->name,
-                        s->output->target);
-    if (sink == s)
-        return berr_set(err, BERR_CONFIG, EINVAL,
-                        "service %s: output = pipe:%s would feed it what it wrote itself", s->name, s->name);
-    if (is_in_circle(c, s))
-        return berr_set(err, BERR_CONFIG, EINVAL, "service %s: output = pipe:%s comes back to it in a circle",
-                        s->name, s->output->target);
-    if (conf_accepts(c, sink) || handoff_has_word(&sink->handoff, "stdin"))
-        return berr_set(
-            err, BERR_CONFIG, EINVAL,
-            "service %s: output = pipe:%s needs that service's standard input, which is a %s already",
-            s->name, sink->name, conf_accepts(c, sink) ? "connection" : "socket");
-    return 0;
+        conf_refuse(x, "output", "output = pipe:%s names no service", target);
+    else if (sink == s)
+        conf_refuse(x, "output", "output = pipe:%s would feed it what it wrote itself", target);
+    else if (is_in_circle(x->conf, s))
+        conf_refuse(x, "output", "output = pipe:%s comes back to it in a circle", target);
+    else if (conf_accepts(x->conf, sink) || handoff_has_word(&sink->handoff, "stdin"))
+        conf_refuse(x, "output",
+                    "output = pipe:%s needs that service's standard input, which is a %s already", target,
+                    conf_accepts(x->conf, sink) ? "connection" : "socket");
+}
+
+void conf_check_output(const struct check *x, const struct service_conf *s)
+{
+    if (s->output && s->output->how == OUTPUT_PIPE)
+        check_pipe(x, s);
+    if (!s->output || s->output->how == OUTPUT_PIPE || s->output->how == OUTPUT_FILE)
+        return;
+    if (s->output->max != DEFAULT_MAX)
+        conf_refuse(x, "output_max", "output_max needs output = file:PATH");
+    if (s->output->keep != DEFAULT_KEEP)
+        conf_refuse(x, "output_keep", "output_keep needs output = file:PATH");
+}
+
+static int compare_files(const void *a, const void *b)
+{
+    const struct service_conf *one = *(const struct service_conf *const *)a;
+    const struct service_conf *other = *(const struct service_conf *const *)b;
+    int r = strcmp(one->output->target, other->output->target);
+    return r != 0 ? r : (one > other) - (one < other);
 }
 
 /* Each would put the other's file aside. */
-static int check_file(const struct conf *c, const struct service_conf *s, struct berr *err)
+void conf_check_output_files(struct check *x)
 {
-    for (const struct service_conf *other = c->services; other < s; other++)
-        if (other->output && other->output->how == OUTPUT_FILE &&
-            str_eq(other->output->target, s->output->target))
-            return berr_set(err, BERR_CONFIG, EINVAL,
-                            "services %s and %s have the same file for their output; give each its own",
-                            other->name, s->name);
-    return 0;
+    const struct conf *c = x->conf;
+    cleanup_free const struct service_conf **files = mem_new_array(c->n_services + 1, sizeof *files);
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_services; i++)
+        if (c->services[i].output && c->services[i].output->how == OUTPUT_FILE)
+            files[n++] = &c->services[i];
+    qsort(files, n, sizeof *files, compare_files);
+    for (size_t i = 1; i < n; i++) {
+        x->name = files[i]->name;
+        if (str_eq(files[i - 1]->output->target, files[i]->output->target))
+            conf_refuse(x, "output", "service %s has the same file for its output; give each its own",
+                        files[i - 1]->name);
+    }
 }
 
-int conf_check_output(const struct conf *c, const struct service_conf *s, struct berr *err)
+char *conf_locate_output(const char *value, const char *folder)
 {
-    if (!s->output)
-        return 0;
-    if (s->output->how == OUTPUT_PIPE)
-        return check_pipe(c, s, err);
-    if (s->output->how == OUTPUT_FILE)
-        return check_file(c, s, err);
-    if (s->output->max != DEFAULT_MAX || s->output->keep != DEFAULT_KEEP)
-        return berr_set(err, BERR_CONFIG, EINVAL, "service %s: %s needs output = file:PATH", s->name,
-                        s->output->max != DEFAULT_MAX ? "output_max" : "output_keep");
-    return 0;
+    cleanup_free char *path = NULL;
+    if (!str_starts_with(value, "file:") || !value[strlen("file:")])
+        return mem_strdup(value);
+    path = value_locate_path(value + strlen("file:"), folder);
+    return mem_printf("file:%s", path);
 }

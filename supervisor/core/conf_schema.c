@@ -12,12 +12,28 @@
 
 const struct conf_key *conf_schema(enum conf_section section)
 {
-    return section == CONF_SOCKET ? conf_socket_keys : conf_service_keys;
+    switch (section) {
+    case CONF_SUPERVISOR:
+        return conf_supervisor_keys;
+    case CONF_SOCKET:
+        return conf_socket_keys;
+    case CONF_SERVICE:
+        break;
+    }
+    return conf_service_keys;
 }
 
 static const struct conf_later_key *later_keys(enum conf_section section)
 {
-    return section == CONF_SOCKET ? conf_socket_later_keys : conf_service_later_keys;
+    static const struct conf_later_key none[] = {{NULL, NULL}};
+    return section == CONF_SERVICE ? conf_service_later_keys : none;
+}
+
+const char *conf_section_name(enum conf_section section)
+{
+    static const char *const names[] = {
+        [CONF_SUPERVISOR] = "supervisor", [CONF_SOCKET] = "socket", [CONF_SERVICE] = "service"};
+    return names[section];
 }
 
 /* The defaults are the table's own words, so what the manual says of them is what happens. A list's default
@@ -30,7 +46,7 @@ void conf_set_defaults(enum conf_section section, void *ret)
             must(k->set(ret, k, k->name, k->initial, &err) == 0);
 }
 
-static const struct conf_key *find(enum conf_section section, const char *key)
+const struct conf_key *conf_find_key(enum conf_section section, const char *key)
 {
     for (const struct conf_key *k = conf_schema(section); k->name; k++)
         if (k->is_prefix ? str_starts_with(key, k->name) : str_eq(key, k->name))
@@ -48,7 +64,9 @@ static const struct conf_later_key *find_later(enum conf_section section, const 
 
 static int refuse_unknown(enum conf_section section, const char *key, struct berr *err)
 {
-    const char *names[96], *nearest, *what = section == CONF_SOCKET ? "socket" : "service";
+    const char *names[96], *nearest, *what = section == CONF_SUPERVISOR ? "the supervisor"
+                                             : section == CONF_SOCKET   ? "a socket"
+                                                                        : "a service";
     char quoted[128];
     size_t n = 0;
 
@@ -61,15 +79,15 @@ static int refuse_unknown(enum conf_section section, const char *key, struct ber
     str_escape(quoted, sizeof quoted, key, strlen(key));
     nearest = str_nearest(key, names);
     if (nearest)
-        return berr_set(err, BERR_CONFIG, EINVAL, "\"%s\" is not a key of a %s; did you mean %s?", quoted,
+        return berr_set(err, BERR_CONFIG, EINVAL, "\"%s\" is not a key of %s; did you mean %s?", quoted,
                         what, nearest);
-    return berr_set(err, BERR_CONFIG, EINVAL, "\"%s\" is not a key of a %s; berth(1) lists them", quoted,
+    return berr_set(err, BERR_CONFIG, EINVAL, "\"%s\" is not a key of %s; berth.conf(5) lists them", quoted,
                     what);
 }
 
-static int set(enum conf_section section, void *ret, const char *key, const char *value, struct berr *err)
+int conf_set(enum conf_section section, void *ret, const char *key, const char *value, struct berr *err)
 {
-    const struct conf_key *k = find(section, key);
+    const struct conf_key *k = conf_find_key(section, key);
     const struct conf_later_key *later;
 
     if (k)
@@ -84,10 +102,17 @@ static int set(enum conf_section section, void *ret, const char *key, const char
 
 int conf_set_socket(struct socket_conf *s, const char *key, const char *value, struct berr *err)
 {
-    return set(CONF_SOCKET, s, key, value, err);
+    return conf_set(CONF_SOCKET, s, key, value, err);
 }
 
 int conf_set_service(struct service_conf *s, const char *key, const char *value, struct berr *err)
 {
-    return set(CONF_SERVICE, s, key, value, err);
+    return conf_set(CONF_SERVICE, s, key, value, err);
+}
+
+void conf_print_service(const struct service_conf *s, const char *key, struct buf *out)
+{
+    const struct conf_key *k = conf_find_key(CONF_SERVICE, key);
+    must(k != NULL);
+    k->print(s, k, out);
 }

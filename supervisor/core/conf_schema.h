@@ -9,8 +9,6 @@
 #include "base/buf.h"
 #include "core/conf.h"
 
-enum conf_section { CONF_SOCKET, CONF_SERVICE };
-
 struct conf_key {
     const char *name;       /* "backlog"; "env." and "limit." are prefixes, with is_prefix */
     const char *initial;    /* the default as text, "" for none */
@@ -18,7 +16,7 @@ struct conf_key {
     const char *value;      /* what a value looks like, for messages and manuals: "yes or no", "a number from 1 to 65535" */
     bool is_prefix;
     bool is_list;           /* may be repeated; values are split at commas */
-    /* Parses VALUE into the socket_conf or service_conf at SECTION. KEY is the whole key as written. -EINVAL/-ERANGE and a sentence. */
+    /* Parses VALUE into the conf, socket_conf or service_conf at SECTION. KEY is the whole key as written. -EINVAL/-ERANGE and a sentence. */
     int (*set)(void *section, const struct conf_key *self, const char *key, const char *value, struct berr *err);
     /* Appends the value in force, as `set` would read it. Entries under a prefix are lines of "KEY = VALUE". */
     void (*print)(const void *section, const struct conf_key *self, struct buf *out);
@@ -29,16 +27,27 @@ struct conf_key {
     const char *none;          /* a word that stands for none_value, or NULL */
     int64_t none_value;
     const char *const *words;  /* by value; one that begins with '!' is not carried out yet */
+    /* A path in VALUE that is relative belongs to the folder of the file that it stands in: the value with such paths made
+     * absolute, the caller's. NULL: there are none in it. */
+    char *(*locate)(const char *value, const char *folder);
+    bool is_live; /* a change of it needs no other process (or socket) */
 };
 
 /* The table of a section; ends with a NULL name. */
 const struct conf_key *conf_schema(enum conf_section section);
-/* Puts every default in place in a zeroed struct socket_conf or service_conf. */
+/* "supervisor", "socket", "service". */
+const char *conf_section_name(enum conf_section section);
+/* The row for KEY, of a prefix too; or NULL. */
+const struct conf_key *conf_find_key(enum conf_section section, const char *key);
+/* Puts every default in place in a zeroed struct conf, socket_conf or service_conf. */
 void conf_set_defaults(enum conf_section section, void *ret);
 /* Sets KEY; an unknown key is -EINVAL, with the nearest known one. A key of the manual that this version does not
  * carry out yet is refused as that, never accepted and skipped. */
+int conf_set(enum conf_section section, void *ret, const char *key, const char *value, struct berr *err);
 int conf_set_socket(struct socket_conf *s, const char *key, const char *value, struct berr *err);
 int conf_set_service(struct service_conf *s, const char *key, const char *value, struct berr *err);
+/* Appends the value in force of KEY, which is in the table. */
+void conf_print_service(const struct service_conf *s, const char *key, struct buf *out);
 /* Adds the address TEXT, whole (a comma belongs to it), and takes the options of its query. */
 int conf_add_address(struct socket_conf *s, const char *text, struct berr *err);
 

@@ -39,10 +39,9 @@ static void print_command(const void *section, const struct conf_key *self, stru
 
     (void)self;
     for (size_t i = 0; i < words->n; i++) {
-        buf_add_str(out, i > 0 ? " '" : "'");
-        for (const char *c = words->v[i]; *c; c++)
-            buf_add_str(out, *c == '\'' ? "'\\''" : (char[]){*c, '\0'});
-        buf_add_char(out, '\'');
+        if (i > 0)
+            buf_add_char(out, ' ');
+        words_quote(out, words->v[i]);
     }
 }
 
@@ -102,6 +101,40 @@ static void print_handoff(const void *section, const struct conf_key *self, stru
     if (((const struct service_conf *)section)->handoff.n == 0)
         buf_add_str(out, "auto");
     value_print_strv(section, self, out);
+}
+
+static int check_service_name(const char *item, struct berr *err)
+{
+    char quoted[128];
+    if (str_is_name(item))
+        return 0;
+    return berr_set(err, BERR_CONFIG, EINVAL,
+                    "\"%s\" is not a service's name: letters, digits, '.', '_' and '-', at most %d",
+                    str_escape(quoted, sizeof quoted, item, strlen(item)), LIMIT_NAME);
+}
+
+static int set_services(void *section, const struct conf_key *self, const char *key, const char *value,
+                        struct berr *err)
+{
+    struct strv *names = (struct strv *)(void *)((char *)section + self->offset);
+    return append_items(names, self, key, value, check_service_name, err);
+}
+
+/* Whether it was set matters: a oneshot has no limit by itself. */
+static int set_start_timeout(void *section, const struct conf_key *self, const char *key, const char *value,
+                             struct berr *err)
+{
+    int r = value_set_duration(section, self, key, value, err);
+    if (r == 0)
+        ((struct service_conf *)section)->has_start_timeout = true;
+    return r;
+}
+
+static void print_start_timeout(const void *section, const struct conf_key *self, struct buf *out)
+{
+    const struct service_conf *s = section;
+    if (s->has_start_timeout || s->type != TYPE_ONESHOT)
+        value_print_duration(section, self, out);
 }
 
 /* An empty list is one too: no supplementary group at all. */
@@ -284,74 +317,104 @@ static void print_restart_limit(const void *section, const struct conf_key *self
 }
 
 static const char *const listen_pid_words[] = {"child", "omit", "1", NULL};
+static const char *const type_words[] = {"daemon", "oneshot", NULL};
 static const char *const start_words[] = {"auto", "manual", "on-demand", NULL};
 static const char *const restart_words[] = {"no", "on-failure", "always", NULL};
-static const char *const kill_words[] = {"group", "process", "!cgroup", NULL};
+static const char *const kill_words[] = {"group", "process", "cgroup", NULL};
 
 #define SECTION struct service_conf
 
 /* clang-format off */
 const struct conf_key conf_service_keys[] = {
     {"command", "", "Words as a shell would split them, without a shell; {fd:S}, {port:S}, {host:S}, {path:S} and {address:S} stand for "
-     "socket S, {worker} and {generation} for numbers.", "a command", .set = set_command, .print = print_command},
+     "socket S, {worker} and {generation} for numbers.", "a command", .set = set_command, .print = print_command, .locate = value_locate_command},
     {"sockets", "", "Which held sockets it gets, in the order of their descriptors.", "a list of sockets' names",
      .is_list = true, .set = set_sockets, .print = value_print_strv, VALUE_AT(sockets)},
     {"handoff", "auto", "How a worker is told of its sockets.", "a list of auto, listen-fds, stdin, server-starter, einhorn, nginx, php-fpm, unicorn, channel and none",
      .is_list = true, .set = set_handoff, .print = print_handoff, VALUE_AT(handoff)},
     {"listen_pid", "child", "What LISTEN_PID says: the worker itself, nothing, or 1, for commands that are wrappers.",
      VALUE_WORD(listen_pid, listen_pid_words, "child, omit or 1")},
-    {"workers", "1", "Processes that run at once.", VALUE_NUMBER(workers, 0, LIMIT_WORKERS)},
+    {"workers", "1", "Processes that run at once.", VALUE_NUMBER(workers, 0, LIMIT_WORKERS), .is_live = true},
     {"start", "auto", "Whether it is started by itself, when asked to, or by the first connection or datagram.",
-     VALUE_WORD(start, start_words, "auto, manual or on-demand")},
+     VALUE_WORD(start, start_words, "auto, manual or on-demand"), .is_live = true},
+    {"type", "daemon", "What it is: something that runs until it is stopped, or a oneshot that runs to its end, and then counts as up.",
+     VALUE_WORD(type, type_words, "daemon or oneshot")},
+    {"after", "", "It is started once these are up, or will not come up, and stopped before them.", "a list of services' names",
+     .is_list = true, .set = set_services, .print = value_print_strv, VALUE_AT(after), .is_live = true},
+    {"requires", "", "The same, and they must be up: they are started with it, it fails where one of them has failed, and is stopped before one is stopped.",
+     "a list of services' names", .is_list = true, .set = set_services, .print = value_print_strv, VALUE_AT(requires), .is_live = true},
     {"idle_stop", "none", "With start = on-demand: how long it may be without a connection before it is stopped.",
-     VALUE_DURATION_OR_NONE(idle_stop_ns)},
-    {"essential", "no", "When it ends for good, everything is shut down.", VALUE_BOOL(essential)},
+     VALUE_DURATION_OR_NONE(idle_stop_ns), .is_live = true},
+    {"essential", "no", "When it ends for good, everything is shut down.", VALUE_BOOL(essential), .is_live = true},
     {"ready", "exec", "When a worker counts as ready: once its program runs, when it says so (over its channel, or by einhorn's ack), or that long after its start.",
      "exec, notify or delay:DURATION",
-     .set = set_ready, .print = print_ready},
-    {"start_timeout", "1m", "How long it may take to become ready.", VALUE_DURATION_OR_NONE(start_timeout_ns)},
+     .set = set_ready, .print = print_ready, .is_live = true},
+    {"start_timeout", "1m", "How long it may take to become ready; a oneshot has no limit unless one is set.", "a duration such as 250ms or 10s, or none",
+     .set = set_start_timeout, .print = print_start_timeout, .max = INT64_MAX, .unit = 1, .none = "none", .none_value = INT64_MAX,
+     VALUE_AT(start_timeout_ns), .is_live = true},
     {"restart", "on-failure", "Whether an ended worker is started again.",
-     VALUE_WORD(restart.policy, restart_words, "no, on-failure or always")},
+     VALUE_WORD(restart.policy, restart_words, "no, on-failure or always"), .is_live = true},
     {"success_status", "0", "Exit codes and signals that are no failure, besides 0.", "a list of exit codes and signals",
-     .is_list = true, .set = set_success_status, .print = print_success_status},
-    {"restart_delay", "100ms", "The first delay before a restart; it doubles, with jitter.", VALUE_DURATION(restart.delay_ns)},
-    {"restart_delay_max", "30s", "The longest delay before a restart.", VALUE_DURATION(restart.delay_max_ns)},
+     .is_list = true, .set = set_success_status, .print = print_success_status, .is_live = true},
+    {"restart_delay", "100ms", "The first delay before a restart; it doubles, with jitter.", VALUE_DURATION(restart.delay_ns), .is_live = true},
+    {"restart_delay_max", "30s", "The longest delay before a restart.", VALUE_DURATION(restart.delay_max_ns), .is_live = true},
     {"restart_limit", "none", "More restarts than COUNT within PERIOD, and the service has failed.",
-     "none or COUNT/PERIOD such as 5/1m, COUNT from 1 to 1000000", .set = set_restart_limit, .print = print_restart_limit},
-    {"stable_after", "10s", "A worker that ran so long is restarted at once when it ends.", VALUE_DURATION(restart.stable_after_ns)},
+     "none or COUNT/PERIOD such as 5/1m, COUNT from 1 to 1000000", .set = set_restart_limit, .print = print_restart_limit, .is_live = true},
+    {"stable_after", "10s", "A worker that ran so long is restarted at once when it ends.", VALUE_DURATION(restart.stable_after_ns), .is_live = true},
     {"stop_signal", "TERM", "The signal that asks a worker to end.", "a signal such as TERM or 15",
-     .set = set_signal, .print = print_signal, VALUE_AT(stop_signal)},
-    {"stop_timeout", "10s", "How long a worker has to end before it is killed.", VALUE_DURATION_OR_NONE(stop_timeout_ns)},
-    {"kill", "group", "Who is killed then: its process group, or the process alone.", VALUE_WORD(kill, kill_words, "group or process")},
-    {"reload", "restart", "What a reload does.", "restart or signal:SIGNAL", .set = set_reload, .print = print_reload},
+     .set = set_signal, .print = print_signal, VALUE_AT(stop_signal), .is_live = true},
+    {"stop_timeout", "10s", "How long a worker has to end before it is killed.", VALUE_DURATION_OR_NONE(stop_timeout_ns), .is_live = true},
+    {"kill", "group", "Who is killed then: its process group, the process alone, or all that is in its cgroup.",
+     VALUE_WORD(kill, kill_words, "group, process or cgroup")},
+    {"reload", "restart", "What a reload does.", "restart or signal:SIGNAL", .set = set_reload, .print = print_reload, .is_live = true},
     {"user", "", "The user it runs as.", VALUE_STRING(user, "a user's name or number")},
     {"group", "", "The group it runs as; without it, the user's own.", VALUE_STRING(group, "a group's name or number")},
     {"groups", "", "Its supplementary groups; an empty list is none at all.", "a list of groups", .is_list = true,
      .set = set_groups, .print = value_print_strv, VALUE_AT(groups)},
     {"umask", "", "Its file mode creation mask.", "an octal mask from 0 to 0777", .set = conf_set_umask, .print = conf_print_umask},
-    {"directory", "", "Its working directory.", VALUE_STRING(directory, "a directory")},
+    {"directory", "", "Its working directory.", VALUE_STRING(directory, "a directory"), .locate = value_locate_path},
+    {"chroot", "", "Its root directory: the command and the working directory are looked up inside it.", "a directory",
+     .set = conf_set_surrounding_string, .print = conf_print_surrounding_string, .locate = value_locate_path, SURROUNDINGS_AT(chroot)},
     {"env.", "", "A variable; placeholders work in it.", "a text", .is_prefix = true, .set = conf_set_env, .print = conf_print_env},
+    {"env_file", "", "Files of variables, read at each start; one with a leading - may be missing.", "a list of files", .is_list = true,
+     .set = conf_set_env_file, .print = conf_print_surrounding_list, .locate = value_locate_list, SURROUNDINGS_AT(env_files)},
     {"clear_env", "no", "Inherit no variable.", VALUE_BOOL(clear_env)},
     {"nice", "", "Its niceness.", "a number from -20 to 19", .min = -20, .max = 19, .set = conf_set_nice, .print = conf_print_nice,
      VALUE_AT(nice)},
+    {"cpus", "", "The processors that it may run on.", "a list of processors such as 0-3, 5", .is_list = true,
+     .set = conf_set_cpus, .print = conf_print_cpus, SURROUNDINGS_AT(cpus)},
+    {"oom_score_adjust", "", "How readily the kernel kills it when memory runs out.", "a number from -1000 to 1000", .min = -1000, .max = 1000,
+     .set = conf_set_oom_score_adjust, .print = conf_print_oom_score_adjust, SURROUNDINGS_AT(oom_score_adjust)},
     {"limit.", "", "A resource limit, by setrlimit(2)'s name; one number is both.", "SOFT or SOFT:HARD, each a size or unlimited",
      .is_prefix = true, .set = conf_set_limit, .print = conf_print_limit},
     {"no_new_privileges", "no", "Neither it nor its children gain privileges by exec.", VALUE_BOOL(no_new_privileges)},
     {"output", "inherit", "Where standard output and error go: to berth's own, to berth's output with a name before each line, to a file, nowhere, or into another service's standard input.",
-     "inherit, prefix, file:PATH, null or pipe:SERVICE", .set = conf_set_output, .print = conf_print_output},
+     "inherit, prefix, file:PATH, null or pipe:SERVICE", .set = conf_set_output, .print = conf_print_output, .locate = conf_locate_output},
     {"output_max", "10M", "With output = file: a larger file is put aside for a new one.", "a size from 1K to 1T such as 64K",
-     .min = 1024, .max = INT64_C(1) << 40, .set = conf_set_output_max, .print = conf_print_output_max},
+     .min = 1024, .max = INT64_C(1) << 40, .set = conf_set_output_max, .print = conf_print_output_max, .is_live = true},
     {"output_keep", "5", "With output = file: how many older files are kept.", "a number from 0 to " VALUE_TEXT(LIMIT_OUTPUT_KEEP),
-     .max = LIMIT_OUTPUT_KEEP, .set = conf_set_output_keep, .print = conf_print_output_keep},
+     .max = LIMIT_OUTPUT_KEEP, .set = conf_set_output_keep, .print = conf_print_output_keep, .is_live = true},
+    {"capabilities", "", "The capabilities that it keeps, also as another user, and no others; an empty list is none at all.",
+     "a list of capabilities such as net_bind_service", .is_list = true, .set = conf_set_capabilities, .print = conf_print_surrounding_list,
+     SURROUNDINGS_AT(capabilities)},
+    {"cgroup", "", "Its own cgroup: one that berth names, none, or a path below the one that berth is in.",
+     "auto, no or a relative path of at most 255 bytes", .set = conf_set_cgroup, .print = conf_print_surrounding_string,
+     SURROUNDINGS_AT(cgroup)},
+    {"memory_max", "", "The most memory for all of its workers together.", "a size such as 512M", .min = 1, .max = INT64_MAX,
+     .set = conf_set_surrounding_size, .print = conf_print_surrounding_number, SURROUNDINGS_AT(memory_max)},
+    {"cpu_max", "", "The most processor time for all of its workers together: 100% is one processor.",
+     "a percentage such as 50%, or QUOTA/PERIOD such as 20ms/40ms, both from 1ms and PERIOD to 1s", .set = conf_set_cpu_max,
+     .print = conf_print_cpu_max},
+    {"pids_max", "", "The most processes and threads for all of its workers together.", "a number from 1 to 4194304", .min = 1, .max = 4194304,
+     .set = conf_set_surrounding_number, .print = conf_print_surrounding_number, SURROUNDINGS_AT(pids_max)},
     {.name = NULL},
 };
 
 const struct conf_later_key conf_service_later_keys[] = {
-    {"adopt", "declared"}, {"standby", "0"}, {"type", "daemon"}, {"after", NULL}, {"requires", NULL},
+    {"adopt", "declared"}, {"standby", "0"},
     {"rolling_step", NULL}, {"max_generations", NULL}, {"settle", NULL}, {"watchdog", "off"}, {"health", "off"},
     {"health_interval", NULL}, {"health_timeout", NULL}, {"health_retries", NULL}, {"max_age", "off"}, {"max_memory", "off"},
-    {"chroot", NULL}, {"env_file", NULL}, {"cpus", NULL}, {"oom_score_adjust", NULL}, {"capabilities", NULL}, {"cgroup", NULL},
-    {"memory_max", NULL}, {"cpu_max", NULL}, {"pids_max", NULL}, {"before_start", NULL}, {"after_start", NULL}, {"before_stop", NULL}, {"after_stop", NULL},
+    {"before_start", NULL}, {"after_start", NULL}, {"before_stop", NULL}, {"after_stop", NULL},
     {"store_max", NULL}, {NULL, NULL},
 };
 /* clang-format on */

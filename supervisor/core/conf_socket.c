@@ -222,7 +222,7 @@ static const char *const when_stopped_words[] = {"hold", "refuse", NULL};
 /* clang-format off */
 const struct conf_key conf_socket_keys[] = {
     {"listen", "", "The addresses; each is one descriptor, and all of them carry the socket's name.",
-     "a list of addresses", .is_list = true, .set = set_listen, .print = print_listen},
+     "a list of addresses", .is_list = true, .set = set_listen, .print = print_listen, .locate = value_locate_addresses},
     {"backlog", "4096", "How many connections may wait; the kernel's somaxconn caps it.", VALUE_NUMBER(options.backlog, 1, 2147483647)},
     {"reuse_address", "yes", "SO_REUSEADDR: connections in TIME_WAIT never block a bind.", VALUE_BOOL(options.reuse_address)},
     {"reuse_port", "no", "SO_REUSEPORT; per-worker holds one socket for each worker.",
@@ -265,11 +265,9 @@ const struct conf_key conf_socket_keys[] = {
     {"max_per_source", "off", "With accept: how many of one source, a host or a Unix user, are served at once; others are turned away.",
      VALUE_NUMBER_OR_OFF(options.max_per_source, 1, LIMIT_WORKERS)},
     {"serve", "", "Where programs fetch it: for uWSGI's --zerg, or for a client of s6's fd-holder.", "a list of zerg:PATH and fdholder:PATH",
-     .is_list = true, .set = set_serve, .print = value_print_strv, VALUE_AT(serve)},
+     .is_list = true, .set = set_serve, .print = value_print_strv, .locate = value_locate_serve, VALUE_AT(serve), .is_live = true},
     {"on_conflict", "fail", "When the address is taken at the first bind: fail and name the holder, or wait until it is free.",
      "fail, wait or wait:DURATION", .set = set_on_conflict, .print = print_on_conflict},
     {.name = NULL},
 };
 /* clang-format on */
-
-const struct conf_later_key conf_socket_later_keys[] = {{NULL, NULL}};

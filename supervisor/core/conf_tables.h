@@ -11,8 +11,8 @@ struct conf_later_key {
 };
 
 /* Each ends with a NULL name. */
-extern const struct conf_key conf_socket_keys[], conf_service_keys[];
-extern const struct conf_later_key conf_socket_later_keys[], conf_service_later_keys[];
+extern const struct conf_key conf_supervisor_keys[], conf_socket_keys[], conf_service_keys[];
+extern const struct conf_later_key conf_service_later_keys[];
 
 /* Rows of conf_service_keys that core/conf_process holds. */
 conf_set_function conf_set_umask, conf_set_nice, conf_set_env, conf_set_limit;
@@ -21,7 +21,20 @@ conf_print_function conf_print_umask, conf_print_nice, conf_print_env, conf_prin
 conf_set_function conf_set_output, conf_set_output_max, conf_set_output_keep;
 conf_print_function conf_print_output, conf_print_output_max, conf_print_output_keep;
 void conf_free_output(struct service_conf *s);
-/* What conf_check() asks of them. */
-int conf_check_output(const struct conf *c, const struct service_conf *s, struct berr *err);
+
+/* Rows of conf_service_keys that core/conf_surroundings holds: SURROUNDINGS_AT says which member they mean.
+ */
+#define SURROUNDINGS_AT(member)                                                                              \
+    .offset = offsetof(struct surroundings, member), .size = sizeof(((struct surroundings *)0)->member)
+conf_set_function conf_set_surrounding_string, conf_set_surrounding_size, conf_set_surrounding_number,
+    conf_set_env_file, conf_set_cpus, conf_set_oom_score_adjust, conf_set_capabilities, conf_set_cgroup,
+    conf_set_cpu_max;
+conf_print_function conf_print_surrounding_string, conf_print_surrounding_number, conf_print_surrounding_list,
+    conf_print_cpus, conf_print_oom_score_adjust, conf_print_cpu_max;
+/* Takes NULL. */
+void surroundings_free(struct surroundings *s);
+
+/* conf_key.locate for output. */
+char *conf_locate_output(const char *value, const char *folder);
 
 #endif

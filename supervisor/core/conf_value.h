@@ -26,6 +26,14 @@ int value_next_item(const char **cursor, char *item, size_t size);
 /* As units_parse_duration(), in multiples of UNIT nanoseconds, MIN to MAX of them. */
 int value_parse_duration(const char *text, int64_t unit, int64_t min, int64_t max, int64_t *ret);
 
+/* For conf_key.locate: a path or @NAME; a list of paths ("-PATH" too); of addresses; of PROTOCOL:PATH; a command, whose first
+ * word is a path if there is a slash in it. */
+char *value_locate_path(const char *value, const char *folder);
+char *value_locate_list(const char *value, const char *folder);
+char *value_locate_addresses(const char *value, const char *folder);
+char *value_locate_serve(const char *value, const char *folder);
+char *value_locate_command(const char *value, const char *folder);
+
 #define VALUE_TEXT_(x) #x
 #define VALUE_TEXT(x) VALUE_TEXT_(x)
 /* SECTION is the struct that the including file's keys are about. */

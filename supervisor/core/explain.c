@@ -23,17 +23,13 @@ static bool is_own(const char *name)
     return false;
 }
 
-static bool has_variable(const char *const *list, const char *name)
-{
-    size_t n = strlen(name);
-    for (; list && *list; list++)
-        if (strncmp(*list, name, n) == 0 && (*list)[n] == '=')
-            return true;
-    return false;
-}
+/* Where a worker's variables come from, besides the configuration and berth itself. */
+struct sources {
+    const struct strv *user, *files;
+};
 
 /* The later a source, the stronger it is, so the strongest that has NAME is asked first. */
-static const char *source_of(const struct service_conf *s, const char *const *extra, const char *name)
+static const char *source_of(const struct service_conf *s, const struct sources *from, const char *name)
 {
     const char *word = handoff_owner(name);
     if (is_own(name))
@@ -42,17 +38,19 @@ static const char *source_of(const struct service_conf *s, const char *const *ex
         return word;
     if (strv_find_env(&s->environment, name))
         return "env";
-    return has_variable(extra, name) ? "user" : "inherited";
+    if (strv_find_env(from->files, name))
+        return "env_file";
+    return strv_find_env(from->user, name) ? "user" : "inherited";
 }
 
-static void add_variable(struct explanation *x, const struct service_conf *s, const char *const *extra,
+static void add_variable(struct explanation *x, const struct service_conf *s, const struct sources *from,
                          const char *text)
 {
     size_t n = strcspn(text, "=");
     x->variables = mem_resize_array(x->variables, x->n_variables + 1, sizeof *x->variables);
     struct explain_variable *v = &x->variables[x->n_variables++];
     v->name = mem_strndup(text, n);
-    v->source = source_of(s, extra, v->name);
+    v->source = source_of(s, from, v->name);
     bool is_later =
         text[n] && !text[n + 1] && (str_eq(v->name, "LISTEN_PID") || str_eq(v->name, "LISTEN_PIDFDID"));
     bool is_peers = text[n] && !text[n + 1] && str_starts_with(v->name, "REMOTE_");
@@ -107,12 +105,11 @@ static void add_socket(struct explanation *x, const struct conf *c, int number, 
 }
 
 /* Standard output or error, whose name is where it goes; or standard input. */
-static void add_standard(struct explanation *x, const struct conf *c, const struct service_conf *s,
-                         int number)
+static void add_standard(struct explanation *x, const struct service_conf *s, int number)
 {
     struct buf where;
     if (number == 0 || !s->output || s->output->how == OUTPUT_INHERIT) {
-        add_descriptor(x, number, number == 0 && conf_is_sink(c, s) ? "input" : "inherited");
+        add_descriptor(x, number, number == 0 && s->is_sink ? "input" : "inherited");
         return;
     }
     buf_init(&where, 8192);
@@ -129,7 +126,7 @@ static void add_descriptors(struct explanation *x, const struct conf *c, const s
         else if (i == 0 && w->on_stdin && in->n_sockets > 0)
             add_socket(x, c, 0, "socket", &in->sockets[0]);
         else
-            add_standard(x, c, s, i);
+            add_standard(x, s, i);
     }
     if (w->by_channel)
         add_descriptor(x, HANDOFF_FIRST_FD, "channel");
@@ -156,13 +153,20 @@ static void add_open_ports(struct explanation *x, const struct handoff_input *in
 }
 
 int explain_worker(const struct conf *c, const struct service_conf *s, const struct handoff_input *in,
-                   const char *const *inherited, const char *const *extra, struct explanation *ret,
-                   struct berr *err)
+                   const char *const *inherited, const struct strv *user, const struct strv *files,
+                   struct explanation *ret, struct berr *err)
 {
+    const struct sources from = {user, files};
+    struct strv extra = {NULL, 0};
     struct explanation x = {.told_by = NULL};
     struct worker_invocation w;
     char tells[200];
-    int r = worker_invocation_make(s, in, inherited, extra, &w, err);
+    for (size_t i = 0; i < user->n; i++)
+        strv_add(&extra, user->v[i]);
+    for (size_t i = 0; i < files->n; i++)
+        strv_put_env(&extra, mem_strdup(files->v[i]));
+    int r = worker_invocation_make(s, in, inherited, (const char *const *)extra.v, &w, err);
+    strv_fini(&extra);
     if (r < 0)
         return r;
     x.argv = w.argv;
@@ -171,7 +175,7 @@ int explain_worker(const struct conf *c, const struct service_conf *s, const str
     handoff_tells(tells, sizeof tells, &s->handoff, s->command.n > 0 ? s->command.v[0] : "");
     x.told_by = mem_strdup(in->n_sockets > 0 ? tells : "");
     for (size_t i = 0; i < w.environment.n; i++)
-        add_variable(&x, s, extra, w.environment.v[i]);
+        add_variable(&x, s, &from, w.environment.v[i]);
     add_taken_away(&x, inherited, s->clear_env);
     add_descriptors(&x, c, s, in, &w);
     add_open_ports(&x, in);

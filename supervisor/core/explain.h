@@ -8,7 +8,7 @@
 
 struct explain_variable {
     char *name, *value;
-    const char *source; /* "berth", a dialect's word, "env", "user", "inherited"; static */
+    const char *source; /* "berth", a dialect's word, "env", "env_file", "user", "inherited"; static */
 };
 
 struct explain_descriptor {
@@ -29,11 +29,12 @@ struct explanation {
     struct strv left_out;   /* sentences: what could not be told, and why */
 };
 
-/* The worker that IN describes, of service S of C. INHERITED and EXTRA as for worker_invocation_make(). A
- * negative errno and a sentence when it could not be started so. */
+/* The worker that IN describes, of service S of C. INHERITED as for worker_invocation_make(), and as its
+ * EXTRA variables those of USER, then those of FILES (env_file). A negative errno and a sentence when it
+ * could not be started so. */
 int explain_worker(const struct conf *c, const struct service_conf *s, const struct handoff_input *in,
-                   const char *const *inherited, const char *const *extra, struct explanation *ret,
-                   struct berr *err);
+                   const char *const *inherited, const struct strv *user, const struct strv *files,
+                   struct explanation *ret, struct berr *err);
 void explanation_fini(struct explanation *x);
 
 #endif

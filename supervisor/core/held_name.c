@@ -51,6 +51,12 @@ int held_name_format(char dst[LIMIT_HELD_NAME + 1], const struct held_name *h)
     case HELD_RING:
         n = snprintf(text, sizeof text, "ring/%s", h->name);
         break;
+    case HELD_CONFIG:
+        n = snprintf(text, sizeof text, "config");
+        break;
+    case HELD_INHERITED:
+        n = snprintf(text, sizeof text, "inherited/%u/%s", h->slot, h->name);
+        break;
     case HELD_UNKNOWN:
         break;
     }
@@ -156,6 +162,32 @@ static bool parse_ring(const char *rest, struct held_name *h)
     return take_part(&rest, '\0', h->name, sizeof h->name);
 }
 
+static bool parse_inherited(const char *rest, struct held_name *h)
+{
+    h->kind = HELD_INHERITED;
+    return take_unsigned(&rest, '/', &h->slot) && take_part(&rest, '\0', h->name, sizeof h->name);
+}
+
+/* Those that are one word. */
+static bool parse_word(const char *text, struct held_name *h)
+{
+    static const struct {
+        const char *word;
+        enum held_kind kind;
+    } words[] = {{"control", HELD_CONTROL}, {"state", HELD_STATE}, {"config", HELD_CONFIG}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (str_eq(text, words[i].word)) {
+            h->kind = words[i].kind;
+            return true;
+        }
+    return false;
+}
+
+static bool has_name(enum held_kind kind)
+{
+    return kind != HELD_CONTROL && kind != HELD_STATE && kind != HELD_CONFIG;
+}
+
 static bool parse_by_kind(const char *text, struct held_name *h)
 {
     if (str_starts_with(text, "socket/"))
@@ -172,8 +204,9 @@ static bool parse_by_kind(const char *text, struct held_name *h)
         return parse_input(text + strlen("input/"), h);
     if (str_starts_with(text, "ring/"))
         return parse_ring(text + strlen("ring/"), h);
-    h->kind = str_eq(text, "control") ? HELD_CONTROL : HELD_STATE;
-    return str_eq(text, "control") || str_eq(text, "state");
+    if (str_starts_with(text, "inherited/"))
+        return parse_inherited(text + strlen("inherited/"), h);
+    return parse_word(text, h);
 }
 
 void held_name_parse(const char *text, struct held_name *ret)
@@ -184,7 +217,7 @@ void held_name_parse(const char *text, struct held_name *ret)
     *ret = (struct held_name){.kind = HELD_UNKNOWN};
     if (!parse_by_kind(text, &h))
         return;
-    if (h.kind != HELD_CONTROL && h.kind != HELD_STATE && !str_is_name(h.name))
+    if (has_name(h.kind) && !str_is_name(h.name))
         return;
     if (held_name_format(again, &h) == 0 && str_eq(again, text))
         *ret = h;

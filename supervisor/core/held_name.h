@@ -1,6 +1,8 @@
 /* held_name: the names under which the keeper holds things for us, text <-> struct.
  *
  *   control                                   the control socket
+ *   config                                    the text of the configuration in force (berth up)
+ *   inherited/N/NAME                          the Nth socket that berth was started with; NAME may be "-"
  *   state                                     the soft state's memfd
  *   socket/NAME/SLOT/I.N/ADDRESS              endpoint I (from 1) of the N that ADDRESS of socket NAME came
  * to; SLOT is 0, or the worker's number (from 1) with reuse_port = per-worker
@@ -30,12 +32,14 @@ enum held_kind {
     HELD_OUTPUT,
     HELD_INPUT,
     HELD_RING,
+    HELD_CONFIG,
+    HELD_INHERITED,
 };
 
 struct held_name {
     enum held_kind kind;
     char name[LIMIT_NAME + 1]; /* of the socket or the service; share: the protocol's word */
-    unsigned slot;
+    unsigned slot;                     /* inherited: N */
     unsigned part, parts;              /* socket: I and N */
     char address[LIMIT_HELD_NAME + 1]; /* socket: address_format()'s text; share: the path */
     unsigned generation;               /* worker */

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "core/conf_check.h"
 #include "core/conf_schema.h"
 
 #define FALLBACK_NAME "command"
@@ -273,10 +274,10 @@ static void name_sockets(struct conf *c, const char *command)
         if (*s->name)
             continue;
         if (unnamed == 1 && !conf_find_socket(c, name)) {
-            str_copy(s->name, sizeof s->name, name);
+            conf_name_socket(c, s, name);
         } else {
             number_name(c, name, &number, numbered);
-            str_copy(s->name, sizeof s->name, numbered);
+            conf_name_socket(c, s, numbered);
         }
     }
 }
@@ -285,6 +286,7 @@ static void name_sockets(struct conf *c, const char *command)
 static int finish(struct conf *c, int argc, char *const argv[], struct berr *err)
 {
     struct service_conf *s = service_of(c);
+    char name[LIMIT_NAME + 1];
     int r;
 
     if (argc == 0)
@@ -296,7 +298,8 @@ static int finish(struct conf *c, int argc, char *const argv[], struct berr *err
                         LIMIT_COMMAND_WORDS);
     for (int i = 0; i < argc; i++)
         strv_add(&s->command, argv[i]);
-    service_name(argv[0], s->name);
+    service_name(argv[0], name);
+    conf_name_service(c, s, name);
     name_sockets(c, argv[0]);
     for (size_t i = 0; i < c->n_sockets; i++)
         strv_add(&s->sockets, c->sockets[i].name);

@@ -6,44 +6,31 @@
 
 #include "base/must.h"
 
-struct tally {
-    size_t ready, running, coming, backoff, done, failed, waiting;
-};
-
-static struct tally tally_of(const enum worker_state *workers, size_t n)
+enum service_state service_state_of(bool wanted_up, const uint16_t workers[WORKER_STATE_COUNT])
 {
-    struct tally t = {0};
-    for (size_t i = 0; i < n; i++) {
-        t.ready += workers[i] == WORKER_READY;
-        t.backoff += workers[i] == WORKER_BACKOFF;
-        t.done += workers[i] == WORKER_DONE;
-        t.failed += workers[i] == WORKER_FAILED;
-        t.waiting += workers[i] == WORKER_WAITING;
-        /* Somebody is on the way to exec, and will be a process in a moment. */
-        t.running += worker_state_has_process(workers[i]) || workers[i] == WORKER_SPAWNING;
+    unsigned n = 0, running = workers[WORKER_SPAWNING]; /* on the way to exec: a process in a moment */
+    unsigned backoff = workers[WORKER_BACKOFF], ready = workers[WORKER_READY];
+    unsigned failed = workers[WORKER_FAILED], waiting = workers[WORKER_WAITING];
+
+    for (int i = 0; i < WORKER_STATE_COUNT; i++) {
+        n += workers[i];
+        running += worker_state_has_process((enum worker_state)i) ? workers[i] : 0;
     }
     /* One that is stopping though wanted is being replaced, and one that is down is about to be started. */
-    t.coming = n - t.ready - t.backoff - t.done - t.failed - t.waiting;
-    return t;
-}
-
-enum service_state service_state_of(bool wanted_up, const enum worker_state *workers, size_t n)
-{
-    struct tally t = tally_of(workers, n);
-
+    unsigned coming = n - ready - backoff - workers[WORKER_DONE] - failed - waiting;
     if (!wanted_up)
-        return t.running > 0 ? SERVICE_STOPPING : SERVICE_STOPPED;
-    if (t.ready > 0 && t.backoff + t.failed > 0)
+        return running > 0 ? SERVICE_STOPPING : SERVICE_STOPPED;
+    if (ready > 0 && backoff + failed > 0)
         return SERVICE_DEGRADED;
-    if (t.backoff > 0)
+    if (backoff > 0)
         return SERVICE_BACKOFF;
-    if (t.coming > 0)
+    if (coming > 0)
         return SERVICE_STARTING;
-    if (t.ready > 0 || n == 0)
+    if (ready > 0 || n == 0)
         return SERVICE_RUNNING;
-    if (t.waiting > 0)
+    if (waiting > 0)
         return SERVICE_WAITING;
-    return t.failed > 0 ? SERVICE_FAILED : SERVICE_DONE;
+    return failed > 0 ? SERVICE_FAILED : SERVICE_DONE;
 }
 
 const char *service_state_name(enum service_state state)

@@ -3,7 +3,7 @@
 #define BERTH_CORE_SERVICE_H
 
 #include <stdbool.h>
-#include <stddef.h>
+#include <stdint.h>
 
 #include "core/worker_fsm.h"
 
@@ -21,8 +21,8 @@ enum service_state {
     SERVICE_STATE_COUNT,
 };
 
-/* N may be 0 (scaled to none): RUNNING or STOPPED as wanted. */
-enum service_state service_state_of(bool wanted_up, const enum worker_state *workers, size_t n);
+/* WORKERS: how many are in each state. None at all (scaled to none) is RUNNING or STOPPED as wanted. */
+enum service_state service_state_of(bool wanted_up, const uint16_t workers[WORKER_STATE_COUNT]);
 const char *service_state_name(enum service_state state);
 /* Is it done for good: wanted up, and no worker runs or will run again? */
 bool service_is_over(enum service_state state);

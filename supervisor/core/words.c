@@ -260,3 +260,25 @@ int placeholders_expand(const char *text, const struct placeholders *p, char **r
     buf_fini(&out);
     return r;
 }
+
+static bool is_plain(const char *word)
+{
+    return *word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                       "@%_+=:,./-{}~^!?*[]()<>|&;#$")];
+}
+
+void words_quote(struct buf *out, const char *word)
+{
+    if (is_plain(word)) {
+        buf_add_str(out, word);
+        return;
+    }
+    buf_add_char(out, '\'');
+    for (; *word; word++) {
+        if (*word == '\'')
+            buf_add_str(out, "'\\''");
+        else
+            buf_add_char(out, *word);
+    }
+    buf_add_char(out, '\'');
+}

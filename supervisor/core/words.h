@@ -4,11 +4,15 @@
 #define BERTH_CORE_WORDS_H
 
 #include "base/berr.h"
+#include "base/buf.h"
 #include "base/str.h"
 
 /* Appends the words of TEXT to *RET. -EINVAL with a sentence for an unclosed quote or a trailing backslash,
  * -E2BIG over LIMIT_COMMAND_WORDS. */
 int words_split(const char *text, struct strv *ret, struct berr *err);
+
+/* Appends WORD, quoted so that words_split() makes one word of it again. */
+void words_quote(struct buf *out, const char *word);
 
 /* What stands for {worker}, {generation}, {fd:S}, {port:S}, {host:S}, {path:S}, {address:S}. */
 struct placeholder_socket {

@@ -45,10 +45,24 @@ static bool check_names(struct control_client *client, const struct engine *e, c
 /* Those of the socket NAME behind the N that are in RET already; NULL is every socket. */
 static size_t collect(const struct engine *e, const char *name, struct held_socket **ret, size_t n)
 {
-    for (size_t i = 0; i < e->hold.n_sockets; i++)
-        if (!name || strcmp(e->hold.sockets[i]->socket->name, name) == 0)
-            ret[n++] = e->hold.sockets[i];
+    for (size_t i = 0; i < e->hold.n_groups; i++) {
+        const struct socket_group *g = name ? hold_find_group(e, name) : e->hold.groups[i];
+        for (size_t j = 0; j < g->n_held; j++)
+            ret[n++] = g->held[j];
+        if (name)
+            break;
+    }
     return n;
+}
+
+/* How many will be lent. */
+static size_t count(const struct engine *e, const json_t *names)
+{
+    const json_t *name;
+    size_t i, n = 0;
+    json_array_foreach (names, i, name)
+        n += hold_find_group(e, json_string_value(name))->n_held;
+    return json_array_size(names) > 0 ? n : hold_count(e);
 }
 
 static json_t *describe(struct held_socket *const *sockets, size_t n)
@@ -87,12 +101,11 @@ void borrow_call(struct control_client *client, json_t *parameters, bool more, v
     size_t asked = json_array_size(names), total = 0, first = 0;
     if (!check_names(client, e, names))
         return;
-    if (asked > LIMIT_SOCKETS) {
+    if (asked > LIMIT_BORROW) {
         control_client_invalid_parameter(client, "sockets");
         return;
     }
-    cleanup_free struct held_socket **sockets =
-        mem_new_array((asked > 0 ? asked : 1) * e->hold.n_sockets + 1, sizeof *sockets);
+    cleanup_free struct held_socket **sockets = mem_new_array(count(e, names) + 1, sizeof *sockets);
     for (size_t i = 0; i < asked; i++)
         total = collect(e, json_string_value(json_array_get(names, i)), sockets, total);
     if (asked == 0)

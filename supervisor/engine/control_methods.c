@@ -4,6 +4,7 @@
 #include "engine/control_methods.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -17,6 +18,7 @@
 #include "engine/explanation.h"
 #include "engine/operation.h"
 #include "engine/output_logs.h"
+#include "engine/update.h"
 #include "sys/clock.h"
 
 /* --- Status -------------------------------------------------------------------------------------------- */
@@ -93,6 +95,29 @@ void control_reply_no_service(struct control_client *client, const struct engine
                          json_pack("{s:s, s:o}", "service", name, "known", known));
 }
 
+/* Puts the services that NAME is, or as a pattern of a shell matches, behind the N in FOUND, each once. False
+ * when there is none. */
+static bool take_matches(const struct engine *e, const char *name, struct service **found, bool *taken,
+                         size_t *n)
+{
+    const struct service_conf *c = conf_find_service(e->conf, name);
+    bool is_pattern = name[strcspn(name, "*?[")] != '\0', any = false;
+    size_t first = c ? (size_t)(c - e->conf->services) : 0, end = c            ? first + 1
+                                                                  : is_pattern ? e->n_services
+                                                                               : 0;
+    for (size_t i = first; i < end; i++) {
+        if (!c && fnmatch(name, e->services[i]->conf->name, 0) != 0)
+            continue;
+        any = true;
+        if (!taken[i])
+            found[(*n)++] = e->services[i];
+        taken[i] = true;
+    }
+    return any;
+}
+
+/* The services of parameter "services", names and patterns: all of them when it is missing or empty. NULL
+ * when the client has been told what is wrong; else an array to be freed. */
 struct service **control_find_services(struct control_client *client, const struct engine *e,
                                        json_t *parameters, size_t *ret_n)
 {
@@ -101,12 +126,12 @@ struct service **control_find_services(struct control_client *client, const stru
         control_client_invalid_parameter(client, "services");
         return NULL;
     }
-    size_t n = json_array_size(names);
-    struct service **found = mem_new_array((n ? n : e->n_services) + 1, sizeof(struct service *));
-    for (size_t i = 0; i < n; i++) {
+    struct service **found = mem_new_array(e->n_services + 1, sizeof(struct service *));
+    cleanup_free bool *taken = mem_new_array(e->n_services + 1, sizeof *taken);
+    size_t n_names = json_array_size(names), n = 0;
+    for (size_t i = 0; i < n_names; i++) {
         const char *name = json_string_value(json_array_get(names, i));
-        found[i] = name ? engine_find_service(e, name) : NULL;
-        if (found[i])
+        if (name && take_matches(e, name, found, taken, &n))
             continue;
         if (name)
             control_reply_no_service(client, e, name);
@@ -115,9 +140,9 @@ struct service **control_find_services(struct control_client *client, const stru
         free(found);
         return NULL;
     }
-    for (size_t i = 0; n == 0 && i < e->n_services; i++)
-        found[i] = e->services[i];
-    *ret_n = n ? n : e->n_services;
+    if (n_names == 0)
+        take_matches(e, "*", found, taken, &n);
+    *ret_n = n;
     return found;
 }
 
@@ -174,7 +199,9 @@ static void operate(struct control_client *client, json_t *parameters, struct en
 {
     size_t n;
     cleanup_free struct service **found = control_find_services(client, e, parameters, &n);
-    if (found && may_operate(client, e, found[0]))
+    if (found && n == 0)
+        control_client_reply(client, json_pack("{s:b}", "done", 1), false);
+    else if (found && may_operate(client, e, found[0]))
         operation_begin(e, client, kind, found, n, 0, wants_to_wait(parameters));
 }
 
@@ -194,6 +221,40 @@ static void do_restart(struct control_client *client, json_t *parameters, bool m
 {
     (void)more;
     operate(client, parameters, data, OPERATION_RESTART);
+}
+
+/* Why S cannot be reloaded just now, or NULL. */
+static const char *unreloadable(const struct service *s)
+{
+    return !s->is_wanted || s->is_blocked ? "it does not run; start it instead" : NULL;
+}
+
+/* Each in its own way: those that take a signal for it are sent it, the others get new workers. */
+static void do_reload(struct control_client *client, json_t *parameters, bool more, void *data)
+{
+    (void)more;
+    struct engine *e = data;
+    size_t n, n_renewed = 0;
+    cleanup_free struct service **found = control_find_services(client, e, parameters, &n);
+    if (!found || (n > 0 && !may_operate(client, e, found[0])))
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (unreloadable(found[i])) {
+            control_client_error(
+                client, "io.berth.Failed",
+                json_pack("{s:s, s:s}", "service", found[i]->conf->name, "reason", unreloadable(found[i])));
+            return;
+        }
+    for (size_t i = 0; i < n; i++) {
+        if (found[i]->conf->reload == RELOAD_SIGNAL)
+            engine_signal(found[i], found[i]->conf->reload_signal);
+        else
+            found[n_renewed++] = found[i];
+    }
+    if (n_renewed > 0)
+        operation_begin(e, client, OPERATION_RESTART, found, n_renewed, 0, wants_to_wait(parameters));
+    else
+        control_client_reply(client, json_pack("{s:b}", "done", 1), false);
 }
 
 static void do_scale(struct control_client *client, json_t *parameters, bool more, void *data)
@@ -233,6 +294,14 @@ static void do_signal(struct control_client *client, json_t *parameters, bool mo
     control_client_reply(client, json_pack("{s:i}", "signalled", (int)engine_signal(s, signo)), false);
 }
 
+static void do_update(struct control_client *client, json_t *parameters, bool more, void *data)
+{
+    (void)more;
+    bool is_dry = json_is_true(json_object_get(parameters, "dry"));
+    update_begin(data, client, json_string_value(json_object_get(parameters, "path")), is_dry,
+                 wants_to_wait(parameters));
+}
+
 static void do_shutdown(struct control_client *client, json_t *parameters, bool more, void *data)
 {
     (void)more;
@@ -244,12 +313,11 @@ static const char *type_name(int type)
     return type == SOCK_STREAM ? "stream" : type == SOCK_DGRAM ? "dgram" : "seqpacket";
 }
 
-static json_t *describe_socket(const struct engine *e, const struct held_socket *h)
+static json_t *describe_socket(const struct held_socket *h)
 {
     json_t *services = json_array();
-    for (size_t i = 0; i < e->n_services; i++)
-        if (hold_is_used_by(h, e->services[i]->conf))
-            json_array_append_new(services, json_string(e->services[i]->conf->name));
+    for (size_t i = 0; i < h->group->n_users; i++)
+        json_array_append_new(services, json_string(h->group->users[i]->conf->name));
     json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:b, s:o}", "name", h->socket->name, "address", h->bound,
                           "declared", h->declared, "type", type_name(h->endpoint.type), "slot", (int)h->slot,
                           "listening", h->listens && listener_is_listening(h->fd) == 1, "services", services);
@@ -267,8 +335,8 @@ static void do_sockets(struct control_client *client, json_t *parameters, bool m
     struct engine *e = data;
     socket_guard_check(&e->guard, NULL); /* what is shown is then true */
     json_t *sockets = json_array();
-    for (size_t i = 0; i < e->hold.n_sockets; i++)
-        json_array_append_new(sockets, describe_socket(e, e->hold.sockets[i]));
+    struct held_socket *h;
+    hold_each(h, &e->hold) json_array_append_new(sockets, describe_socket(h));
     control_client_reply(client, json_pack("{s:o}", "sockets", sockets), false);
 }
 
@@ -284,7 +352,7 @@ static bool follows(const struct follower *f, const struct event *e)
 {
     size_t n = json_array_size(f->services);
     for (size_t i = 0; i < n; i++)
-        if (e->service && strcmp(json_string_value(json_array_get(f->services, i)), e->service) == 0)
+        if (e->service && fnmatch(json_string_value(json_array_get(f->services, i)), e->service, 0) == 0)
             return true;
     return n == 0;
 }
@@ -338,6 +406,7 @@ static void on_gone(struct control_client *client, void *data)
     }
     output_logs_on_client_gone(data, client);
     operation_on_client_gone(data, client);
+    update_on_client_gone(data, client);
 }
 
 static const struct control_method methods[] = {
@@ -345,9 +414,11 @@ static const struct control_method methods[] = {
     {.name = "Start", .changes = true, .call = do_start},
     {.name = "Stop", .changes = true, .call = do_stop},
     {.name = "Restart", .changes = true, .call = do_restart},
+    {.name = "Reload", .changes = true, .call = do_reload},
     {.name = "Scale", .changes = true, .call = do_scale},
     {.name = "Signal", .changes = true, .call = do_signal},
     {.name = "Sockets", .call = do_sockets},
+    {.name = "Update", .changes = true, .call = do_update},
     {.name = "Borrow", .changes = true, .call = borrow_call},
     {.name = "Explain", .changes = true, .call = explanation_call},
     {.name = "Logs", .changes = true, .call = output_logs_call},

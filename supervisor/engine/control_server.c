@@ -43,6 +43,8 @@ struct control_server {
     const struct control_handler *handler;
     void *data;
     struct control_stats stats;
+    bool has_group;
+    gid_t group;
 };
 
 /* Descriptors that wait to be sent. */
@@ -197,7 +199,8 @@ struct peer control_client_peer(const struct control_client *c)
 
 bool control_client_may_change(const struct control_client *c)
 {
-    return c->peer.uid == 0 || c->peer.uid == geteuid();
+    const struct control_server *s = c->server;
+    return c->peer.uid == 0 || c->peer.uid == geteuid() || (s->has_group && peer_is_in_group(c->fd, s->group));
 }
 
 /* The next whole message becomes the call in progress. What is no call cannot be answered in order, so its
@@ -435,6 +438,12 @@ static void on_accept_pause_over(struct ev_loop *loop, ev_timer *w, int events)
     ev_timer_stop(loop, w);
     ev_timer_set(w, ACCEPT_PAUSE, 0.);
     ev_io_start(loop, &s->acceptable);
+}
+
+void control_server_set_group(struct control_server *s, gid_t gid)
+{
+    s->has_group = true;
+    s->group = gid;
 }
 
 struct control_server *control_server_new(struct ev_loop *loop, int listen_fd,

@@ -45,6 +45,8 @@ struct control_server *control_server_new(struct ev_loop *loop, int listen_fd,
                                           const struct control_handler *handler, void *data);
 /* Takes NULL. Replies that are not sent yet are tried once more, without waiting. */
 void control_server_free(struct control_server *server);
+/* Members of the group GID may change things, besides root and our own user. */
+void control_server_set_group(struct control_server *server, gid_t gid);
 struct control_stats control_server_stats(const struct control_server *server);
 
 /* PARAMETERS may be NULL; the reference is taken. With CONTINUES more replies follow: such a one is dropped
@@ -69,7 +71,7 @@ void control_client_set_tag(struct control_client *client, void *tag);
 void *control_client_tag(const struct control_client *client);
 /* Who was there when it connected. */
 struct peer control_client_peer(const struct control_client *client);
-/* Root, and our own uid. */
+/* Root, our own uid, and the group. */
 bool control_client_may_change(const struct control_client *client);
 
 /* The text of io.berth, made from docs/man/io.berth.varlink at build time. */

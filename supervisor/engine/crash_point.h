@@ -43,6 +43,11 @@
     X(end_recorded)                                                                                          \
     X(shutdown_recorded)                                                                                     \
     X(shutdown_socket_closed)                                                                                \
+    X(update_before)                                                                                         \
+    X(update_committed)                                                                                      \
+    X(update_exchanged)                                                                                      \
+    X(update_sockets_done)                                                                                   \
+    X(socket_retired)                                                                                        \
     X(reconcile_done)
 
 #define X(name) CRASH_AT_##name,

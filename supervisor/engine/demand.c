@@ -14,15 +14,13 @@ static bool waits_at(const struct worker *w, const struct held_socket *h)
     return w->state == WORKER_WAITING && (h->slot == 0 || h->slot == w->slot);
 }
 
-static bool is_awaited(const struct engine *e, const struct held_socket *h)
+static bool is_awaited(const struct held_socket *h)
 {
     if (h->socket->options.accept)
-        return inetd_is_open(e, h);
-    for (size_t i = 0; i < e->n_services; i++) {
-        const struct service *s = e->services[i];
-        if (s->conf->start != START_ON_DEMAND || !hold_is_used_by(h, s->conf))
-            continue;
-        for (size_t j = 0; j < s->n_workers; j++)
+        return inetd_is_open(h);
+    for (size_t i = 0; i < h->group->n_users; i++) {
+        const struct service *s = h->group->users[i];
+        for (size_t j = 0; s->states[WORKER_WAITING] > 0 && j < s->n_workers; j++)
             if (waits_at(s->workers[j], h))
                 return true;
     }
@@ -31,9 +29,9 @@ static bool is_awaited(const struct engine *e, const struct held_socket *h)
 
 static void start_all(struct engine *e, struct held_socket *h)
 {
-    for (size_t i = 0; i < e->n_services; i++) {
-        struct service *s = e->services[i];
-        if (s->conf->start != START_ON_DEMAND || !hold_is_used_by(h, s->conf))
+    for (size_t i = 0; i < h->group->n_users; i++) {
+        struct service *s = h->group->users[i];
+        if (s->states[WORKER_WAITING] == 0)
             continue;
         event_log_say(&e->log, LOG_INFO, s->conf->name, s->conf->name, "somebody is there at %s", h->bound);
         for (size_t j = 0; j < s->n_workers; j++)
@@ -59,13 +57,22 @@ bool demand_is_somebody_there(const struct held_socket *h)
     return (look(h) & POLLIN) && !is_shut_down(h);
 }
 
+static void follow(struct held_socket *h)
+{
+    bool watch = !h->engine->is_shutting_down && is_awaited(h);
+    if (watch && !ev_is_active(&h->demand))
+        ev_io_start(h->engine->loop, &h->demand);
+    else if (!watch)
+        demand_forget(h);
+}
+
 static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
 {
     (void)revents;
     struct held_socket *h = watcher->data;
     if (demand_is_somebody_there(h)) {
         if (h->socket->options.accept)
-            inetd_serve(h->engine, h);
+            inetd_serve(h);
         else
             start_all(h->engine, h);
         return;
@@ -75,7 +82,7 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
     ev_io_stop(loop, watcher);
     socket_guard_check(&h->engine->guard, NULL);
     if (!is_shut_down(h)) /* else until it is replaced: it would wake us without end */
-        demand_follow(h->engine);
+        follow(h);
 }
 
 void demand_init(struct held_socket *h)
@@ -90,14 +97,9 @@ void demand_forget(struct held_socket *h)
         ev_io_stop(h->engine->loop, &h->demand);
 }
 
-void demand_follow(struct engine *e)
+void demand_follow(const struct service *s)
 {
-    for (size_t i = 0; i < e->hold.n_sockets; i++) {
-        struct held_socket *h = e->hold.sockets[i];
-        bool watch = !e->is_shutting_down && is_awaited(e, h);
-        if (watch && !ev_is_active(&h->demand))
-            ev_io_start(e->loop, &h->demand);
-        else if (!watch)
-            demand_forget(h);
-    }
+    for (size_t i = 0; i < s->n_groups; i++)
+        for (size_t j = 0; j < s->groups[i]->n_held; j++)
+            follow(s->groups[i]->held[j]);
 }

@@ -7,11 +7,12 @@
 
 struct engine;
 struct held_socket;
+struct service;
 
 void demand_init(struct held_socket *h);
 /* Watches exactly those sockets that somebody waits at. Call it after a worker's or a service's state has
  * changed. */
-void demand_follow(struct engine *e);
+void demand_follow(const struct service *s);
 /* Could a connection or a datagram be taken at H just now? */
 bool demand_is_somebody_there(const struct held_socket *h);
 /* Before H's descriptor is closed or replaced. */

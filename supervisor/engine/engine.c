@@ -12,11 +12,14 @@
 #include "base/signame.h"
 #include "base/units.h"
 #include "core/diagnose.h"
+#include "engine/cgroups.h"
 #include "engine/crash_point.h"
 #include "engine/demand.h"
 #include "engine/inetd.h"
 #include "engine/operation.h"
+#include "engine/sequence.h"
 #include "engine/spawner.h"
+#include "engine/update.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/pidfd.h"
@@ -59,11 +62,14 @@ static void send_stop_signal(struct worker *w)
     crash_point(CRASH_AT_signal_after);
 }
 
-/* To the whole group where the worker leads one; in a terminal it is in ours, so only the process itself. */
+/* To the whole group where the worker leads one; in a terminal it is in ours, so only the process itself. A
+ * cgroup is its own anywhere. */
 static void send_kill(struct worker *w)
 {
     bool group = w->service->conf->kill == KILL_GROUP && w->service->engine->terminal_group == 0;
     crash_point(CRASH_AT_kill_before);
+    if (w->service->conf->kill == KILL_CGROUP)
+        cgroups_kill(w);
     int r = group ? pidfd_signal_group(w->pidfd, w->pid, SIGKILL) : pidfd_signal(w->pidfd, SIGKILL);
     if (r < 0)
         tell_unsent(w, SIGKILL, -r);
@@ -151,7 +157,7 @@ static void settle(struct worker *w)
         socket_guard_expect(&w->service->engine->guard);
         engine_watch_process(w);
     }
-    if (w->state == WORKER_STARTING && w->service->conf->ready == READY_EXEC)
+    if (w->state == WORKER_STARTING && worker_is_ready_at_once(w))
         engine_step(w, WORKER_EV_READY);
     if (w->state == WORKER_READY)
         worker_clear_note(w);
@@ -168,7 +174,7 @@ void engine_step(struct worker *w, enum worker_event event)
         w->has_failed_start = true;
         worker_set_note(w, "did not become ready within start_timeout");
     }
-    w->state = step.next;
+    worker_set_state(w, step.next);
     w->since = clock_mono();
     w->is_signalled = false;
     if (step.effects & WORKER_DO_SPAWN)
@@ -184,9 +190,10 @@ void engine_step(struct worker *w, enum worker_event event)
     if (w->state != step.next)
         return;
     operation_on_change(w->service->engine, w);
-    hold_follow_services(w->service->engine);
-    demand_follow(w->service->engine);
+    hold_follow_service(w->service);
+    demand_follow(w->service);
     idle_follow(w->service);
+    sequence_follow(w->service);
 }
 
 /* --- the end of a process ------------------------------------------------------------------------------ */
@@ -204,9 +211,8 @@ static void tell_end(const struct worker *w, bool was_asked, int64_t lifetime, c
 
 static void tell_likely_cause(const struct worker *w, int64_t lifetime)
 {
-    struct engine *e = w->service->engine;
     struct held_socket *first = NULL;
-    size_t n = hold_collect(e, w->service->conf, w->slot, &first, 1);
+    size_t n = hold_collect(w->service, w->slot, &first, 1);
     struct diagnose_end end = {
         .service = w->service->conf,
         .wait_status = w->last_status,
@@ -229,7 +235,7 @@ static enum worker_event event_of_end(struct worker *w, bool was_asked, int wait
     char delay[32];
     *what_next = '\0';
     bool on_demand = w->service->conf->start == START_ON_DEMAND;
-    if (!w->is_wanted || w->service->accepts)
+    if (!w->is_wanted || !w->service->is_wanted || w->service->accepts)
         return WORKER_EV_END_DONE;
     if (was_asked && !w->has_failed_start)
         return w->is_idle_stop ? WORKER_EV_END_WAIT : WORKER_EV_END_AGAIN;
@@ -258,16 +264,19 @@ static enum worker_event event_of_end(struct worker *w, bool was_asked, int wait
     return WORKER_EV_END_DONE;
 }
 
-/* Do members of the dead leader's group live on? */
-static bool has_leftover(const struct worker *w, int pidfd, pid_t pid)
+/* Do others live on where the dead process led? */
+static bool has_leftover(const struct worker *w, const char *held)
 {
-    return w->service->conf->kill == KILL_GROUP && w->service->engine->terminal_group == 0 && pidfd >= 0 &&
-           pidfd_signal_group(pidfd, pid, 0) == 0;
+    struct engine *e = w->service->engine;
+    const struct service_conf *c = w->service->conf;
+    return (c->kill == KILL_CGROUP || (c->kill == KILL_GROUP && e->terminal_group == 0)) &&
+           leftover_is_there(e, c, held, w->pidfd, w->pid);
 }
 
 void engine_worker_ended(struct worker *w, int wait_status)
 {
-    struct engine *e = w->service->engine;
+    struct service *s = w->service; /* W itself may be gone at the end of this */
+    struct engine *e = s->engine;
     output_on_worker_ended(w);
     bool was_asked = w->state == WORKER_STOPPING || w->state == WORKER_KILLING;
     int64_t lifetime = mono_between(w->started, clock_mono());
@@ -284,11 +293,13 @@ void engine_worker_ended(struct worker *w, int wait_status)
         if (!w->service->accepts)
             tell_likely_cause(w, lifetime);
     }
-    bool leftover = has_leftover(w, w->pidfd, w->pid);
+    bool leftover = has_leftover(w, held);
     if (leftover) {
         char subject[LIMIT_NAME + 32];
         leftover_add(e, w->service->conf, worker_subject(subject, sizeof subject, w), held,
                      take_fd(&w->pidfd), w->pid);
+    } else {
+        cgroups_leave(w);
     }
     worker_forget_process(w);
     socket_guard_check(&e->guard, w);
@@ -296,11 +307,13 @@ void engine_worker_ended(struct worker *w, int wait_status)
     crash_point(CRASH_AT_end_recorded);
     if (!leftover)
         keeper_link_drop(&e->keeper, held);
-    if (w->service->accepts)
+    if (s->accepts)
         inetd_release(w);
-    service_trim_slots(w->service);
-    hold_trim_slots(e);
-    engine_check_over(e);
+    service_trim_slots(s);
+    hold_trim_slots(s);
+    sequence_follow(s); /* a surplus worker that is gone may have been the last to wait for */
+    engine_check_over(s);
+    update_let_go(s);
 }
 
 void engine_process_ended(struct engine *e, const char *held, int wait_status)
@@ -327,9 +340,12 @@ void engine_process_ended(struct engine *e, const char *held, int wait_status)
 
 struct service *engine_find_service(const struct engine *e, const char *name)
 {
-    for (size_t i = 0; i < e->n_services; i++)
-        if (strcmp(e->services[i]->conf->name, name) == 0)
-            return e->services[i];
+    const struct service_conf *c = conf_find_service(e->conf, name);
+    if (c)
+        return e->services[c - e->conf->services];
+    list_each (s, &e->leaving, struct service, link)
+        if (strcmp(s->conf->name, name) == 0)
+            return s;
     return NULL;
 }
 
@@ -340,13 +356,13 @@ static void unwant(struct worker *w)
     engine_step(w, WORKER_EV_STOP);
 }
 
-/* Every worker that is wanted gets EVENT, START or WAIT. */
 static void bring_up(struct service *s, enum worker_event event)
 {
-    s->is_wanted = true;
+    s->is_wanted = s->has_begun = true;
+    s->fingerprint = s->next_fingerprint;
     service_save(s);
     service_ensure_slots(s, s->n_wanted);
-    hold_follow_services(s->engine);
+    hold_follow_service(s);
     for (unsigned i = 0; i < s->n_wanted; i++) {
         struct berr err;
         if (hold_ensure_slot(s->engine, s, i + 1, &err) < 0)
@@ -355,31 +371,36 @@ static void bring_up(struct service *s, enum worker_event event)
         worker_save(s->workers[i]);
         engine_step(s->workers[i], event);
     }
-    demand_follow(s->engine);
+    demand_follow(s);
 }
 
-void engine_start(struct service *s)
+void engine_bring_up(struct service *s)
 {
-    bring_up(s, WORKER_EV_START);
+    bring_up(s, s->comes_by_demand ? WORKER_EV_WAIT : WORKER_EV_START);
+    s->comes_by_demand = false;
 }
 
-void engine_stop(struct service *s)
+void engine_bring_down(struct service *s)
 {
-    s->is_wanted = false;
+    s->has_begun = false;
     service_save(s);
     for (size_t i = 0; i < s->n_workers; i++)
         unwant(s->workers[i]);
-    hold_follow_services(s->engine);
-    demand_follow(s->engine);
+    hold_follow_service(s);
+    demand_follow(s);
 }
 
 void engine_restart(struct service *s)
 {
-    s->is_wanted = true;
+    if (!s->is_wanted || !s->has_begun) {
+        sequence_start(s);
+        return;
+    }
     s->generation++;
+    s->fingerprint = s->next_fingerprint;
     service_save(s);
     service_ensure_slots(s, s->n_wanted);
-    hold_follow_services(s->engine);
+    hold_follow_service(s);
     for (unsigned i = 0; i < s->n_wanted; i++) {
         struct worker *w = s->workers[i];
         w->is_wanted = true;
@@ -397,9 +418,10 @@ void engine_scale(struct service *s, unsigned n)
     for (size_t i = s->n_workers; i-- > n;)
         unwant(s->workers[i]);
     service_trim_slots(s);
-    hold_trim_slots(s->engine);
-    if (s->is_wanted)
+    hold_trim_slots(s);
+    if (s->is_wanted && s->has_begun)
         bring_up(s, waits ? WORKER_EV_WAIT : WORKER_EV_START);
+    sequence_follow(s);
 }
 
 unsigned engine_signal(struct service *s, int signo)
@@ -413,11 +435,19 @@ unsigned engine_signal(struct service *s, int signo)
     return n;
 }
 
+void engine_mark_sinks(struct engine *e)
+{
+    e->has_sinks = false;
+    for (size_t i = 0; i < e->n_services; i++)
+        e->has_sinks = e->has_sinks || e->services[i]->conf->is_sink;
+}
+
 void engine_save(struct engine *e)
 {
     struct soft_state_row row = {{
         [BERTH_COL_SERIAL] = (int64_t)e->serial,
         [BERTH_COL_SHUTDOWN] = e->is_shutting_down,
+        [BERTH_COL_STATUS] = e->over_status,
     }};
     state_store_save(&e->store, "berth", &e->row, &row);
 }
@@ -450,7 +480,9 @@ void engine_on_signal(struct engine *e, int signo, pid_t sender, unsigned count)
     if (signo == SIGUSR1 || signo == SIGUSR2)
         return; /* berth's own; it cannot upgrade yet */
     if (signo == SIGHUP) {
-        if (!e->is_shutting_down)
+        if (!e->is_shutting_down && e->config)
+            update_begin(e, NULL, NULL, false, false);
+        else if (!e->is_shutting_down)
             on_hangup(e);
         return;
     }

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "core/conf.h"
+#include "core/order.h"
 #include "engine/control_server.h"
 #include "engine/event_log.h"
 #include "engine/hold.h"
@@ -20,14 +21,15 @@
 #include "engine/state_store.h"
 #include "engine/worker.h"
 
-/* The process group of a worker whose leader has ended while members of it live on; it is asked to end, then
- * killed. */
+/* The process group, or the cgroup, of a worker whose leader has ended while members of it live on; it is
+ * asked to end, then killed. */
 struct leftover {
     struct list link; /* engine.leftovers */
     struct engine *engine;
     char held[LIMIT_HELD_NAME + 1]; /* dropped when the group is gone */
     char subject[LIMIT_NAME + 32];
-    int pidfd; /* owned */
+    int pidfd;    /* owned */
+    char *cgroup; /* with kill = cgroup the folder of its cgroup, which then stands for the group; owned */
     pid_t pgid;
     struct mono kill_at;
     ev_timer timer;
@@ -35,13 +37,25 @@ struct leftover {
 
 struct engine {
     struct ev_loop *loop;
-    struct conf *conf;
+    struct conf *conf;         /* owned */
+    struct strv from_env_file; /* names of variables that are ours by [supervisor]'s env_file */
+    const char *config;        /* `up`: where it was read from; NULL: `run` */
     struct event_log log;
     struct keeper_link keeper;
     struct state_store store;
     struct hold hold;
     struct socket_guard guard;
     struct idle_watch idle;
+    ev_timer retire_timer; /* engine/retire */
+    struct order order;    /* of the services: engine/sequence */
+    struct sequence_queue {
+        size_t *waiting; /* services whose neighbours are to be looked at; owned, with room for all */
+        size_t n;
+        bool is_working;
+    } queue;
+    struct update *update;          /* the one that is under way, or NULL: engine/update */
+    bool update_again;              /* HUP came meanwhile */
+    bool has_inherited;             /* the keeper may have sockets that berth was started with */
     struct control_server *control; /* owned; NULL: none */
     int control_fd;                 /* owned; -1: none */
     char control_path[256];         /* "" when there is none */
@@ -50,17 +64,25 @@ struct engine {
     struct list shares;                  /* of struct share */
     struct list log_followers;           /* of engine/output_logs: who follows the output of services */
     struct output_stdout *output_stdout; /* owned; NULL until a line goes there */
+    bool has_sinks;                      /* there are services that read what others write */
     bool has_colors;                     /* standard output is a terminal that may have them */
-    struct service **services;           /* in the configuration's order; owned */
+    struct service **services;           /* by place in the configuration; owned */
     size_t n_services;
+    struct list leaving; /* of struct service: those that the configuration does not have any more, until they
+                          * are down */
+    size_t n_processes;  /* of all workers */
     unsigned long long serial; /* the last given */
     int row;                   /* "berth" in the soft state */
     struct rlimit nofile;      /* as it was before berth raised it: the workers' */
+    char *cgroup_base;         /* the folder of the cgroup below which services have theirs; owned, NULL: not
+                                * asked for yet */
     pid_t terminal_group;      /* workers join it to have the terminal; 0: they get sessions of their own */
     bool is_shutting_down;
     bool is_protected; /* there is a keeper */
     bool is_hurried;   /* … and at once */
     bool is_over;      /* finish has been sent */
+    int over_status;   /* of the essential service that ended everything */
+    ev_timer shutdown_timer;
     int exit_status;
     ev_timer sweep_timer; /* ends orphans at the very end */
     struct mono sweep_started;
@@ -78,9 +100,7 @@ void engine_worker_ended(struct worker *w, int wait_status);
  */
 void engine_process_ended(struct engine *e, const char *held, int wait_status);
 
-/* What a user can ask for; each only begins it. */
-void engine_start(struct service *s);
-void engine_stop(struct service *s);
+/* What a user can ask for; each only begins it. Starting and stopping are engine/sequence's. */
 void engine_restart(struct service *s);
 void engine_scale(struct service *s, unsigned n);
 /* Returns how many were signalled. */
@@ -93,8 +113,19 @@ void engine_resume_shutdown(struct engine *e);
 /* Carries a shutdown on: to the orphans when no worker runs any more, and then to the end. Call it whenever
  * something has ended. */
 void engine_proceed_shutdown(struct engine *e);
-/* `berth run` ends when its service is over. Call it after a worker's state has changed. */
-void engine_check_over(struct engine *e);
+/* Everything ends when an essential service is over. Call it after the state of one of its workers has
+ * changed. */
+void engine_check_over(struct service *s);
+/* For engine/sequence: everything that S waits for is there: its workers are told to start, or to stop. */
+void engine_bring_up(struct service *s);
+void engine_bring_down(struct service *s);
+
+/* Finds out whether any service reads what another one writes. */
+void engine_mark_sinks(struct engine *e);
+
+/* Our environment, which every worker inherits, gets the variables of [supervisor]'s env_file, and loses
+ * those that it had by an earlier one. */
+void engine_apply_env_file(struct engine *e);
 
 /* A signal that berth was sent. */
 void engine_on_signal(struct engine *e, int signo, pid_t sender, unsigned count);
@@ -106,9 +137,14 @@ void engine_lose_keeper(struct engine *e);
 void engine_watch_process(struct worker *w);
 
 struct service *engine_find_service(const struct engine *e, const char *name);
-/* Ends what a process of a service of C left behind in its group; takes PIDFD. SUBJECT is for the log; HELD
- * is the entry to drop when nothing is left. */
+/* Did the process of a service of C that is held as HELD leave something behind, in its group or, with
+ * kill = cgroup, in its cgroup? */
+bool leftover_is_there(struct engine *e, const struct service_conf *c, const char *held, int pidfd,
+                       pid_t pgid);
+/* Ends that; takes PIDFD. SUBJECT is for the log; HELD is the entry to drop when nothing is left. */
 void leftover_add(struct engine *e, const struct service_conf *c, const char *subject, const char *held,
                   int pidfd, pid_t pgid);
+/* 0 asks whether anybody is left: -ESRCH. */
+int leftover_signal(const struct leftover *l, int signo);
 
 #endif

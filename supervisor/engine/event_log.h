@@ -20,6 +20,7 @@ struct event_listener {
 };
 
 struct event_log {
+    enum log_format format;
     enum log_level level; /* lines below it are not written; listeners get info and above */
     struct list listeners;
 };

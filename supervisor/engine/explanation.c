@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "engine/control_methods.h"
 #include "engine/engine.h"
+#include "engine/env_files.h"
 #include "sys/spawn.h"
 #include "sys/user.h"
 
@@ -59,7 +60,7 @@ json_t *explanation_to_json(const struct explanation *x, const struct handoff_in
 static size_t collect(const struct service *s, unsigned slot, struct handoff_socket **ret)
 {
     struct held_socket *held[LIMIT_HANDOFF_FDS];
-    size_t n = hold_collect(s->engine, s->conf, slot, held, LIMIT_HANDOFF_FDS);
+    size_t n = hold_collect(s, slot, held, LIMIT_HANDOFF_FDS);
     bool gets_them = !s->accepts || handoff_has_word(&s->conf->handoff, "listen-fds");
     *ret = mem_new_array(n + 1, sizeof **ret);
     for (size_t i = 0; i < n; i++)
@@ -84,21 +85,23 @@ static int explain(const struct service *s, unsigned slot, json_t **ret, struct 
                                .parent_pid = e->is_protected ? e->keeper.keeper_pid : getpid(),
                                .einhorn_path = share_einhorn_path(e)};
     struct user user = {.groups = NULL};
-    struct strv extra = {NULL, 0};
+    struct strv variables = {NULL, 0}, files = {NULL, 0};
     struct explanation x;
     int r = s->conf->user ? user_find(s->conf->user, &user, err) : 0;
     if (r == 0 && s->conf->user)
-        user_variables(&user, &extra);
+        user_variables(&user, &variables);
     in.n_sockets = collect(s, slot, &sockets);
     in.sockets = sockets;
     if (r == 0)
-        r = explain_worker(e->conf, s->conf, &in, (const char *const *)environ, (const char *const *)extra.v,
-                           &x, err);
+        r = env_files_read(s->conf, &files, err);
+    if (r == 0)
+        r = explain_worker(e->conf, s->conf, &in, (const char *const *)environ, &variables, &files, &x, err);
     if (r == 0) {
         *ret = explanation_to_json(&x, &in);
         explanation_fini(&x);
     }
-    strv_fini(&extra);
+    strv_fini(&variables);
+    strv_fini(&files);
     free(user.groups);
     return r;
 }

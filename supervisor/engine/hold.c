@@ -1,4 +1,4 @@
-/* hold: see the header. What is to be opened and dropped is core/sockset's decision; this carries it out. */
+/* hold: see the header. How sockets come to be held is engine/hold_open's part. */
 #include "config.h"
 
 #include "engine/hold.h"
@@ -10,12 +10,11 @@
 #include <sys/un.h>
 
 #include "base/mem.h"
-#include "core/sockset.h"
 #include "engine/crash_point.h"
 #include "engine/demand.h"
 #include "engine/engine.h"
+#include "engine/retire.h"
 #include "sys/fd.h"
-#include "sys/resolve.h"
 #include "sys/unix_path.h"
 
 const char *hold_unix_path(const struct held_socket *h)
@@ -31,16 +30,14 @@ static void subject(const struct held_socket *h, char dst[LIMIT_NAME + 16])
     snprintf(dst, LIMIT_NAME + 16, "socket %s", h->socket->name);
 }
 
-/* The limit that our own listen(2) brought about: the guard compares with it. */
-static void learn_backlog(struct held_socket *h)
+void hold_learn_backlog(struct held_socket *h)
 {
     struct listener_queue q;
     h->backlog = h->listens && listener_queue(h->fd, &h->endpoint, &q) == 0 ? q.limit : 0;
 }
 
-/* Takes FD. NULL when it is no socket any more. */
-static struct held_socket *add(struct engine *e, const struct socket_conf *conf, const struct address *a,
-                               const char *held, int fd)
+struct held_socket *hold_add(struct engine *e, const struct socket_conf *conf, const struct address *a,
+                             const char *held, int fd)
 {
     struct held_socket *h = mem_new(sizeof *h);
     struct held_name name;
@@ -67,135 +64,12 @@ static struct held_socket *add(struct engine *e, const struct socket_conf *conf,
     /* Our predecessor may have left it so. */
     h->is_refusing =
         h->listens && conf->options.when_stopped == WHEN_STOPPED_REFUSE && listener_is_listening(fd) == 0;
-    learn_backlog(h);
-    e->hold.sockets = mem_resize_array(e->hold.sockets, e->hold.n_sockets + 1, sizeof *e->hold.sockets);
-    e->hold.sockets[e->hold.n_sockets++] = h;
+    hold_learn_backlog(h);
+    h->group = hold_find_group(e, conf->name);
+    h->group->held = mem_resize_array(h->group->held, h->group->n_held + 1, sizeof *h->group->held);
+    h->group->held[h->group->n_held++] = h;
     socket_guard_add(&e->guard, h);
     return h;
-}
-
-static int open_part(struct engine *e, const struct sockset_want *w, const struct endpoint *ep, unsigned part,
-                     unsigned parts, struct berr *err)
-{
-    struct held_name name = {.kind = HELD_SOCKET, .slot = w->slot, .part = part, .parts = parts};
-    char held[LIMIT_HELD_NAME + 1];
-    snprintf(name.name, sizeof name.name, "%s", w->socket->name);
-    address_format(name.address, sizeof name.address, w->address);
-    if (held_name_format(held, &name) < 0)
-        return berr_set(err, BERR_CONFIG, ENAMETOOLONG, "the address %s is too long to be held by name",
-                        name.address);
-    cleanup_fd int fd = listener_open(ep, &w->socket->options, err);
-    if (fd < 0)
-        return fd;
-    crash_point(CRASH_AT_socket_opened);
-    keeper_link_put(&e->keeper, held, fd);
-    crash_point(CRASH_AT_socket_held);
-    struct held_socket *h = add(e, w->socket, w->address, held, take_fd(&fd));
-    if (!h)
-        return berr_set(err, BERR_SYSTEM, EBADF, "the socket for %s could not be read back", name.address);
-    char who[LIMIT_NAME + 16];
-    subject(h, who);
-    event_log_say(&e->log, LOG_INFO, who, NULL, "listening on %s", h->bound);
-    return 0;
-}
-
-/* Opens every endpoint of one declared address. */
-static int open_want(struct engine *e, const struct sockset_want *w, struct berr *err)
-{
-    cleanup_free struct endpoint *endpoints = NULL;
-    size_t n = 0;
-    int r = resolve_address(w->address, &endpoints, &n, err);
-    for (size_t i = 0; r == 0 && i < n; i++)
-        r = open_part(e, w, &endpoints[i], (unsigned)i + 1, (unsigned)n, err);
-    if (r < 0) {
-        berr_prefix(err, "socket %s", w->socket->name);
-        e->hold.failed = w->socket;
-    }
-    return r;
-}
-
-static bool is_adopted(const struct engine *e, const char *held)
-{
-    for (size_t i = 0; i < e->hold.n_sockets; i++)
-        if (strcmp(e->hold.sockets[i]->held, held) == 0)
-            return true;
-    return false;
-}
-
-/* The names of all sockets that are held: in the keeper's entries from before, and opened by us since. */
-static struct held_name *list_held(struct engine *e, size_t *ret_n)
-{
-    struct keeper_link *k = &e->keeper;
-    struct held_name *names = mem_new_array(k->n_entries + e->hold.n_sockets + 1, sizeof *names);
-    size_t n = 0;
-    for (size_t i = 0; i < k->n_entries; i++)
-        held_name_parse(k->entries[i].name, &names[n++]);
-    for (size_t i = 0; i < e->hold.n_sockets; i++)
-        held_name_parse(e->hold.sockets[i]->held, &names[n++]);
-    *ret_n = n;
-    return names;
-}
-
-static void adopt(struct engine *e, const struct sockset_want *w)
-{
-    for (size_t i = 0; i < w->n_held; i++) {
-        size_t index = w->held[i];
-        if (index >= e->keeper.n_entries)
-            continue; /* ours already */
-        struct keeper_entry *entry = &e->keeper.entries[index];
-        if (entry->fd >= 0 && !is_adopted(e, entry->name))
-            add(e, w->socket, w->address, entry->name, take_fd(&entry->fd));
-    }
-}
-
-int hold_reconcile(struct engine *e, struct berr *err)
-{
-    size_t n_names;
-    cleanup_free struct held_name *names = list_held(e, &n_names);
-    struct sockset_plan plan;
-    cleanup_free unsigned *workers = mem_new_array(e->n_services + 1, sizeof *workers);
-    for (size_t i = 0; i < e->n_services; i++)
-        workers[i] = (unsigned)e->services[i]->n_workers; /* as scaled, and those that are still ending */
-    sockset_compare(e->conf, workers, names, n_names, &plan);
-    int r = 0;
-    for (size_t i = 0; i < plan.n_wants; i++)
-        if (plan.wants[i].complete)
-            adopt(e, &plan.wants[i]);
-    for (size_t i = 0; i < plan.n_drops; i++)
-        if (plan.drops[i] < e->keeper.n_entries) {
-            keeper_link_drop(&e->keeper, e->keeper.entries[plan.drops[i]].name);
-            fd_close(&e->keeper.entries[plan.drops[i]].fd);
-        }
-    for (size_t i = 0; r == 0 && i < plan.n_wants && !e->is_shutting_down; i++)
-        if (!plan.wants[i].complete)
-            r = open_want(e, &plan.wants[i], err);
-    sockset_plan_fini(&plan);
-    return r;
-}
-
-bool hold_is_used_by(const struct held_socket *h, const struct service_conf *s)
-{
-    for (size_t i = 0; i < s->sockets.n; i++)
-        if (strcmp(s->sockets.v[i], h->socket->name) == 0)
-            return true;
-    return false;
-}
-
-int hold_ensure_slot(struct engine *e, const struct service *s, unsigned slot, struct berr *err)
-{
-    for (size_t i = 0; i < s->conf->sockets.n; i++) {
-        const struct socket_conf *c = conf_find_socket(e->conf, s->conf->sockets.v[i]);
-        bool there = c->options.reuse_port != REUSE_PORT_PER_WORKER;
-        for (size_t j = 0; j < e->hold.n_sockets && !there; j++)
-            there = e->hold.sockets[j]->socket == c && e->hold.sockets[j]->slot == slot;
-        for (size_t j = 0; j < c->n_addresses && !there; j++) {
-            struct sockset_want w = {.socket = c, .address = &c->addresses[j], .slot = slot};
-            int r = open_want(e, &w, err);
-            if (r < 0)
-                return r;
-        }
-    }
-    return 0;
 }
 
 static void held_socket_free(struct held_socket *h)
@@ -206,60 +80,210 @@ static void held_socket_free(struct held_socket *h)
     free(h);
 }
 
-static bool has_slot(const struct engine *e, const struct held_socket *h)
+void hold_remove(struct held_socket *h)
 {
-    for (size_t i = 0; i < e->n_services; i++)
-        if (e->services[i]->n_workers >= h->slot && hold_is_used_by(h, e->services[i]->conf))
-            return true;
-    return h->slot <= 1; /* the first stays, so that the address is ours with no worker at all */
+    struct socket_group *g = h->group;
+    size_t kept = 0;
+    for (size_t i = 0; i < g->n_held; i++)
+        if (g->held[i] != h)
+            g->held[kept++] = g->held[i];
+    g->n_held = kept;
+    h->group = NULL;
 }
 
-void hold_trim_slots(struct engine *e)
+static size_t place_of(const struct held_socket *h)
+{
+    char text[ADDRESS_TEXT];
+    size_t i = 0;
+    while (i < h->socket->n_addresses &&
+           strcmp(address_format(text, sizeof text, &h->socket->addresses[i]), h->declared) != 0)
+        i++;
+    return i;
+}
+
+static int compare_held(const void *a, const void *b)
+{
+    const struct held_socket *one = *(struct held_socket *const *)a, *other = *(struct held_socket *const *)b;
+    size_t at = place_of(one), other_at = place_of(other);
+    int r = (at > other_at) - (at < other_at);
+    if (r == 0)
+        r = (one->slot > other->slot) - (one->slot < other->slot);
+    return r != 0 ? r : (one->part > other->part) - (one->part < other->part);
+}
+
+void hold_sort(struct socket_group *g)
+{
+    qsort(g->held, g->n_held, sizeof(struct held_socket *), compare_held);
+}
+
+/* --- groups -------------------------------------------------------------------------------------------- */
+
+static void group_free(struct socket_group *g)
+{
+    for (size_t i = 0; i < g->n_held; i++)
+        held_socket_free(g->held[i]);
+    free(g->held);
+    free(g->users);
+    free(g);
+}
+
+struct socket_group *hold_find_group(const struct engine *e, const char *socket)
+{
+    const struct socket_conf *c = conf_find_socket(e->conf, socket);
+    return c ? e->hold.groups[c - e->conf->sockets] : NULL;
+}
+
+size_t hold_count(const struct engine *e)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < e->hold.n_groups; i++)
+        n += e->hold.groups[i]->n_held;
+    return n;
+}
+
+static const char *group_name(const void *data, size_t n)
+{
+    return ((const struct hold *)data)->groups[n]->conf->name;
+}
+
+/* The group of OLD that becomes C's, or a new one. */
+static struct socket_group *inherit(struct socket_group *old, const struct socket_conf *c)
+{
+    struct socket_group *g = old ? old : mem_new(sizeof *g);
+    g->conf = c;
+    for (size_t i = 0; i < g->n_held; i++)
+        g->held[i]->socket = c;
+    free(g->users);
+    g->users = NULL;
+    g->n_users = 0;
+    return g;
+}
+
+static void link_service(struct engine *e, struct service *s)
+{
+    free(s->groups);
+    s->n_groups = 0;
+    s->groups = mem_new_array(s->conf->sockets.n + 1, sizeof(struct socket_group *));
+    for (size_t i = 0; i < s->conf->sockets.n; i++) {
+        struct socket_group *g = hold_find_group(e, s->conf->sockets.v[i]);
+        s->groups[s->n_groups++] = g;
+        g->users = mem_resize_array(g->users, g->n_users + 1, sizeof(struct service *));
+        g->users[g->n_users++] = s;
+    }
+}
+
+/* Which of the groups in OLD has the name of each socket, or NULL; those that have none are retired. */
+static struct socket_group **match_groups(struct engine *e, struct hold *old)
+{
+    struct name_table names = {NULL, 0, 0};
+    struct socket_group **matched = mem_new_array(e->conf->n_sockets + 1, sizeof(struct socket_group *));
+    cleanup_free bool *taken = mem_new_array(old->n_groups + 1, sizeof *taken);
+    for (size_t i = 0; i < old->n_groups; i++)
+        name_table_add(&names, old->groups[i]->conf->name, i);
+    for (size_t i = 0; i < e->conf->n_sockets; i++) {
+        size_t at = name_table_find(&names, e->conf->sockets[i].name, group_name, old);
+        if (at == NAME_TABLE_NONE)
+            continue;
+        matched[i] = old->groups[at];
+        taken[at] = true;
+    }
+    name_table_fini(&names);
+    for (size_t i = 0; i < old->n_groups; i++)
+        if (!taken[i]) {
+            for (size_t k = 0; k < old->groups[i]->n_held; k++)
+                retire_socket(old->groups[i]->held[k]);
+            old->groups[i]->n_held = 0;
+            group_free(old->groups[i]);
+        }
+    return matched;
+}
+
+void hold_link(struct engine *e)
+{
+    struct hold old = e->hold;
+    e->hold.groups = match_groups(e, &old);
+    e->hold.n_groups = e->conf->n_sockets;
+    for (size_t i = 0; i < e->hold.n_groups; i++)
+        e->hold.groups[i] = inherit(e->hold.groups[i], &e->conf->sockets[i]);
+    free(old.groups);
+    for (size_t i = 0; i < e->n_services; i++)
+        link_service(e, e->services[i]);
+}
+
+bool hold_is_used_by(const struct held_socket *h, const struct service_conf *s)
+{
+    for (size_t i = 0; i < s->sockets.n; i++)
+        if (strcmp(s->sockets.v[i], h->socket->name) == 0)
+            return true;
+    return false;
+}
+
+void hold_close(struct held_socket *h)
+{
+    socket_guard_remove(&h->engine->guard, h);
+    keeper_link_drop(&h->engine->keeper, h->held);
+    held_socket_free(h);
+}
+
+static bool has_slot(const struct socket_group *g, unsigned slot)
+{
+    for (size_t i = 0; i < g->n_users; i++)
+        if (g->users[i]->n_workers >= slot)
+            return true;
+    return slot <= 1; /* the first stays, so that the address is ours with no worker at all */
+}
+
+static void trim_group(struct socket_group *g)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < e->hold.n_sockets; i++) {
-        struct held_socket *h = e->hold.sockets[i];
-        if (has_slot(e, h)) {
-            e->hold.sockets[kept++] = h;
-            continue;
-        }
-        socket_guard_remove(&e->guard, h);
-        keeper_link_drop(&e->keeper, h->held);
-        held_socket_free(h);
+    for (size_t i = 0; i < g->n_held; i++) {
+        struct held_socket *h = g->held[i];
+        if (has_slot(g, h->slot))
+            g->held[kept++] = h;
+        else
+            hold_close(h);
     }
-    e->hold.n_sockets = kept;
+    g->n_held = kept;
+}
+
+void hold_trim_slots(struct service *s)
+{
+    for (size_t i = 0; i < s->n_groups; i++)
+        if (s->groups[i]->conf->options.reuse_port == REUSE_PORT_PER_WORKER)
+            trim_group(s->groups[i]);
 }
 
 void hold_release_all(struct engine *e)
 {
-    for (size_t i = 0; i < e->hold.n_sockets; i++) {
-        struct held_socket *h = e->hold.sockets[i];
-        socket_guard_remove(&e->guard, h);
+    struct held_socket *h;
+    hold_each(h, &e->hold)
+    {
         if (hold_unix_path(h))
             unix_path_give_up(hold_unix_path(h), h->socket->options.unlink);
-        keeper_link_drop(&e->keeper, h->held);
-        held_socket_free(h);
+        hold_close(h);
         crash_point(CRASH_AT_shutdown_socket_closed);
     }
-    e->hold.n_sockets = 0;
+    for (size_t i = 0; i < e->hold.n_groups; i++)
+        e->hold.groups[i]->n_held = 0;
+    retire_finish_all(e);
 }
 
 void hold_fini(struct hold *h)
 {
-    for (size_t i = 0; i < h->n_sockets; i++)
-        held_socket_free(h->sockets[i]);
-    free(h->sockets);
-    *h = (struct hold){0};
+    for (size_t i = 0; i < h->n_groups; i++)
+        group_free(h->groups[i]);
+    free(h->groups);
+    h->groups = NULL;
+    h->n_groups = 0;
 }
 
-size_t hold_collect(const struct engine *e, const struct service_conf *s, unsigned slot,
-                    struct held_socket **ret, size_t max)
+size_t hold_collect(const struct service *s, unsigned slot, struct held_socket **ret, size_t max)
 {
     size_t n = 0;
-    for (size_t i = 0; i < s->sockets.n; i++)
-        for (size_t j = 0; j < e->hold.n_sockets; j++) {
-            struct held_socket *h = e->hold.sockets[j];
-            if (strcmp(h->socket->name, s->sockets.v[i]) != 0 || (h->slot != 0 && h->slot != slot))
+    for (size_t i = 0; i < s->n_groups; i++)
+        for (size_t j = 0; j < s->groups[i]->n_held; j++) {
+            struct held_socket *h = s->groups[i]->held[j];
+            if (h->slot != 0 && h->slot != slot)
                 continue;
             if (n < max)
                 ret[n] = h;
@@ -269,12 +293,11 @@ size_t hold_collect(const struct engine *e, const struct service_conf *s, unsign
 }
 
 /* Does any process of a worker have H? */
-static bool is_in_use(const struct engine *e, const struct held_socket *h)
+static bool is_in_use(const struct held_socket *h)
 {
-    for (size_t i = 0; i < e->n_services; i++)
-        for (size_t j = 0; j < e->services[i]->n_workers; j++)
-            if (e->services[i]->workers[j]->pid != 0 && hold_is_used_by(h, e->services[i]->conf))
-                return true;
+    for (size_t i = 0; i < h->group->n_users; i++)
+        if (service_has_process(h->group->users[i]))
+            return true;
     return false;
 }
 
@@ -282,7 +305,7 @@ static bool is_in_use(const struct engine *e, const struct held_socket *h)
 void hold_prepare_for_spawn(struct engine *e, struct held_socket *h)
 {
     enum non_blocking how = h->socket->options.non_blocking;
-    if (how == NON_BLOCKING_AUTO && is_in_use(e, h))
+    if (how == NON_BLOCKING_AUTO && is_in_use(h))
         return;
     int r = fd_set_nonblock(h->fd, how == NON_BLOCKING_YES);
     if (r < 0) {
@@ -293,35 +316,40 @@ void hold_prepare_for_spawn(struct engine *e, struct held_socket *h)
     }
 }
 
-/* Is a service that uses H wanted up, or still running? */
-static bool is_served(const struct engine *e, const struct held_socket *h)
+/* Is a service that uses it wanted up, or still running? */
+static bool is_served(const struct socket_group *g)
 {
-    for (size_t i = 0; i < e->n_services; i++)
-        if (hold_is_used_by(h, e->services[i]->conf) && service_state(e->services[i]) != SERVICE_STOPPED)
+    for (size_t i = 0; i < g->n_users; i++)
+        if (service_state(g->users[i]) != SERVICE_STOPPED)
             return true;
     return false;
 }
 
-void hold_follow_services(struct engine *e)
+static void follow(struct held_socket *h, bool refuse)
 {
-    for (size_t i = 0; i < e->hold.n_sockets; i++) {
-        struct held_socket *h = e->hold.sockets[i];
-        if (h->socket->options.when_stopped != WHEN_STOPPED_REFUSE || !h->listens)
-            continue;
-        bool refuse = !is_served(e, h);
-        if (refuse == h->is_refusing)
-            continue;
-        int r = refuse ? listener_refuse(h->fd) : listener_listen(h->fd, h->socket->options.backlog);
-        char who[LIMIT_NAME + 16];
-        subject(h, who);
-        if (r < 0) {
-            event_log_say(&e->log, LOG_ERROR, who, NULL, "%s could not be made to %s connections: %s",
-                          h->bound, refuse ? "refuse" : "take", strerror(-r));
-            continue;
-        }
-        h->is_refusing = refuse;
-        event_log_say(&e->log, LOG_INFO, who, NULL, "%s %s", h->bound,
-                      refuse ? "refuses connections" : "takes connections again");
+    struct engine *e = h->engine;
+    char who[LIMIT_NAME + 16];
+    if (!h->listens || refuse == h->is_refusing)
+        return;
+    int r = refuse ? listener_refuse(h->fd) : listener_listen(h->fd, h->socket->options.backlog);
+    subject(h, who);
+    if (r < 0) {
+        event_log_say(&e->log, LOG_ERROR, who, NULL, "%s could not be made to %s connections: %s", h->bound,
+                      refuse ? "refuse" : "take", strerror(-r));
+        return;
+    }
+    h->is_refusing = refuse;
+    event_log_say(&e->log, LOG_INFO, who, NULL, "%s %s", h->bound,
+                  refuse ? "refuses connections" : "takes connections again");
+}
+
+void hold_follow_service(const struct service *s)
+{
+    for (size_t i = 0; i < s->n_groups; i++) {
+        const struct socket_group *g = s->groups[i];
+        bool refuse = g->conf->options.when_stopped == WHEN_STOPPED_REFUSE && !is_served(g);
+        for (size_t j = 0; j < g->n_held; j++)
+            follow(g->held[j], refuse);
     }
 }
 
@@ -340,8 +368,9 @@ int hold_replace(struct engine *e, struct held_socket *h, struct berr *err)
     fd_close(&h->fd);
     h->fd = fd;
     demand_init(h);
-    learn_backlog(h);
+    hold_learn_backlog(h);
     socket_guard_add(&e->guard, h);
-    demand_follow(e);
+    for (size_t i = 0; i < h->group->n_users; i++)
+        demand_follow(h->group->users[i]);
     return 0;
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/list.h"
 #include "core/conf.h"
 #include "core/held_name.h"
 #include "sys/listener.h"
@@ -31,40 +32,82 @@ struct held_socket {
     unsigned backlog;     /* in force after our own listen(2); 0: not known */
     int guard_watch;      /* of its Unix path; -1: none */
     struct engine *engine;
-    ev_io demand; /* engine/demand: is somebody there? */
+    struct socket_group *group; /* NULL once it is retired */
+    ev_io demand;               /* engine/demand: is somebody there? */
+};
+
+/* One [socket:NAME]: what is held of it, and who uses it. */
+struct socket_group {
+    const struct socket_conf *conf;
+    struct held_socket **held; /* by address and slot; owned */
+    size_t n_held;
+    struct service **users; /* the array is owned */
+    size_t n_users;
 };
 
 struct hold {
-    struct held_socket **sockets; /* in the configuration's order, slot by slot; owned */
-    size_t n_sockets;
+    struct socket_group **groups; /* by place in the configuration; owned */
+    size_t n_groups;
+    struct list retired;              /* of struct retired_socket: engine/retire */
     const struct socket_conf *failed; /* the one that hold_reconcile() could not open */
 };
 
-/* Takes over what the keeper's entries hold, drops what nobody wants, and opens what is missing unless
- * everything is to end. -EADDRINUSE, or another negative errno, and a sentence; what was opened until then is
- * held. May be called again. */
-int hold_reconcile(struct engine *e, struct berr *err);
+/* H goes through all held sockets, group by group in the configuration's order. */
+#define hold_each(h, hold)                                                                                   \
+    for (size_t g_ = 0, i_; g_ < (hold)->n_groups; g_++)                                                     \
+        for (i_ = 0; i_ < (hold)->groups[g_]->n_held && ((h) = (hold)->groups[g_]->held[i_], true); i_++)
+
+/* Groups and their users from the configuration and the services that are there; what a group of the same
+ * name held stays in it, and what is of no group any more is retired. */
+void hold_link(struct engine *e);
+struct socket_group *hold_find_group(const struct engine *e, const char *socket);
+size_t hold_count(const struct engine *e);
+
+/* Takes over what the keeper's entries hold, retires what nobody wants, and opens what is missing unless
+ * everything is to end. -EADDRINUSE, or another negative errno, and a sentence, for the first that cannot be
+ * opened (one that is not waited for before one that is); the others are tried all the same, and each
+ * failure's sentence is added to FAILURES, where that is not NULL. May be called again. */
+int hold_reconcile(struct engine *e, struct strv *failures, struct berr *err);
+/* Closes what berth was started with and nobody wants; what was wanted has its own name by now. */
+void hold_forget_inherited(struct engine *e);
 /* Opens the per-worker sockets of slot SLOT of S, if it uses such. */
 int hold_ensure_slot(struct engine *e, const struct service *s, unsigned slot, struct berr *err);
 /* Closes the per-worker sockets of slots that no service has any more: nobody would take what the kernel
  * queues there. */
-void hold_trim_slots(struct engine *e);
+void hold_trim_slots(struct service *s);
+/* Puts the options of G's configuration on what it holds, as far as they can change; sentences to FAILURES.
+ */
+void hold_apply_options(struct engine *e, struct socket_group *g, struct strv *failures);
+/* Is there a socket for every address that S uses? */
+bool hold_is_complete(const struct service *s);
 /* Lets go of everything, here and in the keeper; Unix paths are removed. */
 void hold_release_all(struct engine *e);
 void hold_fini(struct hold *h);
+/* Closes and forgets H, which is in no group any more, here and in the keeper. */
+void hold_close(struct held_socket *h);
 
-/* Calls EACH for every socket that a worker of S in SLOT is handed, in the order of its descriptors. */
-size_t hold_collect(const struct engine *e, const struct service_conf *s, unsigned slot,
-                    struct held_socket **ret, size_t max);
+/* Every socket that a worker of S in SLOT is handed, in the order of its descriptors, into RET. */
+size_t hold_collect(const struct service *s, unsigned slot, struct held_socket **ret, size_t max);
 bool hold_is_used_by(const struct held_socket *h, const struct service_conf *s);
 /* Before a spawn: O_NONBLOCK as `non_blocking` says. */
 void hold_prepare_for_spawn(struct engine *e, struct held_socket *h);
 /* After a service's state has changed: refuse or take connections (when_stopped). */
-void hold_follow_services(struct engine *e);
+void hold_follow_service(const struct service *s);
 /* The path of a Unix socket that has one, borrowed; else NULL. */
 const char *hold_unix_path(const struct held_socket *h);
 /* Puts a new socket in the place of a dead one (a Unix listener that was shut down). Negative errno and a
  * sentence. */
 int hold_replace(struct engine *e, struct held_socket *h, struct berr *err);
+
+/* The limit that our own listen(2) brought about: the guard compares with it. */
+void hold_learn_backlog(struct held_socket *h);
+/* H is not one of its group's any more. */
+void hold_remove(struct held_socket *h);
+/* The order of descriptors: as the addresses are declared, by part, then by slot. */
+void hold_sort(struct socket_group *g);
+/* For engine/hold_open only: H, opened or found, becomes one of its group's. NULL when it is no socket any
+ * more; takes FD. */
+struct held_socket *hold_add(struct engine *e, const struct socket_conf *conf, const struct address *a,
+                             const char *held, int fd);
 
 #endif

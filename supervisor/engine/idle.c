@@ -16,20 +16,16 @@
 #define LOOKS 4 /* within idle_stop */
 #define BATCH 16
 
-static bool is_concerned(const struct service *s, const struct held_socket *h)
-{
-    return s->conf->idle_stop_ns != INT64_MAX && hold_is_used_by(h, s->conf);
-}
-
 /* What the kernel has noted so far. */
 static void take_arrivals(struct engine *e)
 {
     void *tags[BATCH];
     int n = socket_events_next(e->idle.arrival_fd, tags, BATCH);
-    for (int i = 0; i < n; i++)
-        for (size_t j = 0; j < e->n_services; j++)
-            if (is_concerned(e->services[j], tags[i]))
-                e->services[j]->last_needed = clock_mono();
+    for (int i = 0; i < n; i++) {
+        const struct socket_group *g = ((const struct held_socket *)tags[i])->group;
+        for (size_t j = 0; g && j < g->n_users; j++)
+            g->users[j]->last_needed = clock_mono();
+    }
 }
 
 static void on_arrivals(struct ev_loop *loop, ev_io *watcher, int revents)
@@ -43,13 +39,12 @@ static bool look_at_sockets(struct service *s)
 {
     struct engine *e = s->engine;
     bool found = false;
-    for (size_t i = 0; i < e->hold.n_sockets; i++) {
-        struct held_socket *h = e->hold.sockets[i];
-        if (!is_concerned(s, h))
-            continue;
-        found = connections_exist(&h->endpoint) != 0 || found;
-        found = socket_events_await_arrival(e->idle.arrival_fd, h->fd, h) < 0 || found;
-    }
+    for (size_t i = 0; i < s->n_groups; i++)
+        for (size_t j = 0; j < s->groups[i]->n_held; j++) {
+            struct held_socket *h = s->groups[i]->held[j];
+            found = connections_exist(&h->endpoint) != 0 || found;
+            found = socket_events_await_arrival(e->idle.arrival_fd, h->fd, h) < 0 || found;
+        }
     return found;
 }
 
@@ -87,12 +82,19 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int revents)
         stop(s);
 }
 
-void idle_init(struct service *s)
+void idle_set_pace(struct service *s)
 {
     double pace =
         s->conf->idle_stop_ns == INT64_MAX ? 0 : (double)s->conf->idle_stop_ns / NSEC_PER_SEC / LOOKS;
-    ev_timer_init(&s->idle_timer, on_look, pace, pace);
+    ev_timer_stop(s->engine->loop, &s->idle_timer);
+    ev_timer_set(&s->idle_timer, pace, pace);
+}
+
+void idle_init(struct service *s)
+{
+    ev_init(&s->idle_timer, on_look);
     s->idle_timer.data = s;
+    idle_set_pace(s);
 }
 
 void idle_follow(struct service *s)

@@ -17,12 +17,10 @@
 
 #define CONNECTIONS_AT_ONCE 16 /* then others have their turn */
 
-static struct service *find_service(const struct engine *e, const struct held_socket *h)
+/* conf_check() sees to it that there is only one. */
+static struct service *find_service(const struct held_socket *h)
 {
-    for (size_t i = 0; i < e->n_services; i++)
-        if (hold_is_used_by(h, e->services[i]->conf))
-            return e->services[i];
-    return NULL;
+    return h->group->n_users > 0 ? h->group->users[0] : NULL;
 }
 
 static unsigned socket_index(const struct service *s, const struct held_socket *h)
@@ -46,10 +44,10 @@ static unsigned count_connections(const struct service *s, unsigned index)
     return n;
 }
 
-bool inetd_is_open(const struct engine *e, const struct held_socket *h)
+bool inetd_is_open(const struct held_socket *h)
 {
-    const struct service *s = find_service(e, h);
-    return s && s->is_wanted && !h->is_refusing && !ev_is_active(&s->accept_timer) &&
+    const struct service *s = find_service(h);
+    return s && s->is_wanted && s->has_begun && !h->is_refusing && !ev_is_active(&s->accept_timer) &&
            count_connections(s, socket_index(s, h)) < (unsigned)h->socket->options.max_connections;
 }
 
@@ -135,14 +133,13 @@ static bool serve_one(struct service *s, struct held_socket *h)
     return served;
 }
 
-void inetd_serve(struct engine *e, struct held_socket *h)
+void inetd_serve(struct held_socket *h)
 {
-    struct service *s = find_service(e, h);
+    struct service *s = find_service(h);
     for (int i = 0;
-         i < CONNECTIONS_AT_ONCE && inetd_is_open(e, h) && demand_is_somebody_there(h) && serve_one(s, h);
-         i++)
+         i < CONNECTIONS_AT_ONCE && inetd_is_open(h) && demand_is_somebody_there(h) && serve_one(s, h); i++)
         continue;
-    demand_follow(e);
+    demand_follow(s);
 }
 
 void inetd_prepare(struct worker *w, struct spawn_accept *ret, struct inetd_admission *room)
@@ -204,7 +201,7 @@ static void on_accept_timer(struct ev_loop *loop, ev_timer *t, int revents)
 {
     (void)loop, (void)revents;
     struct service *s = t->data;
-    demand_follow(s->engine);
+    demand_follow(s);
 }
 
 void inetd_init(struct service *s)

@@ -16,9 +16,9 @@ struct worker;
 
 void inetd_init(struct service *s);
 /* Is a connection at H to be served now? H is a socket with accept = yes. */
-bool inetd_is_open(const struct engine *e, const struct held_socket *h);
+bool inetd_is_open(const struct held_socket *h);
 /* Somebody is there at H. */
-void inetd_serve(struct engine *e, struct held_socket *h);
+void inetd_serve(struct held_socket *h);
 
 /* For the spawner: what the child of W is to accept; ARG_ROOM is the storage behind *RET, borrowed as long as
  * it. */

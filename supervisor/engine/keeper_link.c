@@ -36,6 +36,7 @@ static void add_entry(struct keeper_link *k, const struct keeper_msg *m, int fd)
 {
     if ((k->n_entries & (k->n_entries - 1)) == 0) /* room doubles at the powers of two */
         k->entries = mem_resize_array(k->entries, k->n_entries ? 2 * k->n_entries : 1, sizeof *k->entries);
+    name_table_add(&k->names, m->name, k->n_entries);
     k->entries[k->n_entries++] = (struct keeper_entry){
         .name = mem_strdup(m->name),
         .fd = fd,
@@ -44,6 +45,17 @@ static void add_entry(struct keeper_link *k, const struct keeper_msg *m, int fd)
         .status = m->value,
     };
     crash_point(CRASH_AT_keeper_entry_received);
+}
+
+static const char *entry_name(const void *data, size_t n)
+{
+    return ((const struct keeper_link *)data)->entries[n].name;
+}
+
+struct keeper_entry *keeper_link_find(const struct keeper_link *k, const char *name)
+{
+    size_t i = name_table_find(&k->names, name, entry_name, k);
+    return i == NAME_TABLE_NONE ? NULL : &k->entries[i];
 }
 
 int keeper_link_open(struct keeper_link *k, int fd, struct berr *err)
@@ -85,6 +97,7 @@ void keeper_link_forget_entries(struct keeper_link *k)
         free(k->entries[i].name);
     }
     free(k->entries);
+    name_table_fini(&k->names);
     k->entries = NULL;
     k->n_entries = 0;
 }

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/berr.h"
+#include "base/name_table.h"
 #include "sys/spawn.h"
 #include "wire/keeper_msg.h"
 
@@ -40,6 +41,7 @@ struct keeper_link {
     unsigned starts;              /* supervisors before this one */
     struct keeper_entry *entries; /* owned */
     size_t n_entries;
+    struct name_table names; /* of the entries */
     struct ev_loop *loop;
     ev_io watcher;
     const struct keeper_handlers *handlers;
@@ -48,6 +50,8 @@ struct keeper_link {
 
 /* Takes FD over and receives WELCOME to SYNC. Negative errno and a sentence. */
 int keeper_link_open(struct keeper_link *k, int fd, struct berr *err);
+/* The entry NAME, or NULL. */
+struct keeper_entry *keeper_link_find(const struct keeper_link *k, const char *name);
 /* From now on the handlers are called from LOOP. */
 void keeper_link_watch(struct keeper_link *k, struct ev_loop *loop, const struct keeper_handlers *handlers,
                        void *data);

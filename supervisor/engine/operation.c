@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "engine/engine.h"
 #include "engine/operation.h"
+#include "engine/sequence.h"
+#include "engine/update.h"
 
 struct operation {
     struct list link; /* engine.operations */
@@ -39,6 +41,8 @@ static struct watched *find(struct operation *o, const struct service *s)
 static bool is_up(const struct watched *x, enum operation_kind kind)
 {
     const struct service *s = x->service;
+    if (!s->has_begun)
+        return false;
     for (unsigned i = 0; i < s->n_wanted; i++) {
         const struct worker *w = i < s->n_workers ? s->workers[i] : NULL;
         if (!w || (w->state != WORKER_READY && w->state != WORKER_DONE && w->state != WORKER_WAITING))
@@ -68,7 +72,7 @@ static bool is_reached(const struct watched *x, enum operation_kind kind)
     case OPERATION_SCALE:
         return (!s->is_wanted || is_up(x, kind)) && is_down(s, s->n_wanted);
     case OPERATION_STOP:
-        return is_down(s, 0);
+        return !s->has_begun && is_down(s, 0);
     case OPERATION_SHUTDOWN:
         return false; /* operation_on_over() answers it */
     }
@@ -86,10 +90,18 @@ static void fail(struct operation *o, const struct watched *x, const char *reaso
 static bool has_failed(struct operation *o, const struct watched *x)
 {
     bool wants_up = o->kind == OPERATION_START || o->kind == OPERATION_RESTART;
+    char reason[1200];
     if (x->failed) {
-        char subject[LIMIT_NAME + 32], reason[1200];
+        char subject[LIMIT_NAME + 32];
         snprintf(reason, sizeof reason, "worker %s %s", worker_subject(subject, sizeof subject, x->failed),
                  x->failed->note ? x->failed->note : "did not stay up");
+        fail(o, x, reason);
+        return true;
+    }
+    if (wants_up && x->service->is_blocked) {
+        const char *blocker = sequence_blocker(x->service);
+        snprintf(reason, sizeof reason, "it requires %s, which has failed",
+                 blocker ? blocker : "another service");
         fail(o, x, reason);
         return true;
     }
@@ -124,10 +136,10 @@ static void begin_service(struct operation *o, struct watched *x, unsigned n)
 {
     switch (o->kind) {
     case OPERATION_START:
-        engine_start(x->service);
+        sequence_start(x->service);
         break;
     case OPERATION_STOP:
-        engine_stop(x->service);
+        sequence_stop(x->service);
         break;
     case OPERATION_RESTART:
         x->generation = x->service->generation + 1;
@@ -186,6 +198,26 @@ void operation_on_change(struct engine *e, const struct worker *w)
             x->failed = w;
         if (x && o->has_begun)
             evaluate(o);
+    }
+}
+
+void operation_on_service_change(struct service *s)
+{
+    update_on_service_change(s);
+    list_each (o, &s->engine->operations, struct operation, link)
+        if (o->kind != OPERATION_SHUTDOWN && o->has_begun && find(o, s))
+            evaluate(o);
+}
+
+void operation_on_service_leaving(struct service *s)
+{
+    list_each (o, &s->engine->operations, struct operation, link) {
+        struct watched *x = o->kind == OPERATION_SHUTDOWN ? NULL : find(o, s);
+        if (!x)
+            continue;
+        if (o->client)
+            fail(o, x, "it was removed from the configuration meanwhile");
+        operation_free(o);
     }
 }
 

@@ -26,6 +26,10 @@ void operation_begin(struct engine *e, struct control_client *client, enum opera
                      struct service *const *services, size_t n_services, unsigned n, bool wait);
 /* W has changed its state: tells those who wait. */
 void operation_on_change(struct engine *e, const struct worker *w);
+/* S has changed as a whole: it has begun, or cannot. */
+void operation_on_service_change(struct service *s);
+/* S goes out of the configuration: nobody waits for it any more. */
+void operation_on_service_leaving(struct service *s);
 /* The client has gone; its operation goes on without anybody to tell. */
 void operation_on_client_gone(struct engine *e, const struct control_client *client);
 /* Everything has ended: answers whoever waits for the shutdown. */

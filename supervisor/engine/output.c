@@ -305,7 +305,7 @@ static void on_again(struct ev_loop *loop, ev_timer *t, int revents)
 struct output *output_new(struct service *s)
 {
     bool captures = conf_captures(s->conf);
-    if (!captures && !conf_is_sink(s->engine->conf, s->conf))
+    if (!captures && !s->conf->is_sink)
         return NULL;
     struct output *o = mem_new(sizeof *o);
     *o = (struct output){
@@ -314,6 +314,34 @@ struct output *output_new(struct service *s)
     o->again.data = o;
     output_sink_init(o);
     return o;
+}
+
+void output_follow_conf(struct service *s)
+{
+    struct output *o = s->output;
+    if (!o) {
+        s->output = output_new(s);
+        return;
+    }
+    o->captures =
+        o->captures || conf_captures(s->conf); /* workers of before may write into the pipes still */
+    output_sink_fini(o);
+    output_sink_init(o);
+}
+
+void output_forget(struct output *o)
+{
+    char name[LIMIT_HELD_NAME + 1];
+    if (!o)
+        return;
+    for (size_t i = 0; i < o->n_streams; i++)
+        if (o->streams[i])
+            output_on_slot_gone(o->service, o->streams[i]->slot);
+    if (o->memory.fd >= 0) {
+        output_ring_held_name(o, name);
+        keeper_link_drop(&engine_of(o)->keeper, name);
+    }
+    output_close_inlet(o);
 }
 
 void output_free(struct output *o)

@@ -62,6 +62,10 @@ struct output {
 struct output *output_new(struct service *s);
 /* The pipes and what they hold stay with the keeper. Takes NULL. */
 void output_free(struct output *o);
+/* The configuration of S is another one: what berth takes in goes where that says. */
+void output_follow_conf(struct service *s);
+/* The service is given up: nothing of its output is held any more. */
+void output_forget(struct output *o);
 /* Takes over what the keeper holds, and passes on what a predecessor had not. */
 void output_start(struct engine *e);
 /* Chooses what becomes descriptors 0, 1 and 2 of the next process of W, which runs as USER (-1: as berth
@@ -83,6 +87,8 @@ void output_finish(struct engine *e);
 
 /* --- between the files of engine/output --- */
 
+/* Other services' output has nowhere to go any more. */
+void output_close_inlet(struct output *o);
 /* Passes on what a predecessor had not. */
 void output_resume(struct output *o);
 /* The stream of SLOT; NULL if there is none. */

@@ -12,7 +12,7 @@
 
 bool output_is_fed(const struct service *s)
 {
-    return s->output && conf_is_sink(s->engine->conf, s->conf);
+    return s->output && s->conf->is_sink;
 }
 
 static bool feeds(const struct service *source, const struct service *sink)
@@ -23,10 +23,7 @@ static bool feeds(const struct service *source, const struct service *sink)
 
 static bool has_ended(const struct service *s)
 {
-    for (size_t i = 0; i < s->n_workers; i++)
-        if (s->workers[i]->pid != 0 || s->workers[i]->state == WORKER_SPAWNING)
-            return false;
-    return !s->is_wanted;
+    return !s->is_wanted && !s->has_begun && !service_has_process(s) && s->states[WORKER_SPAWNING] == 0;
 }
 
 static bool sources_have_ended(const struct service *sink)
@@ -38,7 +35,7 @@ static bool sources_have_ended(const struct service *sink)
     return true;
 }
 
-static void close_inlet(struct output *o)
+void output_close_inlet(struct output *o)
 {
     for (int is_write_end = 0; is_write_end < 2 && o->inlet_read_fd >= 0; is_write_end++) {
         char name[LIMIT_HELD_NAME + 1];
@@ -53,7 +50,7 @@ static void on_grace_over(struct ev_loop *loop, ev_timer *t, int revents)
 {
     (void)loop, (void)revents;
     struct service *s = ((struct output *)t->data)->service;
-    engine_stop(s);
+    engine_bring_down(s);
     engine_proceed_shutdown(s->engine);
 }
 
@@ -62,7 +59,7 @@ static void end_input(struct service *s)
 {
     struct output *o = s->output;
     o->has_ended = true;
-    s->is_wanted = false;
+    s->is_wanted = s->has_begun = false;
     service_save(s);
     for (size_t i = 0; i < s->n_workers; i++) {
         struct worker *w = s->workers[i];
@@ -71,7 +68,7 @@ static void end_input(struct service *s)
         if (!worker_state_has_process(w->state))
             engine_step(w, WORKER_EV_STOP);
     }
-    close_inlet(o);
+    output_close_inlet(o);
     ev_now_update(s->engine->loop);
     ev_timer_init(&o->grace, on_grace_over, EOF_GRACE, 0);
     o->grace.data = o;
@@ -85,7 +82,8 @@ static bool end_one(struct service *s)
         return false;
     if (s->engine->is_hurried) {
         s->output->has_ended = true;
-        engine_stop(s);
+        s->is_wanted = false;
+        engine_bring_down(s);
         return true;
     }
     if (!sources_have_ended(s))
@@ -96,13 +94,13 @@ static bool end_one(struct service *s)
 
 bool output_end_inputs(struct engine *e)
 {
-    bool all = true, again = true;
+    bool all = true, again = e->has_sinks;
     while (again) {
         again = false;
         for (size_t i = 0; i < e->n_services; i++)
             again = end_one(e->services[i]) || again;
     }
-    for (size_t i = 0; i < e->n_services; i++)
+    for (size_t i = 0; e->has_sinks && i < e->n_services; i++)
         all = all && (!output_is_fed(e->services[i]) || e->services[i]->output->has_ended);
     return all;
 }

@@ -114,14 +114,6 @@ static int inlet_of_sink(const struct engine *e, const struct output_conf *c, in
     return r;
 }
 
-static bool has_process(const struct service *s)
-{
-    for (size_t i = 0; i < s->n_workers; i++)
-        if (s->workers[i]->pid != 0)
-            return true;
-    return false;
-}
-
 /* What other services write is the standard input of S. */
 static int prepare_input(struct service *s, int *ret_fd, struct berr *err)
 {
@@ -130,7 +122,7 @@ static int prepare_input(struct service *s, int *ret_fd, struct berr *err)
     int r = ensure_inlet(s->output, err);
     if (r < 0)
         return r;
-    if (!has_process(s))
+    if (!service_has_process(s))
         fd_set_nonblock(s->output->inlet_read_fd, false); /* as its last worker may have left it */
     *ret_fd = s->output->inlet_read_fd;
     return 0;
@@ -159,14 +151,6 @@ int output_prepare_spawn(struct worker *w, uid_t user, int fds[3], struct berr *
 }
 
 /* --- what the keeper holds ----------------------------------------------------------------------------- */
-
-static struct keeper_entry *find_entry(struct engine *e, const char *name)
-{
-    for (size_t i = 0; i < e->keeper.n_entries; i++)
-        if (strcmp(e->keeper.entries[i].name, name) == 0)
-            return &e->keeper.entries[i];
-    return NULL;
-}
 
 static void drop_entry(struct engine *e, struct keeper_entry *entry)
 {
@@ -210,7 +194,7 @@ static struct keeper_entry *other_end(struct engine *e, const struct held_name *
     other.is_write_end = !name->is_write_end;
     int r = held_name_format(text, &other);
     must(r == 0);
-    struct keeper_entry *entry = find_entry(e, text);
+    struct keeper_entry *entry = keeper_link_find(&e->keeper, text);
     return entry && entry->fd >= 0 ? entry : NULL;
 }
 

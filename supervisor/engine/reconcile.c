@@ -6,11 +6,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "engine/demand.h"
 #include "engine/engine.h"
 #include "engine/inetd.h"
+#include "engine/sequence.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/pidfd.h"
@@ -29,7 +31,7 @@ static struct worker *find_worker(struct engine *e, const struct held_name *name
     if (w->serial < name->serial) { /* the soft state is lost */
         w->serial = name->serial;
         w->generation = name->generation;
-        w->state = WORKER_READY;
+        worker_set_state(w, WORKER_READY);
         w->is_wanted = s->is_wanted;
         w->started = w->since = clock_mono();
         if (name->generation > s->generation)
@@ -39,18 +41,33 @@ static struct worker *find_worker(struct engine *e, const struct held_name *name
     return w;
 }
 
+/* Its service went out of the configuration, and our predecessor died before it was stopped. What the
+ * configuration said about stopping it is gone with it. */
+static void stop_removed(struct engine *e, struct keeper_entry *entry, const struct held_name *name,
+                         const char *subject)
+{
+    struct conf plain;
+    conf_init(&plain);
+    event_log_say(&e->log, LOG_INFO, subject, NULL, "its service is gone from the configuration");
+    leftover_add(e, conf_add_service(&plain, name->name), subject, entry->name, take_fd(&entry->fd),
+                 entry->pid);
+    conf_fini(&plain);
+}
+
 /* An entry that no worker has: of an earlier process, whose end is recorded. What it left behind is ended in
  * order; a process that runs and belongs to no service is not ours to end. */
 static void take_stranded(struct engine *e, struct keeper_entry *entry, const struct held_name *name)
 {
     const struct service *s = engine_find_service(e, name->name);
-    bool lives = entry->fd >= 0 && pidfd_signal_group(entry->fd, entry->pid, 0) == 0;
+    bool lives = s && leftover_is_there(e, s->conf, entry->name, entry->fd, entry->pid);
     char subject[LIMIT_NAME + 32];
     snprintf(subject, sizeof subject, "%s/%u#%u", name->name, name->slot, name->generation);
-    if (entry->ended && lives && s)
+    if (entry->ended && lives)
         leftover_add(e, s->conf, subject, entry->name, take_fd(&entry->fd), entry->pid);
     else if (entry->ended)
         keeper_link_drop(&e->keeper, entry->name);
+    else if (!s && e->config)
+        stop_removed(e, entry, name, subject);
     else if (!s)
         event_log_say(&e->log, LOG_WARNING, subject, NULL,
                       "process %d belongs to no service; it is left alone", entry->pid);
@@ -67,12 +84,11 @@ static void take_worker(struct engine *e, struct keeper_entry *entry, const stru
     struct worker *w = find_worker(e, name);
     if (name->serial > e->serial)
         e->serial = name->serial;
-    if (!w || is_recorded(w)) {
+    if (!w || is_recorded(w) || w->pid != 0) {
         take_stranded(e, entry, name);
         return;
     }
-    w->pid = entry->pid;
-    w->pidfd = take_fd(&entry->fd);
+    worker_set_process(w, entry->pid, take_fd(&entry->fd));
     w->has_ever_run = true;
 }
 
@@ -128,7 +144,7 @@ static void resume_worker(struct worker *w)
         pidfd_signal(w->pidfd, w->state == WORKER_KILLING ? SIGKILL : w->service->conf->stop_signal);
         w->is_signalled = true;
         worker_save(w);
-    } else if (w->state == WORKER_STARTING && w->service->conf->ready == READY_EXEC) {
+    } else if (w->state == WORKER_STARTING && worker_is_ready_at_once(w)) {
         engine_step(w, WORKER_EV_READY);
     }
     worker_arm_timer(w);
@@ -139,6 +155,30 @@ static void resume_services(struct engine *e)
     for (size_t i = 0; i < e->n_services; i++)
         for (size_t j = 0; j < e->services[i]->n_workers; j++)
             resume_worker(e->services[i]->workers[j]);
+}
+
+/* Is KEY, "service/NAME" or "worker/NAME/…", about a service that is not there? */
+static bool is_of_removed(const struct engine *e, const char *key)
+{
+    const char *name = str_starts_with(key, "service/")  ? key + strlen("service/")
+                       : str_starts_with(key, "worker/") ? key + strlen("worker/")
+                                                         : NULL;
+    if (!name)
+        return false;
+    cleanup_free char *service = mem_strndup(name, strcspn(name, "/"));
+    return !conf_find_service(e->conf, service);
+}
+
+void reconcile_forget_removed(struct engine *e)
+{
+    struct soft_state *state = &e->store.state;
+    for (size_t i = 0; i < soft_state_count(state); i++) {
+        const char *key = soft_state_key(state, (int)i);
+        if (key && is_of_removed(e, key)) {
+            cleanup_free char *copy = mem_strdup(key);
+            state_store_remove(&e->store, copy);
+        }
+    }
 }
 
 void reconcile_workers(struct engine *e)
@@ -165,6 +205,10 @@ static void start_missing(struct service *s)
     service_ensure_slots(s, s->n_wanted);
     for (unsigned i = 0; i < s->n_wanted; i++) {
         struct worker *w = s->workers[i];
+        bool is_old =
+            (w->state == WORKER_STARTING || w->state == WORKER_READY) && w->generation < s->generation;
+        if (is_old) /* of before a restart that our predecessor had written down */
+            engine_step(w, WORKER_EV_STOP);
         if (w->state != WORKER_DOWN && w->is_wanted)
             continue;
         w->is_wanted = true;
@@ -196,17 +240,22 @@ void reconcile_start_services(struct engine *e)
 {
     for (size_t i = 0; i < e->n_services; i++) {
         struct service *s = e->services[i];
-        if (s->accepts && s->is_wanted) {
+        if (s->accepts && s->is_wanted)
             release_slots(s);
-            continue;
-        }
-        stop_surplus(s, s->is_wanted ? s->n_wanted : 0);
-        if (s->is_wanted)
+        else if (s->is_wanted && s->has_begun)
+            stop_surplus(s, s->n_wanted);
+        else if (!s->is_wanted && !s->has_begun)
+            stop_surplus(s, 0);
+        if (s->is_wanted && s->has_begun && !s->accepts)
             start_missing(s);
     }
-    hold_trim_slots(e);
-    hold_follow_services(e);
-    demand_follow(e);
-    for (size_t i = 0; i < e->n_services; i++)
-        idle_follow(e->services[i]);
+    for (size_t i = 0; i < e->n_services; i++) {
+        struct service *s = e->services[i];
+        hold_trim_slots(s);
+        hold_follow_service(s);
+        demand_follow(s);
+        idle_follow(s);
+        s->comes_by_demand = s->conf->start == START_ON_DEMAND;
+    }
+    sequence_follow_all(e);
 }

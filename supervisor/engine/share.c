@@ -238,12 +238,14 @@ static bool is_wanted_by(const struct share *s, const struct socket_conf *c)
 size_t share_sockets(const struct share *s, struct held_socket **ret, size_t max)
 {
     const struct hold *hold = &s->engine->hold;
+    struct held_socket *h;
     size_t n = 0;
-    for (size_t i = 0; i < hold->n_sockets; i++) {
-        if (!is_wanted_by(s, hold->sockets[i]->socket))
+    hold_each(h, hold)
+    {
+        if (!is_wanted_by(s, h->socket))
             continue;
         if (n < max)
-            ret[n] = hold->sockets[i];
+            ret[n] = h;
         n++;
     }
     return n;
@@ -270,10 +272,8 @@ static void held_name(const struct share_protocol *protocol, const char *path, c
 /* The keeper's entry NAME's descriptor, or -1. */
 static int take_held(struct engine *e, const char *name)
 {
-    for (size_t i = 0; i < e->keeper.n_entries; i++)
-        if (strcmp(e->keeper.entries[i].name, name) == 0)
-            return take_fd(&e->keeper.entries[i].fd);
-    return -1;
+    struct keeper_entry *entry = keeper_link_find(&e->keeper, name);
+    return entry ? take_fd(&entry->fd) : -1;
 }
 
 static int listen_at(const struct socket_options *o, const char *path, struct berr *err)
@@ -390,15 +390,31 @@ static void share_free(struct share *s)
     free(s);
 }
 
+static void release(struct share *s)
+{
+    char name[LIMIT_HELD_NAME + 1];
+    held_name(s->protocol, s->path, name);
+    if (s->path[0] != '@')
+        unix_path_give_up(s->path, true);
+    keeper_link_drop(&s->engine->keeper, name);
+    share_free(s);
+}
+
 void share_release_all(struct engine *e)
 {
+    list_each (s, &e->shares, struct share, link)
+        release(s);
+}
+
+void share_close_unwanted(struct engine *e)
+{
+    char einhorn[108];
     list_each (s, &e->shares, struct share, link) {
-        char name[LIMIT_HELD_NAME + 1];
-        held_name(s->protocol, s->path, name);
-        if (s->path[0] != '@')
-            unix_path_give_up(s->path, true);
-        keeper_link_drop(&e->keeper, name);
-        share_free(s);
+        bool is_wanted = s->protocol == &share_einhorn && einhorn_path(e, einhorn);
+        for (size_t i = 0; i < e->conf->n_sockets && !is_wanted; i++)
+            is_wanted = is_wanted_by(s, &e->conf->sockets[i]);
+        if (!is_wanted)
+            release(s);
     }
 }
 

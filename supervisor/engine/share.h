@@ -53,6 +53,8 @@ struct share_client {
 int share_open(struct engine *e, struct berr *err);
 /* Closes all of them for good; their paths are removed. */
 void share_release_all(struct engine *e);
+/* Closes the places that the configuration does not name any more. */
+void share_close_unwanted(struct engine *e);
 /* Closes our copies only. */
 void share_fini(struct engine *e);
 /* The path at which einhorn's acks are taken, or NULL. */

@@ -8,10 +8,13 @@
 #include <unistd.h>
 
 #include "base/signame.h"
+#include "base/units.h"
+#include "engine/cgroups.h"
 #include "engine/crash_point.h"
 #include "engine/engine.h"
 #include "engine/operation.h"
 #include "engine/output_logs.h"
+#include "engine/sequence.h"
 #include "sys/clock.h"
 #include "sys/control_socket.h"
 #include "sys/fd.h"
@@ -28,7 +31,7 @@
 /* With which status berth ends: for `run` its command's; the first failure of several workers. */
 static int exit_status_of(const struct engine *e)
 {
-    int status = 0;
+    int status = e->over_status;
     for (size_t i = 0; e->conf->is_run && i < e->n_services; i++)
         for (size_t j = 0; j < e->services[i]->n_workers; j++) {
             const struct worker *w = e->services[i]->workers[j];
@@ -40,11 +43,7 @@ static int exit_status_of(const struct engine *e)
 
 static bool has_process(const struct engine *e)
 {
-    for (size_t i = 0; i < e->n_services; i++)
-        for (size_t j = 0; j < e->services[i]->n_workers; j++)
-            if (e->services[i]->workers[j]->pid != 0)
-                return true;
-    return !list_is_empty(&e->leftovers);
+    return e->n_processes > 0 || !list_is_empty(&e->leftovers);
 }
 
 static void finish(struct engine *e)
@@ -52,6 +51,7 @@ static void finish(struct engine *e)
     e->is_over = true;
     output_finish(e);
     output_logs_on_over(e);
+    cgroups_remove(e);
     operation_on_over(e);
     if (e->control_fd >= 0)
         control_socket_retire(e->control_fd, e->control_path);
@@ -141,8 +141,23 @@ static void kill_everything(struct engine *e)
     for (size_t i = 0; i < e->n_services; i++)
         for (size_t j = 0; j < e->services[i]->n_workers; j++)
             engine_step(e->services[i]->workers[j], WORKER_EV_KILL);
+    list_each (s, &e->leaving, struct service, link)
+        for (size_t j = 0; j < s->n_workers; j++)
+            engine_step(s->workers[j], WORKER_EV_KILL);
     list_each (l, &e->leftovers, struct leftover, link)
-        pidfd_signal_group(l->pidfd, l->pgid, SIGKILL);
+        leftover_signal(l, SIGKILL);
+}
+
+static void on_shutdown_timeout(struct ev_loop *loop, ev_timer *t, int revents)
+{
+    (void)loop, (void)revents;
+    struct engine *e = t->data;
+    char text[32];
+    event_log_say(&e->log, LOG_WARNING, "berth", NULL,
+                  "not everything has ended within shutdown_timeout (%s): the rest is killed",
+                  units_format_duration(text, sizeof text, e->conf->shutdown_timeout_ns));
+    kill_everything(e);
+    engine_proceed_shutdown(e);
 }
 
 /* Ours first: then a port closes when its last worker closes it, and nobody is queued where nobody will look.
@@ -151,9 +166,23 @@ void engine_resume_shutdown(struct engine *e)
 {
     hold_release_all(e);
     share_release_all(e);
-    for (size_t i = 0; i < e->n_services; i++)
-        if (!output_is_fed(e->services[i]))
-            engine_stop(e->services[i]);
+    for (size_t i = 0; i < e->n_services; i++) {
+        if (output_is_fed(e->services[i]))
+            continue; /* it ends behind those that it reads from */
+        e->services[i]->is_wanted = false;
+        e->services[i]->is_blocked = false;
+        if (!e->services[i]->has_begun) /* as far as it had come */
+            engine_bring_down(e->services[i]);
+    }
+    list_each (s, &e->leaving, struct service, link)
+        engine_bring_down(s);
+    sequence_follow_all(e);
+    if (e->conf->shutdown_timeout_ns != INT64_MAX) {
+        ev_timer_init(&e->shutdown_timer, on_shutdown_timeout,
+                      (double)e->conf->shutdown_timeout_ns / NSEC_PER_SEC, 0);
+        e->shutdown_timer.data = e;
+        ev_timer_start(e->loop, &e->shutdown_timer);
+    }
     engine_proceed_shutdown(e);
 }
 
@@ -172,17 +201,26 @@ void engine_shutdown(struct engine *e, bool at_once)
     }
 }
 
-void engine_check_over(struct engine *e)
+/* The status of the first of its workers that failed, or ended. */
+static int status_of(const struct service *s)
 {
+    int status = s->is_blocked ? 1 : 0;
+    for (size_t i = 0; i < s->n_workers && status == 0; i++)
+        if (s->workers[i]->has_last_status)
+            status = restart_exit_status(s->workers[i]->last_status);
+    return status;
+}
+
+void engine_check_over(struct service *s)
+{
+    struct engine *e = s->engine;
     if (e->is_shutting_down) {
         engine_proceed_shutdown(e);
         return;
     }
-    for (size_t i = 0; i < e->n_services; i++)
-        if (e->services[i]->conf->essential && service_is_over(service_state(e->services[i]))) {
-            event_log_say(&e->log, LOG_INFO, e->services[i]->conf->name, e->services[i]->conf->name,
-                          "has come to its end");
-            engine_shutdown(e, false);
-            return;
-        }
+    if (!s->conf->essential || !service_is_over(service_state(s)))
+        return;
+    event_log_say(&e->log, LOG_INFO, s->conf->name, s->conf->name, "has come to its end");
+    e->over_status = status_of(s);
+    engine_shutdown(e, false);
 }

@@ -34,16 +34,16 @@ static void say(const struct held_socket *h, struct engine *e, enum log_level le
 
 /* Who did it? The one that is known to have ended or is on its way out is the likeliest; else all that have
  * the socket. */
-static char *name_culprit(const struct engine *e, const struct held_socket *h, const struct worker *suspect,
-                          char *dst, size_t size)
+static char *name_culprit(const struct held_socket *h, const struct worker *suspect, char *dst, size_t size)
 {
     const struct worker *found = suspect;
     unsigned users = 0, leaving = 0;
     char who[LIMIT_NAME + 32];
-    for (size_t i = 0; !suspect && i < e->n_services; i++)
-        for (size_t j = 0; j < e->services[i]->n_workers; j++) {
-            const struct worker *w = e->services[i]->workers[j];
-            if (!hold_is_used_by(h, w->service->conf) || (h->slot != 0 && h->slot != w->slot) || w->pid == 0)
+    for (size_t i = 0; !suspect && i < h->group->n_users; i++) {
+        const struct service *s = h->group->users[i];
+        for (size_t j = 0; j < s->n_workers; j++) {
+            const struct worker *w = s->workers[j];
+            if ((h->slot != 0 && h->slot != w->slot) || w->pid == 0)
                 continue;
             bool is_leaving = w->state == WORKER_STOPPING || w->state == WORKER_KILLING;
             users++;
@@ -51,6 +51,7 @@ static char *name_culprit(const struct engine *e, const struct held_socket *h, c
             if (!found || (is_leaving && leaving == 1))
                 found = w;
         }
+    }
     if (!found)
         snprintf(dst, size, "somebody who is no worker");
     else if (suspect || users == 1 || leaving == 1)
@@ -80,10 +81,9 @@ static void replace_dead_unix(struct engine *e, struct held_socket *h, const cha
     say(h, e, LOG_WARNING,
         "%s shut %s down; it was made again, and its services are restarted on the new one", culprit,
         h->bound);
-    for (size_t i = 0; i < e->n_services; i++)
-        if (e->services[i]->is_wanted && hold_is_used_by(h, e->services[i]->conf) &&
-            has_sockets(e->services[i]))
-            engine_restart(e->services[i]);
+    for (size_t i = 0; i < h->group->n_users; i++)
+        if (h->group->users[i]->is_wanted && has_sockets(h->group->users[i]))
+            engine_restart(h->group->users[i]);
 }
 
 static void check_listening(struct engine *e, struct held_socket *h, const struct worker *suspect)
@@ -91,7 +91,7 @@ static void check_listening(struct engine *e, struct held_socket *h, const struc
     char culprit[LIMIT_NAME + 64];
     if (h->is_refusing || listener_is_listening(h->fd) != 0)
         return;
-    name_culprit(e, h, suspect, culprit, sizeof culprit);
+    name_culprit(h, suspect, culprit, sizeof culprit);
     if (h->endpoint.family == AF_UNIX) {
         replace_dead_unix(e, h, culprit);
         return;
@@ -116,7 +116,7 @@ static void check_backlog(struct engine *e, struct held_socket *h, const struct 
     if (listener_listen(h->fd, h->socket->options.backlog) < 0)
         return; /* the check for listening has said why */
     say(h, e, LOG_INFO, "%s changed the backlog of %s from %u to %u; it was put back",
-        name_culprit(e, h, suspect, culprit, sizeof culprit), h->bound, h->backlog, q.limit);
+        name_culprit(h, suspect, culprit, sizeof culprit), h->bound, h->backlog, q.limit);
 }
 
 static void check_path(struct engine *e, struct held_socket *h, const struct worker *suspect)
@@ -128,7 +128,7 @@ static void check_path(struct engine *e, struct held_socket *h, const struct wor
     int state = unix_path_check(path);
     if (state == UNIX_PATH_OURS)
         return;
-    name_culprit(e, h, suspect, culprit, sizeof culprit);
+    name_culprit(h, suspect, culprit, sizeof culprit);
     const char *deed = state == UNIX_PATH_FOREIGN ? "replaced" : "removed";
     int r = state < 0 ? state : unix_path_restore(path);
     if (r == 0) {
@@ -152,9 +152,16 @@ static void check(struct engine *e, struct held_socket *h, const struct worker *
 void socket_guard_check(struct socket_guard *g, const struct worker *suspect)
 {
     struct engine *e = g->engine;
-    for (size_t i = 0; i < e->hold.n_sockets; i++)
-        if (!suspect || hold_is_used_by(e->hold.sockets[i], suspect->service->conf))
-            check(e, e->hold.sockets[i], suspect);
+    struct held_socket *h;
+    if (!suspect) {
+        hold_each(h, &e->hold) check(e, h, NULL);
+        return;
+    }
+    for (size_t i = 0; i < suspect->service->n_groups; i++) {
+        const struct socket_group *group = suspect->service->groups[i];
+        for (size_t j = 0; j < group->n_held; j++)
+            check(e, group->held[j], suspect);
+    }
 }
 
 static void on_hup(struct ev_loop *loop, ev_io *w, int revents)
@@ -173,8 +180,8 @@ static void on_path(struct ev_loop *loop, ev_io *w, int revents)
     struct socket_guard *g = w->data;
     if (!path_watch_drain(g->path_fd))
         return;
-    for (size_t i = 0; i < g->engine->hold.n_sockets; i++)
-        check_path(g->engine, g->engine->hold.sockets[i], NULL);
+    struct held_socket *h;
+    hold_each(h, &g->engine->hold) check_path(g->engine, h, NULL);
 }
 
 static void on_late_check(struct ev_loop *loop, ev_timer *t, int revents)

@@ -4,18 +4,25 @@
 #include "engine/spawner.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "core/conf_schema.h"
 #include "core/environment.h"
+#include "engine/cgroups.h"
 #include "engine/crash_point.h"
 #include "engine/engine.h"
+#include "engine/env_files.h"
 #include "engine/inetd.h"
+#include "sys/capability.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/user.h"
+
+_Static_assert(sizeof(struct cpus) == SPAWN_CPUS_SIZE, "a set of processors is handed on as it is");
 
 extern char **environ;
 
@@ -24,6 +31,7 @@ struct spawn_kit {
     struct handoff_socket *sockets;
     int *fds;       /* borrowed ones: 0, 1, 2 and the sockets, or the channel */
     int channel_fd; /* owned: the worker's end; -1: none */
+    int cgroup_fd;  /* owned: where it enters its cgroup; -1: it has none */
     size_t n_sockets;
     struct worker_invocation invocation;
     struct user user;
@@ -43,6 +51,7 @@ static void kit_free(struct spawn_kit *k)
     free(k->sockets);
     free(k->fds);
     fd_close(&k->channel_fd);
+    fd_close(&k->cgroup_fd);
     free(k->user.groups);
     free(k->groups);
     free(k->limits);
@@ -53,7 +62,7 @@ static int prepare_sockets(struct worker *w, struct spawn_kit *k, struct berr *e
 {
     struct engine *e = w->service->engine;
     struct held_socket *held[LIMIT_HANDOFF_FDS];
-    k->n_sockets = hold_collect(e, w->service->conf, w->slot, held, LIMIT_HANDOFF_FDS);
+    k->n_sockets = hold_collect(w->service, w->slot, held, LIMIT_HANDOFF_FDS);
     if (k->n_sockets > LIMIT_HANDOFF_FDS)
         return berr_set(err, BERR_CONFIG, E2BIG,
                         "it would be handed %zu sockets; %d are the most that one worker can get",
@@ -139,6 +148,26 @@ static void prepare_limits(const struct engine *e, const struct service_conf *c,
     k->plan.limits = k->limits;
 }
 
+static int prepare_surroundings(struct worker *w, struct spawn_kit *k, struct berr *err)
+{
+    struct spawn_plan *p = &k->plan;
+    const struct surroundings *s = w->service->conf->surroundings;
+    int r = cgroups_prepare(w, &k->cgroup_fd, err);
+    p->has_cgroup = k->cgroup_fd >= 0;
+    p->cgroup_fd = k->cgroup_fd;
+    if (r < 0 || !s)
+        return r;
+    p->chroot = s->chroot;
+    p->cpus = s->cpus ? s->cpus->word : NULL;
+    p->has_oom_score_adjust = s->has_oom_score_adjust;
+    p->oom_score_adjust = s->oom_score_adjust;
+    p->has_capabilities = s->has_capabilities;
+    r = capability_parse(&s->capabilities, &p->capabilities, err);
+    if (r < 0)
+        berr_prefix(err, "capabilities");
+    return r;
+}
+
 static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
 {
     struct engine *e = w->service->engine;
@@ -148,7 +177,8 @@ static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
         prepare_connection(w, k);
     else
         r = prepare_sockets(w, k, err);
-    if (r < 0 || (r = prepare_user(c, k, err)) < 0)
+    if (r < 0 || (r = prepare_user(c, k, err)) < 0 || (r = env_files_read(c, &k->extra, err)) < 0 ||
+        (r = prepare_surroundings(w, k, err)) < 0)
         return r;
     struct handoff_input in = {
         .service = c->name,
@@ -228,33 +258,47 @@ static void report_failure(struct worker *w, int err, bool at_exec)
     engine_step(w, WORKER_EV_END_LATER);
 }
 
-static void tell_failure(struct worker *w, const char *step, const char *what, int err)
-{
-    char subject[LIMIT_NAME + 32], file[160];
-    str_escape(file, sizeof file, what, strlen(what));
-    worker_set_note(w, "could not be started: %s \"%s\": %s", step, file, strerror(err));
-    event_log_say(&w->service->engine->log, LOG_ERROR, worker_subject(subject, sizeof subject, w),
-                  w->service->conf->name, "%s%s", w->note,
-                  is_shortage(err) ? "; it is tried again until there is room" : "");
-}
-
-static const char *culprit(const struct worker *w, const struct spawn_kit *k, enum spawn_step step)
+/* The value that a step has failed with, or the file to be run. */
+static void print_culprit(const struct worker *w, const struct spawn_kit *k, enum spawn_step step,
+                          struct buf *out)
 {
     const struct service_conf *c = w->service->conf;
     if (step == SPAWN_STEP_DIRECTORY)
-        return c->directory;
-    if (step == SPAWN_STEP_USER || step == SPAWN_STEP_GROUPS)
-        return c->user ? c->user : "groups";
-    if (step == SPAWN_STEP_GROUP)
-        return c->group ? c->group : c->user;
-    return k->plan.file;
+        buf_add_str(out, c->directory);
+    else if (step == SPAWN_STEP_USER || step == SPAWN_STEP_GROUPS)
+        buf_add_str(out, c->user ? c->user : "groups");
+    else if (step == SPAWN_STEP_GROUP)
+        buf_add_str(out, c->group ? c->group : c->user);
+    else if (step == SPAWN_STEP_CGROUP)
+        buf_add_str(out, conf_cgroup(c));
+    else if (step == SPAWN_STEP_CHROOT || step == SPAWN_STEP_CPUS || step == SPAWN_STEP_OOM_SCORE ||
+             step == SPAWN_STEP_CAPABILITIES)
+        conf_print_service(c, spawn_step_name(step), out);
+    else
+        buf_add_str(out, k->plan.file);
+}
+
+static void tell_failure(struct worker *w, const struct spawn_kit *k, const struct spawn_failure *f)
+{
+    char subject[LIMIT_NAME + 32], quoted[160];
+    struct buf culprit;
+    buf_init(&culprit, PATH_MAX);
+    print_culprit(w, k, f->step, &culprit);
+    str_escape(quoted, sizeof quoted, buf_str(&culprit), culprit.len);
+    buf_fini(&culprit);
+    worker_set_note(w, "could not be started: %s \"%s\": %s", spawn_step_name(f->step), quoted,
+                    strerror(f->err));
+    event_log_say(&w->service->engine->log, LOG_ERROR, worker_subject(subject, sizeof subject, w),
+                  w->service->conf->name, "%s%s", w->note,
+                  is_shortage(f->err) ? "; it is tried again until there is room" : "");
 }
 
 static void on_connection_failure(struct worker *w, struct spawn_kit *k, const char *held,
                                   const struct spawn_failure *failure)
 {
     if (failure->step != SPAWN_STEP_ACCEPT && failure->step != SPAWN_STEP_ADMIT)
-        tell_failure(w, spawn_step_name(failure->step), culprit(w, k, failure->step), failure->err);
+        tell_failure(w, k, failure);
+    cgroups_leave(w);
     keeper_link_drop(&w->service->engine->keeper, held);
     inetd_on_failure(w, &k->accept, failure);
     kit_free(k);
@@ -265,7 +309,7 @@ void spawner_start(struct worker *w)
     struct engine *e = w->service->engine;
     struct spawn_kit *k = mem_new(sizeof *k);
     struct berr err;
-    k->channel_fd = -1;
+    k->channel_fd = k->cgroup_fd = -1;
     int r = prepare(w, k, &err);
     if (r < 0) {
         worker_set_note(w, "could not be started: %s", err.text);
@@ -273,6 +317,7 @@ void spawner_start(struct worker *w)
         event_log_say(&e->log, LOG_ERROR, worker_subject(subject, sizeof subject, w), w->service->conf->name,
                       "%s", w->note);
         kit_free(k);
+        cgroups_leave(w);
         channel_close(w);
         if (w->listener)
             inetd_on_failure(w, NULL, &(struct spawn_failure){SPAWN_STEP_NONE, -r});
@@ -293,7 +338,8 @@ void spawner_start(struct worker *w)
         return;
     }
     if (pid < 0) {
-        tell_failure(w, spawn_step_name(failure.step), culprit(w, k, failure.step), failure.err);
+        tell_failure(w, k, &failure);
+        cgroups_leave(w);
         kit_free(k);
         keeper_link_drop(&e->keeper,
                          held); /* the child had announced itself, unless it could not even be made */
@@ -304,8 +350,7 @@ void spawner_start(struct worker *w)
     if (w->listener)
         inetd_note(w, &k->accept, &k->admission);
     kit_free(k);
-    w->pid = pid;
-    w->pidfd = pidfd;
+    worker_set_process(w, pid, pidfd);
     w->started = clock_mono();
     w->has_ever_run = true;
     engine_step(w, WORKER_EV_SPAWNED);

@@ -14,6 +14,24 @@
 #define HELD_NAME "state"
 #define FIRST_RECORDS 16
 
+static const char *key_of(const void *data, size_t n)
+{
+    return soft_state_key(data, (int)n);
+}
+
+static void index_keys(struct state_store *s)
+{
+    for (size_t i = 0; i < soft_state_count(&s->state); i++)
+        if (soft_state_key(&s->state, (int)i))
+            name_table_add(&s->keys, soft_state_key(&s->state, (int)i), i);
+}
+
+static int find(const struct state_store *s, const char *key)
+{
+    size_t i = name_table_find(&s->keys, key, key_of, &s->state);
+    return i == NAME_TABLE_NONE ? -ENOENT : (int)i;
+}
+
 static int open_held(struct state_store *s, int fd)
 {
     int r = shared_memory_open(&s->memory, fd);
@@ -41,22 +59,24 @@ int state_store_open(struct state_store *s, struct keeper_link *k, bool *ret_res
 {
     *s = (struct state_store){.memory = {.fd = -1}, .keeper = k};
     *ret_restored = false;
-    for (size_t i = 0; i < k->n_entries && !k->is_safe_mode; i++)
-        if (str_eq(k->entries[i].name, HELD_NAME) && open_held(s, take_fd(&k->entries[i].fd)) == 0) {
-            *ret_restored = true;
-            return 0;
-        }
+    struct keeper_entry *entry = keeper_link_find(k, HELD_NAME);
+    if (entry && !k->is_safe_mode && open_held(s, take_fd(&entry->fd)) == 0) {
+        index_keys(s);
+        *ret_restored = true;
+        return 0;
+    }
     return begin_new(s, err);
 }
 
 void state_store_close(struct state_store *s)
 {
     shared_memory_close(&s->memory);
+    name_table_fini(&s->keys);
 }
 
 bool state_store_load(const struct state_store *s, const char *key, struct soft_state_row *ret)
 {
-    int index = soft_state_find(&s->state, key);
+    int index = find(s, key);
     if (index < 0)
         return false;
     soft_state_read(&s->state, index, ret);
@@ -74,15 +94,18 @@ static void grow(struct state_store *s)
 void state_store_save(struct state_store *s, const char *key, int *index, const struct soft_state_row *row)
 {
     crash_point(CRASH_AT_state_write_before);
+    if (*index < 0)
+        *index = find(s, key);
     if (*index >= 0) {
         soft_state_write(&s->state, *index, row);
     } else {
-        *index = soft_state_add(&s->state, key, row);
+        *index = soft_state_add_new(&s->state, key, row);
         if (*index == -ENOSPC) {
             grow(s);
-            *index = soft_state_add(&s->state, key, row);
+            *index = soft_state_add_new(&s->state, key, row);
         }
         must(*index >= 0);
+        name_table_add(&s->keys, key, (size_t)*index);
     }
     crash_point(CRASH_AT_state_write_after);
 }
@@ -97,7 +120,9 @@ void state_store_set(struct state_store *s, int index, size_t column, int64_t va
 
 void state_store_remove(struct state_store *s, const char *key)
 {
-    int index = soft_state_find(&s->state, key);
-    if (index >= 0)
-        soft_state_remove(&s->state, index);
+    int index = find(s, key);
+    if (index < 0)
+        return;
+    name_table_remove(&s->keys, key, key_of, &s->state);
+    soft_state_remove(&s->state, index);
 }

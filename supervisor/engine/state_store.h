@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "base/berr.h"
+#include "base/name_table.h"
 #include "engine/keeper_link.h"
 #include "sys/shared_memory.h"
 #include "wire/soft_state.h"
@@ -44,6 +45,9 @@ enum service_column {
     SERVICE_COL_WANTED,  /* 1: up */
     SERVICE_COL_WORKERS, /* how many are wanted */
     SERVICE_COL_GENERATION,
+    SERVICE_COL_BEGUN,        /* 1: its workers were told to start */
+    SERVICE_COL_FINGERPRINT,  /* of the configuration that they were started with */
+    SERVICE_COL_CONF_WORKERS, /* `workers` when WORKERS was taken from it */
 };
 
 /* Columns of an "output/SERVICE/SLOT" row. */
@@ -59,11 +63,13 @@ enum output_column {
 enum berth_column {
     BERTH_COL_SERIAL,   /* the last serial given to a worker */
     BERTH_COL_SHUTDOWN, /* 1: everything is to end */
+    BERTH_COL_STATUS,   /* of the essential service that ended everything */
 };
 
 struct state_store {
     struct shared_memory memory;
     struct soft_state state;
+    struct name_table keys; /* of its records, by number */
     struct keeper_link *keeper; /* borrowed */
 };
 

@@ -13,20 +13,27 @@
 
 #include "base/mem.h"
 #include "core/held_name.h"
+#include "engine/conf_load.h"
 #include "engine/control_methods.h"
 #include "engine/crash_point.h"
 #include "engine/engine.h"
+#include "engine/env_files.h"
 #include "engine/reconcile.h"
+#include "engine/sequence.h"
+#include "engine/update.h"
 #include "sys/clock.h"
 #include "sys/control_socket.h"
 #include "sys/fd.h"
+#include "sys/memory_file.h"
 #include "sys/procfs.h"
 #include "sys/rlimits.h"
 #include "sys/terminal.h"
+#include "sys/user.h"
 
 #define EXIT_BERTH_FAILED 125
 #define CONFLICT_PACE 0.2 /* seconds between two tries to bind a taken address */
 #define STRANGERS_MAX 1024
+#define CONFIG_MOST ((size_t)256 * 1024 * 1024)
 
 /* --- what the keeper tells ----------------------------------------------------------------------------- */
 
@@ -81,6 +88,7 @@ static void load_own_row(struct engine *e)
     if (state_store_load(&e->store, "berth", &row)) {
         e->serial = (unsigned long long)row.column[BERTH_COL_SERIAL];
         e->is_shutting_down = row.column[BERTH_COL_SHUTDOWN];
+        e->over_status = (int)row.column[BERTH_COL_STATUS];
     }
 }
 
@@ -100,25 +108,19 @@ static void note_strangers(struct engine *e)
     }
 }
 
-static struct keeper_entry *find_entry(struct engine *e, const char *name)
-{
-    for (size_t i = 0; i < e->keeper.n_entries; i++)
-        if (strcmp(e->keeper.entries[i].name, name) == 0)
-            return &e->keeper.entries[i];
-    return NULL;
-}
-
 /* The control socket from before, or a new one. Without one berth supervises all the same, unless the user
  * has named it. */
 static int open_control(struct engine *e, const char *asked, struct berr *err)
 {
     bool chosen = false;
-    struct keeper_entry *entry = find_entry(e, "control");
-    int r = control_socket_path(e->control_path, sizeof e->control_path, asked, &chosen, err);
+    struct keeper_entry *entry = keeper_link_find(&e->keeper, "control");
+    int r = control_socket_path(e->control_path, sizeof e->control_path, asked ? asked : e->conf->control,
+                                &chosen, err);
     if (entry)
         e->control_fd = take_fd(&entry->fd);
     else if (r >= 0)
-        e->control_fd = r = control_socket_listen(e->control_path, e->conf->control_mode, err);
+        e->control_fd = r =
+            control_socket_listen(e->control_path, e->conf->control_mode, e->conf->control_group, err);
     if (e->control_fd < 0) {
         *e->control_path = '\0';
         if (chosen)
@@ -131,7 +133,58 @@ static int open_control(struct engine *e, const char *asked, struct berr *err)
     if (!entry)
         keeper_link_put(&e->keeper, "control", e->control_fd);
     e->control = control_server_new(e->loop, e->control_fd, &control_methods, e);
+    if (e->conf->control_group) {
+        gid_t gid;
+        if (user_find_group(e->conf->control_group, &gid, err) < 0)
+            event_log_say(&e->log, LOG_ERROR, "berth", NULL, "control_group: %s", err->text);
+        else
+            control_server_set_group(e->control, gid);
+    }
     return 0;
+}
+
+/* The configuration in force, as it was when it came into force; what the file says by now is an update's
+ * business. */
+static int load_config(struct engine *e, struct berr *err)
+{
+    struct keeper_entry *entry = keeper_link_find(&e->keeper, "config");
+    struct conf_source source = {0};
+    char *text = NULL;
+    size_t n = 0;
+    if (e->conf)
+        return 0;
+    int r = entry ? memory_file_read(entry->fd, CONFIG_MOST, &text, &n) : -ENOENT;
+    if (r < 0)
+        return berr_set(err, BERR_SYSTEM, -r, "the keeper does not give back the configuration: %s",
+                        strerror(-r));
+    e->conf = mem_new(sizeof *e->conf);
+    r = conf_load_text(text, n, e->conf, &source);
+    if (r < 0)
+        berr_set(err, BERR_CONFIG, -r, "line %u of the configuration in force: %s",
+                 source.problems[0].place.line, source.problems[0].sentence);
+    conf_source_fini(&source);
+    free(text);
+    return r;
+}
+
+void engine_apply_env_file(struct engine *e)
+{
+    struct strv variables = {NULL, 0};
+    struct berr err;
+    if (env_files_read_list(&e->conf->env_file, &variables, &err) < 0) {
+        event_log_say(&e->log, LOG_ERROR, "berth", NULL, "%s; its variables stay as they were", err.text);
+        return;
+    }
+    for (size_t i = 0; i < e->from_env_file.n; i++)
+        unsetenv(e->from_env_file.v[i]);
+    strv_fini(&e->from_env_file);
+    for (size_t i = 0; i < variables.n; i++) {
+        char *equals = strchr(variables.v[i], '=');
+        *equals = '\0';
+        setenv(variables.v[i], equals + 1, true);
+        strv_add(&e->from_env_file, variables.v[i]);
+    }
+    strv_fini(&variables);
 }
 
 static void find_terminal(struct engine *e)
@@ -155,6 +208,9 @@ static int prepare(struct engine *e, const struct supervisor_options *options, s
     list_init(&e->shares);
     list_init(&e->log_followers);
     e->has_colors = !options->no_color && may_have_colors();
+    list_init(&e->leaving);
+    list_init(&e->hold.retired);
+    e->has_inherited = true;
     e->control_fd = -1;
     e->began = clock_mono();
     int r = rlimits_raise_nofile(&e->nofile);
@@ -165,6 +221,11 @@ static int prepare(struct engine *e, const struct supervisor_options *options, s
     if (r < 0)
         return r;
     e->is_protected = true;
+    if ((r = load_config(e, err)) < 0)
+        return r;
+    e->log.level = e->conf->log_level;
+    e->log.format = e->conf->log_format;
+    engine_apply_env_file(e);
     e->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
     if (!e->loop)
         return berr_set(err, BERR_SYSTEM, errno, "the event loop could not be made: %s", strerror(errno));
@@ -180,8 +241,14 @@ static int prepare(struct engine *e, const struct supervisor_options *options, s
         return berr_set(err, BERR_SYSTEM, -r, "arrivals could not be watched: %s", strerror(-r));
     find_terminal(e);
     e->services = mem_new_array(e->conf->n_services, sizeof(struct service *));
-    for (size_t i = 0; i < e->conf->n_services; i++)
-        e->services[e->n_services++] = service_new(e, &e->conf->services[i]);
+    for (size_t i = 0; i < e->conf->n_services; i++) {
+        struct service *s = service_new(e, e->conf, &e->conf->services[i]);
+        s->index = e->n_services;
+        e->services[e->n_services++] = s;
+    }
+    hold_link(e);
+    sequence_link(e);
+    engine_mark_sinks(e);
     return open_control(e, options->control, err);
 }
 
@@ -190,8 +257,10 @@ static void begin(struct engine *e)
 {
     e->has_begun = true;
     output_start(e);
+    hold_forget_inherited(e);
     reconcile_workers(e);
     keeper_link_forget_entries(&e->keeper);
+    reconcile_forget_removed(e);
     if (e->is_shutting_down) {
         engine_resume_shutdown(e);
     } else {
@@ -200,7 +269,9 @@ static void begin(struct engine *e)
     }
     crash_point(CRASH_AT_reconcile_done);
     keeper_link_stable(&e->keeper);
-    engine_check_over(e);
+    for (size_t i = 0; i < e->n_services && !e->is_shutting_down; i++)
+        engine_check_over(e->services[i]);
+    update_resume(e);
 }
 
 static void fail(struct engine *e, const struct berr *err)
@@ -234,7 +305,7 @@ static bool waits_for(const struct engine *e, int r)
 static void open_sockets(struct engine *e, bool is_first_try)
 {
     struct berr err;
-    int r = hold_reconcile(e, &err);
+    int r = hold_reconcile(e, NULL, &err);
     if (r == 0) {
         e->hold.failed = NULL; /* on_conflict is about held sockets */
         r = share_open(e, &err);
@@ -253,6 +324,8 @@ static void open_sockets(struct engine *e, bool is_first_try)
         ev_timer_start(e->loop, &e->socket_timer);
     if (!e->has_begun && (r >= 0 || !waits))
         begin(e);
+    else if (e->has_begun && !is_first_try && r >= 0)
+        update_proceed(e); /* whoever had to wait for a socket */
 }
 
 static void on_socket_timer(struct ev_loop *loop, ev_timer *t, int revents)
@@ -270,8 +343,11 @@ static void destroy(struct engine *e)
     control_server_free(e->control);
     for (size_t i = 0; i < e->n_services; i++)
         service_free(e->services[i]);
+    list_each (s, &e->leaving, struct service, link)
+        service_free(s);
     free(e->services);
     output_stdout_free(e->output_stdout);
+    sequence_fini(e);
     hold_fini(&e->hold);
     if (e->loop)
         share_fini(e);
@@ -283,19 +359,27 @@ static void destroy(struct engine *e)
     }
     fd_close(&e->control_fd);
     state_store_close(&e->store);
-    conf_fini(e->conf);
+    free(e->cgroup_base);
+    strv_fini(&e->from_env_file);
+    if (e->conf)
+        conf_fini(e->conf);
+    free(e->conf);
 }
 
 int supervisor_main(struct conf *conf, const struct supervisor_options *options)
 {
-    struct engine e = {.conf = conf,
+    struct engine e = {.config = options->config,
                        .store.memory.fd = -1,
                        .keeper.fd = -1,
                        .guard = {.hup_fd = -1, .path_fd = -1},
                        .idle.arrival_fd = -1};
     struct berr err;
     ignore_signals();
-    event_log_init(&e.log, conf->log_level);
+    event_log_init(&e.log, LOG_INFO);
+    if (conf) {
+        e.conf = mem_new(sizeof *e.conf);
+        *e.conf = *conf;
+    }
     if (prepare(&e, options, &err) < 0) {
         fail(&e, &err);
     } else {

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "core/conf_diff.h"
 #include "engine/engine.h"
 #include "engine/inetd.h"
 #include "sys/clock.h"
@@ -91,6 +92,22 @@ void worker_save(struct worker *w)
     state_store_save(&w->service->engine->store, key, &w->row, &row);
 }
 
+void worker_set_state(struct worker *w, enum worker_state state)
+{
+    w->service->states[w->state]--;
+    w->service->states[state]++;
+    w->state = state;
+}
+
+void worker_set_process(struct worker *w, pid_t pid, int pidfd)
+{
+    must(w->pid == 0);
+    w->pid = pid;
+    w->pidfd = pidfd;
+    w->service->n_processes++;
+    w->service->engine->n_processes++;
+}
+
 bool worker_load(struct worker *w)
 {
     char key[SOFT_STATE_KEY];
@@ -101,7 +118,7 @@ bool worker_load(struct worker *w)
     const int64_t *c = row.column;
     if (c[WORKER_COL_STATE] < 0 || c[WORKER_COL_STATE] >= WORKER_STATE_COUNT)
         return false; /* a newer berth's state */
-    w->state = (enum worker_state)c[WORKER_COL_STATE];
+    worker_set_state(w, (enum worker_state)c[WORKER_COL_STATE]);
     w->is_wanted = c[WORKER_COL_FLAGS] & WORKER_FLAG_WANTED;
     w->has_last_status = c[WORKER_COL_FLAGS] & WORKER_FLAG_HAS_LAST;
     w->is_signalled = c[WORKER_COL_FLAGS] & WORKER_FLAG_SIGNALLED;
@@ -123,6 +140,11 @@ bool worker_load(struct worker *w)
     return true;
 }
 
+bool worker_is_ready_at_once(const struct worker *w)
+{
+    return w->service->conf->ready == READY_EXEC && w->service->conf->type != TYPE_ONESHOT;
+}
+
 static void on_timer(struct ev_loop *loop, ev_timer *t, int revents)
 {
     (void)loop, (void)revents;
@@ -138,6 +160,8 @@ static struct mono deadline(const struct worker *w)
     const struct service_conf *c = w->service->conf;
     switch (w->state) {
     case WORKER_STARTING:
+        if (c->type == TYPE_ONESHOT && !c->has_start_timeout)
+            return MONO_NEVER;
         return mono_add(w->since, c->ready == READY_DELAY ? c->ready_delay_ns : c->start_timeout_ns);
     case WORKER_STOPPING:
         return mono_add(w->since, c->stop_timeout_ns);
@@ -179,6 +203,10 @@ void worker_forget_process(struct worker *w)
     worker_set_status(w, NULL);
     free(w->peer);
     w->peer = NULL;
+    if (w->pid != 0) {
+        w->service->n_processes--;
+        w->service->engine->n_processes--;
+    }
     w->pid = 0;
 }
 
@@ -187,6 +215,7 @@ static struct worker *worker_new(struct service *s, unsigned slot)
     struct worker *w = mem_new(sizeof *w);
     w->service = s;
     w->slot = slot;
+    s->states[w->state]++;
     w->pidfd = -1;
     w->row = -1;
     w->due = MONO_NEVER;
@@ -203,6 +232,7 @@ static void worker_free(struct worker *w)
     worker_forget_process(w);
     ev_timer_stop(w->service->engine->loop, &w->timer);
     worker_clear_note(w);
+    w->service->states[w->state]--;
     free(w);
 }
 
@@ -220,15 +250,26 @@ static void restore_slots(struct service *s)
     }
 }
 
-struct service *service_new(struct engine *e, const struct service_conf *conf)
+void service_set_conf(struct service *s, const struct conf *c, const struct service_conf *conf)
+{
+    s->conf = conf;
+    s->accepts = conf_accepts(c, conf);
+    idle_set_pace(s);
+}
+
+struct service *service_new(struct engine *e, const struct conf *c, const struct service_conf *conf)
 {
     struct service *s = mem_new(sizeof *s);
+    list_init(&s->link);
     s->engine = e;
     s->conf = conf;
     s->row = -1;
     s->is_wanted = conf->start != START_MANUAL;
-    s->accepts = conf_accepts(e->conf, conf);
+    s->accepts = conf_accepts(c, conf);
     s->n_wanted = s->accepts ? 0 : conf->workers;
+    s->conf_workers = conf->workers;
+    s->next_fingerprint = conf_fingerprint(c, conf);
+    s->comes_by_demand = conf->start == START_ON_DEMAND;
     s->generation = 1;
     char key[SOFT_STATE_KEY];
     struct soft_state_row row;
@@ -237,6 +278,9 @@ struct service *service_new(struct engine *e, const struct service_conf *conf)
         s->is_wanted = row.column[SERVICE_COL_WANTED];
         s->n_wanted = (unsigned)row.column[SERVICE_COL_WORKERS];
         s->generation = (unsigned)row.column[SERVICE_COL_GENERATION];
+        s->has_begun = row.column[SERVICE_COL_BEGUN];
+        s->fingerprint = (uint64_t)row.column[SERVICE_COL_FINGERPRINT];
+        s->conf_workers = (unsigned)row.column[SERVICE_COL_CONF_WORKERS];
     } else {
         service_save(s);
     }
@@ -256,7 +300,25 @@ void service_free(struct service *s)
         worker_free(s->workers[i]);
     free(s->workers);
     output_free(s->output);
+    free(s->groups);
+    list_remove(&s->link);
+    if (s->own_conf) {
+        conf_service_fini(s->own_conf);
+        free(s->own_conf);
+    }
     free(s);
+}
+
+void service_forget(struct service *s)
+{
+    output_forget(s->output);
+    char key[SOFT_STATE_KEY];
+    for (size_t i = 0; i < s->n_workers; i++) {
+        row_key(key, s->workers[i]);
+        state_store_remove(&s->engine->store, key);
+    }
+    snprintf(key, sizeof key, "service/%s", s->conf->name);
+    state_store_remove(&s->engine->store, key);
 }
 
 void service_save(struct service *s)
@@ -267,6 +329,9 @@ void service_save(struct service *s)
         [SERVICE_COL_WANTED] = s->is_wanted,
         [SERVICE_COL_WORKERS] = s->n_wanted,
         [SERVICE_COL_GENERATION] = s->generation,
+        [SERVICE_COL_BEGUN] = s->has_begun,
+        [SERVICE_COL_FINGERPRINT] = (int64_t)s->fingerprint,
+        [SERVICE_COL_CONF_WORKERS] = s->conf_workers,
     }};
     state_store_save(&s->engine->store, key, &s->row, &row);
 }
@@ -297,28 +362,21 @@ void service_trim_slots(struct service *s)
     }
 }
 
-static enum service_state accepting_state(const struct service *s)
+bool service_has_process(const struct service *s)
 {
-    bool serves = false;
-    for (size_t i = 0; i < s->n_workers; i++)
-        serves = serves || worker_state_has_process(s->workers[i]->state) ||
-                 s->workers[i]->state == WORKER_SPAWNING;
-    if (!s->is_wanted)
-        return serves ? SERVICE_STOPPING : SERVICE_STOPPED;
-    return serves ? SERVICE_RUNNING : SERVICE_WAITING;
+    return s->n_processes > 0;
 }
 
 enum service_state service_state(const struct service *s)
 {
+    bool serves = s->n_processes > 0 || s->states[WORKER_SPAWNING] > 0;
+    if (s->is_wanted && s->is_blocked)
+        return SERVICE_FAILED;
+    if (s->accepts && !s->is_wanted)
+        return serves ? SERVICE_STOPPING : SERVICE_STOPPED;
+    if (s->is_wanted && !s->has_begun)
+        return SERVICE_STARTING;
     if (s->accepts)
-        return accepting_state(s);
-    enum worker_state few[64], *states = few;
-    if (s->n_workers > 64)
-        states = mem_new_array(s->n_workers, sizeof *states);
-    for (size_t i = 0; i < s->n_workers; i++)
-        states[i] = s->workers[i]->state;
-    enum service_state result = service_state_of(s->is_wanted, states, s->n_workers);
-    if (states != few)
-        free(states);
-    return result;
+        return serves ? SERVICE_RUNNING : SERVICE_WAITING;
+    return service_state_of(s->is_wanted, s->states);
 }

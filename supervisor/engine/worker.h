@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "base/list.h"
 #include "base/mono.h"
 #include "core/conf.h"
 #include "core/held_name.h"
@@ -51,13 +52,30 @@ struct worker {
 };
 
 struct service {
+    struct list link; /* engine.leaving; else alone */
     struct engine *engine;
     const struct service_conf *conf;
+    struct service_conf *own_conf; /* owned: of one that is leaving; else NULL */
+    size_t index;                  /* its place in the configuration */
+    struct socket_group **groups;  /* of its sockets, in the order of their descriptors; the array is owned */
+    size_t n_groups;
     bool is_wanted;
-    unsigned n_wanted;       /* workers */
-    unsigned generation;     /* of the workers that are started now */
+    bool has_begun;            /* its workers have been told to start: those that it waits for are up */
+    bool is_blocked;           /* one that it requires has failed */
+    bool is_queued;            /* engine/sequence is to look at its neighbours */
+    enum service_state seen;   /* as engine/sequence saw it last */
+    bool is_watched;           /* an update waits for its outcome */
+    bool was_touched;          /* an update changes its workers */
+    bool comes_by_demand;      /* when it begins, its workers wait for somebody */
+    uint64_t fingerprint;      /* of the configuration that its workers were started with */
+    uint64_t next_fingerprint; /* … that the next ones are */
+    unsigned conf_workers;     /* `workers` as it was when n_wanted was taken from it */
+    uint16_t states[WORKER_STATE_COUNT]; /* how many of its workers are in each */
+    unsigned n_wanted;                   /* workers */
+    unsigned generation;                 /* of the workers that are started now */
     struct worker **workers; /* by slot - 1; owned. May be more than n_wanted while the surplus ends */
     size_t n_workers;
+    size_t n_processes; /* of its workers */
     int row;
     bool accepts;          /* accept = yes: a worker for each connection, none without */
     ev_timer accept_timer; /* no connection is accepted while it runs: engine/inetd */
@@ -76,6 +94,8 @@ void worker_clear_note(struct worker *w);
 void worker_set_status(struct worker *w, const char *text);
 /* Its row of the soft state. */
 void worker_save(struct worker *w);
+/* Is it ready as soon as its program runs? */
+bool worker_is_ready_at_once(const struct worker *w);
 /* Reads the row back; false if there is none. */
 bool worker_load(struct worker *w);
 /* Sets the timer that its state calls for, or none. */
@@ -84,7 +104,11 @@ void worker_arm_timer(struct worker *w);
 void worker_forget_process(struct worker *w);
 
 /* A new service with its rows read back or made; its workers are all DOWN unless the rows say otherwise. */
-struct service *service_new(struct engine *e, const struct service_conf *conf);
+struct service *service_new(struct engine *e, const struct conf *c, const struct service_conf *conf);
+/* S, which lives on, is configured by CONF of C from now on. */
+void service_set_conf(struct service *s, const struct conf *c, const struct service_conf *conf);
+/* Takes the rows of S, which has no process any more, out of the soft state. */
+void service_forget(struct service *s);
 void service_free(struct service *s);
 void service_save(struct service *s);
 /* Makes slots up to N. */
@@ -92,5 +116,10 @@ void service_ensure_slots(struct service *s, unsigned n);
 /* Forgets the last slots that are neither wanted nor running. */
 void service_trim_slots(struct service *s);
 enum service_state service_state(const struct service *s);
+bool service_has_process(const struct service *s);
+/* W enters STATE: the only way to change it. */
+void worker_set_state(struct worker *w, enum worker_state state);
+/* W has the process PID from now on; PIDFD is taken. */
+void worker_set_process(struct worker *w, pid_t pid, int pidfd);
 
 #endif

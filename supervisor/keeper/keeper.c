@@ -87,10 +87,8 @@ static bool reap(void)
 
 static int timeout_ms(struct mono until)
 {
-    if (mono_is_never(until))
-        return -1;
     int64_t ms = (mono_between(now(), until) + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
-    return ms < 0 ? 0 : ms > 60000 ? 60000 : (int)ms;
+    return mono_is_never(until) ? -1 : ms < 0 ? 0 : ms > 60000 ? 60000 : (int)ms;
 }
 
 static int run(int signal_fd)
@@ -117,9 +115,8 @@ static int fail(const char *what, int r)
     return EXIT_CANNOT_BEGIN;
 }
 
-int keeper_main(int argc, char *argv[])
+int keeper_main(char *argv[], const struct keeper_gift *gifts, unsigned n_gifts)
 {
-    (void)argc;
     int r = fill_standard_fds();
     if (r < 0)
         return fail("open /dev/null", r);
@@ -132,6 +129,9 @@ int keeper_main(int argc, char *argv[])
     if (signal_fd < 0)
         return fail("receive signals", signal_fd);
     respawn_init(binary, argv, raise_nofile());
+    for (unsigned i = 0; i < n_gifts; i++)
+        if ((r = store_put(gifts[i].name, gifts[i].fd, 0)) < 0)
+            return fail("hold what it was given", r);
     /* ---- the border: from here on nothing exits, allocates or blocks ---- */
     return run(signal_fd);
 }

@@ -9,9 +9,15 @@
 #define KEEPER_SUPERVISOR_NAME "berth: supervisor"
 #define KEEPER_SUPERVISOR_FD 3
 
-/* Becomes the keeper. The supervisor is this same binary (held open from now on, so that it can be started even when the file is
+/* What is held before the first supervisor is there. */
+struct keeper_gift {
+    const char *name;
+    int fd; /* at least 10, CLOEXEC */
+};
+
+/* Becomes the keeper, which holds the N_GIFTS from the beginning. The supervisor is this same binary (held open from now on, so that it can be started even when the file is
  * replaced or gone), with the same ARGV but argv[0], and the same environment. Returns the exit status to end with: what
  * the supervisor finished with, or 125 and a sentence on stderr when it could not even begin. */
-int keeper_main(int argc, char *argv[]);
+int keeper_main(char *argv[], const struct keeper_gift *gifts, unsigned n_gifts);
 
 #endif

@@ -122,7 +122,7 @@ static int listen_abstract(int fd, const char *path, struct berr *err)
                          : "choose another name with --control");
 }
 
-int control_socket_listen(const char *path, mode_t mode, struct berr *err)
+int control_socket_listen(const char *path, mode_t mode, const char *group, struct berr *err)
 {
     cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
@@ -135,10 +135,18 @@ int control_socket_listen(const char *path, mode_t mode, struct berr *err)
     if (r < 0)
         return r;
     struct socket_options options = {.backlog = BACKLOG, .mode = mode};
+    if (group && !str_copy(options.group, sizeof options.group, group))
+        return berr_set(err, BERR_CONFIG, EINVAL, "control_group %s is too long", group);
     r = unix_path_bind_unguarded(fd, path, &options, true, err);
     if (r < 0)
         return berr_prefix(err, "control socket"), r;
     return take_fd(&fd);
+}
+
+void control_socket_set_mode(const char *path, mode_t mode)
+{
+    if (path[0] != '@' && chmod(path, mode) < 0)
+        return; /* its path is gone: there is nothing to change */
 }
 
 static int unreachable(const char *path, int errnum, struct berr *err)

@@ -12,10 +12,12 @@
  * errno and a sentence. */
 int control_socket_path(char *dst, size_t size, const char *explicit_path, bool *ret_chosen,
                         struct berr *err);
-/* A listening SOCK_STREAM socket at PATH with MODE, CLOEXEC and non-blocking; its folder is made where it is
+/* A listening SOCK_STREAM socket at PATH with MODE and GROUP (NULL: none), CLOEXEC and non-blocking; its folder is made where it is
  * one of the defaults (0755 /run/berth, 0700 /tmp/berth-UID, which must be ours). A dead socket there is
  * replaced, a live one is -EADDRINUSE. */
-int control_socket_listen(const char *path, mode_t mode, struct berr *err);
+int control_socket_listen(const char *path, mode_t mode, const char *group, struct berr *err);
+/* Another MODE for the socket at PATH; nothing for an abstract one. */
+void control_socket_set_mode(const char *path, mode_t mode);
 /* A connected descriptor, CLOEXEC; BERR_UNREACHABLE with a sentence that says what to check. */
 int control_socket_connect(const char *path, struct berr *err);
 /* The listening FD takes no more clients, whoever else holds it, and PATH goes if it still leads to it.

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <linux/sock_diag.h>
+#include <linux/filter.h>
 #include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -311,6 +312,22 @@ int listener_listen(int fd, int backlog)
 int listener_refuse(int fd)
 {
     return shutdown(fd, SHUT_RD) < 0 ? -errno : 0;
+}
+
+int listener_stop_arrivals(int fd, const struct endpoint *e)
+{
+    /* The filter sees the TCP header: its 14th byte has the flags. A SYN without ACK begins a connection. */
+    static struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+    };
+    struct sock_fprog program = {.len = sizeof code / sizeof *code, .filter = code};
+    if (!is_ip(e) || e->type != SOCK_STREAM)
+        return -EOPNOTSUPP;
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) < 0 ? -errno : 0;
 }
 
 int listener_set_options(int fd, const struct endpoint *e, const struct socket_options *o, struct berr *err)

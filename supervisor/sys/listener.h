@@ -28,6 +28,9 @@ int listener_listen(int fd, int backlog);
 /* Lets a TCP listener turn clients away at once (shutdown for reading); listener_listen() takes them again.
  * Negative errno. */
 int listener_refuse(int fd);
+/* Lets no new client into the queue of the listener FD at E; those that are in it, or on their way, stay. For TCP
+ * (a socket filter, socket(7), drops their SYNs); -EOPNOTSUPP for others. */
+int listener_stop_arrivals(int fd, const struct endpoint *e);
 /* Applies the options that can be changed on a live socket. Negative errno and a sentence. */
 int listener_set_options(int fd, const struct endpoint *e, const struct socket_options *o, struct berr *err);
 

@@ -18,3 +18,18 @@ int peer_credentials(int fd, struct peer *ret)
     *ret = (struct peer){.pid = cred.pid, .uid = cred.uid, .gid = cred.gid};
     return 0;
 }
+
+bool peer_is_in_group(int fd, gid_t gid)
+{
+    struct peer p;
+    gid_t groups[1024];
+    socklen_t len = sizeof groups;
+    if (peer_credentials(fd, &p) == 0 && p.gid == gid)
+        return true;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0)
+        return false;
+    for (size_t i = 0; i < len / sizeof *groups; i++)
+        if (groups[i] == gid)
+            return true;
+    return false;
+}

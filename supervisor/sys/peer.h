@@ -13,5 +13,7 @@ struct peer {
 
 /* Negative errno. */
 int peer_credentials(int fd, struct peer *ret);
+/* Was who connected in the group GID, as its own or a supplementary one (SO_PEERGROUPS)? */
+bool peer_is_in_group(int fd, gid_t gid);
 
 #endif

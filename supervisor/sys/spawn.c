@@ -1,32 +1,17 @@
-/* A new process, from clone(2) to execve(2). It decides the order of the steps, and nothing about what is
- * run.
+/* A new process, from clone(2) to the word that it runs: the parent's part. What the child does until its
+ * exec is in sys/spawn_child.
  *
- * Remember: until it execs, the child runs in our memory, on a stack of its own, while we stand still. It
- * must not allocate, lock, or call anything that is not async-signal-safe, and what it writes is what we read
- * afterwards: its failure, its pid in the announcement and in LISTEN_PID, and nothing else. Its functions
- * carry CHILD: they are kept free of sanitizers, whose bookkeeping belongs to the thread that stands still.
- */
+ * Remember: meanwhile the child runs in our memory, on a stack of its own, and we stand still. */
 #include "config.h"
 
 #include "sys/spawn.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,339 +21,11 @@
 #include "base/str.h"
 #include "sys/fd.h"
 #include "sys/pidfd.h"
-
-#define CHILD static SPAWN_IN_CHILD
+#include "sys/spawn_child.h"
 
 #define STACK_SIZE ((size_t)256 * 1024)
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
-#define SHELL "/bin/sh"
 #define PIDFS_MAGIC 0x50494446
-
-#ifndef CLOSE_RANGE_CLOEXEC
-#define CLOSE_RANGE_CLOEXEC (1U << 2)
-#endif
-
-/* The calls themselves, since glibc's wrappers would change the ids of the threads of a process that is not
- * ours to change. On 32-bit machines the plain numbers take 16-bit ids. */
-#ifdef SYS_setresuid32
-#define SYS_SETRESUID SYS_setresuid32
-#define SYS_SETRESGID SYS_setresgid32
-#define SYS_SETGROUPS SYS_setgroups32
-#else
-#define SYS_SETRESUID SYS_setresuid
-#define SYS_SETRESGID SYS_setresgid
-#define SYS_SETGROUPS SYS_setgroups
-#endif
-
-struct child {
-    const struct spawn_plan *plan;
-    const char *path;         /* the directories to search */
-    const char **script_argv; /* room for argv with the shell in front */
-    int *moved;               /* plan->n_fds places */
-    int *accepted;            /* the connection, as the child has it */
-    struct spawn_failure *failure;
-};
-
-/* --- the child --- */
-
-CHILD void fail(const struct child *c, enum spawn_step step, int err)
-{
-    c->failure->step = step;
-    c->failure->err = err;
-    _exit(127);
-}
-
-CHILD void write_decimal(char *dst, uint64_t value)
-{
-    char digits[24];
-    size_t n = 0;
-    do {
-        digits[n++] = (char)('0' + value % 10);
-    } while (value /= 10);
-    while (n > 0)
-        *dst++ = digits[--n];
-    *dst = '\0';
-}
-
-/* "REMOTE_PORT=" and a number behind it. */
-CHILD void write_remote_port(char *entry, unsigned port)
-{
-    write_decimal(strchr(entry, '=') + 1, port);
-}
-
-/* An IPv4 client of a dual-stack socket is told as one. */
-CHILD void write_remote_inet(const struct sockaddr_storage *peer, char **remote, size_t room)
-{
-    char *text = strchr(remote[0], '=') + 1;
-    socklen_t size = (socklen_t)(room - (size_t)(text - remote[0]));
-    const struct sockaddr_in *in = (const struct sockaddr_in *)peer;
-    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)peer;
-    if (peer->ss_family == AF_INET)
-        inet_ntop(AF_INET, &in->sin_addr, text, size);
-    else if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
-        inet_ntop(AF_INET, in6->sin6_addr.s6_addr + 12, text, size);
-    else
-        inet_ntop(AF_INET6, &in6->sin6_addr, text, size);
-    write_remote_port(remote[1], ntohs(peer->ss_family == AF_INET ? in->sin_port : in6->sin6_port));
-}
-
-/* A Unix client that has bound itself has a path or an abstract name, and no port. */
-CHILD void write_remote_unix(const struct sockaddr_storage *peer, socklen_t len, char **remote)
-{
-    const struct sockaddr_un *un = (const struct sockaddr_un *)peer;
-    size_t n =
-        len > offsetof(struct sockaddr_un, sun_path) ? len - offsetof(struct sockaddr_un, sun_path) : 0;
-    char *text = strchr(remote[0], '=') + 1;
-    remote[1] = NULL;
-    if (n == 0) {
-        remote[0] = NULL;
-        return;
-    }
-    memcpy(text, un->sun_path, n);
-    text[n] = '\0';
-    if (text[0] == '\0')
-        text[0] = '@';
-}
-
-CHILD void write_remote(struct spawn_accept *a)
-{
-    if (!a->remote)
-        return;
-    if (a->peer.ss_family == AF_INET || a->peer.ss_family == AF_INET6)
-        write_remote_inet(&a->peer, a->remote, a->remote_room);
-    else if (a->peer.ss_family == AF_UNIX)
-        write_remote_unix(&a->peer, a->peer_len, a->remote);
-    else
-        a->remote[0] = NULL;
-}
-
-/* First of all: before it is known that somebody is there, there is nothing to announce. */
-CHILD void accept_connection(const struct child *c)
-{
-    struct spawn_accept *a = c->plan->accept;
-    if (!a)
-        return;
-    a->peer_len = sizeof a->peer;
-    int fd = accept4(a->fd, (struct sockaddr *)&a->peer, &a->peer_len, SOCK_CLOEXEC);
-    if (fd < 0)
-        fail(c, SPAWN_STEP_ACCEPT, errno);
-    if (a->admits && !a->admits(fd, &a->peer, a->arg))
-        fail(c, SPAWN_STEP_ADMIT, EUSERS);
-    *c->accepted = fd;
-    write_remote(a);
-}
-
-/* Before all else, so that the keeper knows the process before it can do anything. */
-CHILD void announce(const struct child *c)
-{
-    const struct spawn_announce *a = &c->plan->announce;
-    if (a->fd < 0)
-        return;
-    int32_t pid = (int32_t)getpid();
-    memcpy((char *)a->bytes + a->pid_offset, &pid, sizeof pid);
-    ssize_t n = send(a->fd, a->bytes, a->len, MSG_NOSIGNAL);
-    if (n != (ssize_t)a->len)
-        fail(c, SPAWN_STEP_ANNOUNCE, n < 0 ? errno : EIO);
-}
-
-CHILD void join_session(const struct child *c)
-{
-    if (c->plan->new_session && setsid() < 0)
-        fail(c, SPAWN_STEP_SESSION, errno);
-    if (!c->plan->new_session && c->plan->process_group > 0 && setpgid(0, c->plan->process_group) < 0)
-        fail(c, SPAWN_STEP_SESSION, errno);
-}
-
-CHILD void write_identity(const struct child *c)
-{
-    if (c->plan->listen_pid)
-        write_decimal(c->plan->listen_pid, (uint64_t)getpid());
-    if (!c->plan->listen_pidfdid)
-        return;
-    struct stat st;
-    int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-    if (fd < 0 || fstat(fd, &st) < 0)
-        fail(c, SPAWN_STEP_DESCRIPTORS, errno);
-    close(fd);
-    write_decimal(c->plan->listen_pidfdid, (uint64_t)st.st_ino);
-}
-
-CHILD void set_cloexec(int fd)
-{
-    int flags = fcntl(fd, F_GETFD);
-    if (flags >= 0 && !(flags & FD_CLOEXEC))
-        fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
-}
-
-/* Every number that could be open; the way without /proc. */
-CHILD void set_cloexec_by_number(int first)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max > INT_MAX)
-        limit.rlim_max = INT_MAX;
-    /* The hard limit: descriptors may be older than the soft one. */
-    for (int fd = first; fd < (int)limit.rlim_max; fd++)
-        set_cloexec(fd);
-}
-
-struct directory_entry {
-    uint64_t inode;
-    int64_t offset;
-    unsigned short length;
-    unsigned char type;
-    char name[];
-};
-
-/* opendir(3) would allocate. Nothing is opened or closed meanwhile, so the listing holds still. */
-CHILD void set_cloexec_by_proc(int first)
-{
-    int dir = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir < 0) {
-        set_cloexec_by_number(first);
-        return;
-    }
-    char bytes[2048] __attribute__((aligned(8)));
-    long n;
-    while ((n = syscall(SYS_getdents64, dir, bytes, sizeof bytes)) > 0) {
-        for (long at = 0; at < n;) {
-            const struct directory_entry *entry = (const void *)(bytes + at);
-            at += entry->length;
-            int fd = 0;
-            for (const char *p = entry->name; *p >= '0' && *p <= '9'; p++)
-                fd = fd * 10 + (*p - '0');
-            if (entry->name[0] != '.' && fd >= first)
-                set_cloexec(fd);
-        }
-    }
-    close(dir);
-}
-
-/* Two passes: a source may stand where another one is to go. */
-CHILD void place_descriptors(const struct child *c)
-{
-    int n = (int)c->plan->n_fds;
-    for (int i = 0; i < n; i++) {
-        int source = c->plan->fds[i] == SPAWN_ACCEPTED ? *c->accepted : c->plan->fds[i];
-        c->moved[i] = source < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : source;
-        if (c->moved[i] >= 0 && c->moved[i] < n)
-            c->moved[i] = fcntl(c->moved[i], F_DUPFD_CLOEXEC, n);
-        if (c->moved[i] < 0)
-            fail(c, SPAWN_STEP_DESCRIPTORS, errno);
-    }
-    for (int i = 0; i < n; i++) {
-        if (dup2(c->moved[i], i) < 0)
-            fail(c, SPAWN_STEP_DESCRIPTORS, errno);
-    }
-    /* Whatever we inherited without knowing. Not in 5.10: the flag is of 5.11, and containers may refuse the
-     * call. */
-    if (syscall(SYS_close_range, n, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
-        set_cloexec_by_proc(n);
-}
-
-CHILD void set_surroundings(const struct child *c)
-{
-    const struct spawn_plan *p = c->plan;
-    for (size_t i = 0; i < p->n_limits; i++) {
-        if (setrlimit((__rlimit_resource_t)p->limits[i].resource, &p->limits[i].value) < 0)
-            fail(c, SPAWN_STEP_LIMITS, errno);
-    }
-    if (p->has_nice && setpriority(PRIO_PROCESS, 0, p->nice) < 0)
-        fail(c, SPAWN_STEP_NICE, errno);
-    if (p->has_umask)
-        umask(p->umask);
-}
-
-/* Groups while we still may, the user last; then the directory, with that user's rights. */
-CHILD void set_identity(const struct child *c)
-{
-    const struct spawn_plan *p = c->plan;
-    if (p->has_groups && syscall(SYS_SETGROUPS, p->n_groups, p->groups) < 0)
-        fail(c, SPAWN_STEP_GROUPS, errno);
-    if (p->has_group && syscall(SYS_SETRESGID, p->group, p->group, p->group) < 0)
-        fail(c, SPAWN_STEP_GROUP, errno);
-    if (p->has_user && syscall(SYS_SETRESUID, p->user, p->user, p->user) < 0)
-        fail(c, SPAWN_STEP_USER, errno);
-    if (p->directory && chdir(p->directory) < 0)
-        fail(c, SPAWN_STEP_DIRECTORY, errno);
-    if (p->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        fail(c, SPAWN_STEP_NO_NEW_PRIVILEGES, errno);
-}
-
-/* Ignored signals would stay ignored over the exec, and so would the mask. The table of handlers is our own
- * copy (no CLONE_SIGHAND). Not by sigaction(3): that refuses the two signals which the C library uses itself,
- * and whoever was started by its posix_spawn(3), by make for one, has one of them ignored. */
-CHILD void reset_signals(const struct child *c)
-{
-    static const unsigned long initial[8]; /* the kernel's struct sigaction, all zero: SIG_DFL */
-    for (int signo = 1; signo < _NSIG; signo++)
-        syscall(SYS_rt_sigaction, signo, initial, NULL, (_NSIG - 1) / 8); /* KILL and STOP refuse */
-    sigset_t none;
-    sigemptyset(&none);
-    if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
-        fail(c, SPAWN_STEP_SIGNALS, errno);
-}
-
-/* Returns only if FILE cannot be run, with the errno. A text without "#!" is a script for the shell, as
- * execvp has it. */
-CHILD int exec_file(const struct child *c, const char *file)
-{
-    char *const *environment = (char *const *)(uintptr_t)c->plan->environment;
-    execve(file, (char *const *)(uintptr_t)c->plan->argv, environment);
-    if (errno != ENOEXEC)
-        return errno;
-    c->script_argv[0] = SHELL;
-    c->script_argv[1] = file;
-    execve(SHELL, (char *const *)(uintptr_t)c->script_argv, environment);
-    return errno;
-}
-
-CHILD bool says_look_further(int err)
-{
-    return err == ENOENT || err == ENOTDIR || err == EACCES || err == ESTALE || err == ENODEV ||
-           err == ETIMEDOUT;
-}
-
-/* One that is there but may not be run says more than one that is not there. */
-CHILD int exec_in_path(const struct child *c)
-{
-    char candidate[PATH_MAX];
-    size_t name_len = strlen(c->plan->file);
-    int err = ENOENT;
-    for (const char *dir = c->path, *end; dir; dir = *end ? end + 1 : NULL) {
-        end = strchrnul(dir, ':');
-        size_t dir_len = (size_t)(end - dir);
-        if (dir_len + 1 + name_len + 1 > sizeof candidate)
-            continue;
-        memcpy(candidate, dir, dir_len);
-        /* An empty entry is the current directory. */
-        if (dir_len > 0)
-            candidate[dir_len++] = '/';
-        memcpy(candidate + dir_len, c->plan->file, name_len + 1);
-        int r = exec_file(c, candidate);
-        if (!says_look_further(r))
-            return r;
-        if (r == EACCES)
-            err = EACCES;
-    }
-    return err;
-}
-
-CHILD int run_child(void *arg)
-{
-    const struct child *c = arg;
-    accept_connection(c);
-    announce(c);
-    join_session(c);
-    write_identity(c);
-    place_descriptors(c);
-    set_surroundings(c);
-    set_identity(c);
-    reset_signals(c);
-    fail(c, SPAWN_STEP_EXEC, c->path ? exec_in_path(c) : exec_file(c, c->plan->file));
-    return 127;
-}
-
-/* --- the parent --- */
 
 /* Made once, and with a page below it that nobody may touch. The top of it, or NULL. */
 static char *child_stack(void)
@@ -409,7 +66,7 @@ static const char **make_script_argv(const char *const *argv)
     return script;
 }
 
-static pid_t clone_child(struct child *c, bool as_sibling, int *ret_pidfd)
+static pid_t clone_child(struct spawn_child *c, bool as_sibling, int *ret_pidfd)
 {
     char *stack = child_stack();
     if (!stack)
@@ -420,7 +77,7 @@ static pid_t clone_child(struct child *c, bool as_sibling, int *ret_pidfd)
     sigfillset(&all);
     /* A handler that ran in the child would run in our memory. */
     sigprocmask(SIG_SETMASK, &all, &before);
-    pid_t pid = clone(run_child, stack, flags, c, ret_pidfd);
+    pid_t pid = clone(spawn_child_run, stack, flags, c, ret_pidfd);
     int err = errno;
     sigprocmask(SIG_SETMASK, &before, NULL);
     return pid < 0 ? -err : pid;
@@ -435,7 +92,7 @@ pid_t spawn_process(const struct spawn_plan *plan, int *ret_pidfd, struct spawn_
     int accepted = -1;
     char *remote[2] = {plan->accept && plan->accept->remote ? plan->accept->remote[0] : NULL,
                        plan->accept && plan->accept->remote ? plan->accept->remote[1] : NULL};
-    struct child child = {
+    struct spawn_child child = {
         .plan = plan,
         .path = strchr(plan->file, '/') || !*plan->file ? NULL : find_path(plan->environment),
         .script_argv = script_argv,
@@ -481,15 +138,20 @@ const char *spawn_step_name(enum spawn_step step)
         [SPAWN_STEP_ACCEPT] = "accept",
         [SPAWN_STEP_ADMIT] = "admit",
         [SPAWN_STEP_ANNOUNCE] = "announce",
+        [SPAWN_STEP_CGROUP] = "cgroup",
         [SPAWN_STEP_SESSION] = "session",
         [SPAWN_STEP_DESCRIPTORS] = "descriptors",
+        [SPAWN_STEP_OOM_SCORE] = "oom_score_adjust",
+        [SPAWN_STEP_CPUS] = "cpus",
         [SPAWN_STEP_LIMITS] = "limits",
         [SPAWN_STEP_NICE] = "nice",
         [SPAWN_STEP_UMASK] = "umask",
+        [SPAWN_STEP_CHROOT] = "chroot",
         [SPAWN_STEP_GROUPS] = "groups",
         [SPAWN_STEP_GROUP] = "group",
         [SPAWN_STEP_USER] = "user",
         [SPAWN_STEP_DIRECTORY] = "chdir",
+        [SPAWN_STEP_CAPABILITIES] = "capabilities",
         [SPAWN_STEP_NO_NEW_PRIVILEGES] = "no_new_privileges",
         [SPAWN_STEP_SIGNALS] = "signals",
         [SPAWN_STEP_EXEC] = "exec",

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -20,15 +21,20 @@ enum spawn_step {
     SPAWN_STEP_ACCEPT,
     SPAWN_STEP_ADMIT,
     SPAWN_STEP_ANNOUNCE,
+    SPAWN_STEP_CGROUP,
     SPAWN_STEP_SESSION,
     SPAWN_STEP_DESCRIPTORS,
+    SPAWN_STEP_OOM_SCORE,
+    SPAWN_STEP_CPUS,
     SPAWN_STEP_LIMITS,
     SPAWN_STEP_NICE,
     SPAWN_STEP_UMASK,
+    SPAWN_STEP_CHROOT,
     SPAWN_STEP_GROUPS,
     SPAWN_STEP_GROUP,
     SPAWN_STEP_USER,
     SPAWN_STEP_DIRECTORY,
+    SPAWN_STEP_CAPABILITIES,
     SPAWN_STEP_NO_NEW_PRIVILEGES,
     SPAWN_STEP_SIGNALS,
     SPAWN_STEP_EXEC,
@@ -61,6 +67,8 @@ struct spawn_accept {
     socklen_t peer_len;
 };
 
+#define SPAWN_CPUS_SIZE 1024 /* bytes: 8192 processors, the most that Linux is built for on x86 */
+
 struct spawn_limit {
     int resource; /* RLIMIT_… */
     struct rlimit value;
@@ -87,7 +95,14 @@ struct spawn_plan {
     gid_t group;
     const gid_t *groups;
     size_t n_groups;
-    const char *directory; /* NULL: unchanged; resolved in the child */
+    const char *chroot;    /* NULL: ours; FILE and the directory are looked up inside it */
+    const char *directory; /* NULL: unchanged, or the new root; resolved in the child, as the user */
+    bool has_cgroup, has_oom_score_adjust, has_capabilities;
+    int cgroup_fd; /* its cgroup.procs, open for writing */
+    int oom_score_adjust;
+    uint64_t capabilities;     /* by number as bits: exactly those that it keeps (sys/capability) */
+    const unsigned long *cpus; /* SPAWN_CPUS_SIZE bytes as sched_setaffinity(2) has it; NULL: ours.
+                                * SPAWN_STEP_CPUS with ENODEV where one of them is not to be had */
     /* Where the child writes decimal text that only it knows, into environment strings with room for it
      * ("LISTEN_PID=" and 10 free bytes): NULL or such places. */
     char *listen_pid;     /* receives its pid, NUL-terminated */

@@ -348,6 +348,19 @@ int unix_path_bind_unguarded(int fd, const char *path, const struct socket_optio
     return bind_path(fd, path, o, listens, false, err);
 }
 
+int unix_path_set_access(const char *path, const struct socket_options *o, struct berr *err)
+{
+    cleanup_place struct place p = {.dir_fd = -1};
+    struct owner owner;
+    int r = find_owner(o, &owner, err);
+    if (r < 0)
+        return r;
+    r = place_open(&p, path);
+    if (r == 0)
+        r = place_lock(&p);
+    return r < 0 ? cannot_open(&p, r, err) : set_owner_and_mode(&p, &owner, o->mode, err);
+}
+
 /* --- guarding --- */
 
 static int check(const struct place *p)

@@ -30,6 +30,9 @@ int unix_path_bind(int fd, const char *path, const struct socket_options *o, boo
 int unix_path_bind_unguarded(int fd, const char *path, const struct socket_options *o, bool listens,
                              struct berr *err);
 
+/* Gives the file of a held socket O's owner, group and mode. Negative errno and a sentence. */
+int unix_path_set_access(const char *path, const struct socket_options *o, struct berr *err);
+
 enum unix_path_state {
     UNIX_PATH_OURS, /* the path leads to the socket */
     UNIX_PATH_MISSING,

@@ -6,11 +6,17 @@
 #include "sys/user.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -149,4 +155,57 @@ void user_variables(const struct user *u, struct strv *ret)
         strv_put(ret, mem_printf("USER=%s", u->name));
         strv_put(ret, mem_printf("LOGNAME=%s", u->name));
     }
+}
+
+static bool is_in_group(const struct user *u, gid_t gid)
+{
+    if (u->gid == gid)
+        return true;
+    for (size_t i = 0; i < u->n_groups; i++)
+        if (u->groups[i] == gid)
+            return true;
+    return false;
+}
+
+/* Do the mode bits let U do WANTED (of 4, 2, 1)? Where there is an access control list, they do not tell. */
+static bool allows(const struct user *u, const char *path, const struct stat *st, unsigned wanted)
+{
+    unsigned bits = st->st_mode >> (u->uid == st->st_uid ? 6 : is_in_group(u, st->st_gid) ? 3 : 0);
+    return (bits & wanted) == wanted || getxattr(path, "system.posix_acl_access", NULL, 0) > 0;
+}
+
+static bool is_script(const char *path)
+{
+    char start[2];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t n = fd >= 0 ? read(fd, start, sizeof start) : -1;
+    if (fd >= 0)
+        close(fd);
+    return n == 2 && memcmp(start, "#!", 2) == 0;
+}
+
+int user_may_execute(const struct user *u, const char *path, char *dst, size_t size)
+{
+    char real[PATH_MAX], quoted[300];
+    struct stat st;
+    if (u->uid == 0 || !realpath(path, real))
+        return 1;
+    for (char *slash = real; slash; slash = strchr(slash + 1, '/')) {
+        char kept = slash[1];
+        slash[1] = '\0';
+        bool is_open = stat(real, &st) < 0 || allows(u, real, &st, 1);
+        if (!is_open)
+            snprintf(dst, size, "it may not pass the folder %s",
+                     str_escape(quoted, sizeof quoted, real, strlen(real)));
+        slash[1] = kept;
+        if (!is_open)
+            return 0;
+    }
+    if (stat(real, &st) < 0 || !S_ISREG(st.st_mode))
+        return 1;
+    if (allows(u, real, &st, is_script(real) ? 5 : 1))
+        return 1;
+    snprintf(dst, size, "its mode is %04o, and it belongs to user %u, group %u", (unsigned)st.st_mode & 07777,
+             (unsigned)st.st_uid, (unsigned)st.st_gid);
+    return 0;
 }

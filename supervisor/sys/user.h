@@ -22,4 +22,9 @@ int user_find_group(const char *name_or_gid, gid_t *ret, struct berr *err);
 /* HOME, SHELL, USER and LOGNAME, as far as they are known, are added to *RET. */
 void user_variables(const struct user *u, struct strv *ret);
 
+/* May U execute the file at PATH (absolute; links are followed), and pass every folder on the way? 1 or 0,
+ * with the reason in DST; 1 where that cannot be told (no such file, an access control list, root). Scripts
+ * need to be read, too. */
+int user_may_execute(const struct user *u, const char *path, char *dst, size_t size);
+
 #endif

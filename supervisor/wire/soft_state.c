@@ -111,7 +111,7 @@ static void take_records(struct soft_state *s, size_t from)
 void soft_state_format(struct soft_state *s, void *memory, size_t size)
 {
     must(size >= sizeof(struct header));
-    *s = (struct soft_state){memory, size};
+    *s = (struct soft_state){memory, size, 0};
     struct header *h = header_of(s);
     __atomic_store_n(&h->magic, 0, __ATOMIC_RELEASE);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -144,7 +144,7 @@ static bool record_is_sound(const struct record *r)
 
 int soft_state_open(struct soft_state *s, void *memory, size_t size)
 {
-    struct soft_state found = {memory, size};
+    struct soft_state found = {memory, size, 0};
     if (size < sizeof(struct header) || !header_is_sound(memory, size))
         return -EBADMSG;
     for (size_t i = 0; i < soft_state_count(&found); i++)
@@ -157,7 +157,7 @@ int soft_state_open(struct soft_state *s, void *memory, size_t size)
 void soft_state_grow(struct soft_state *s, void *memory, size_t size)
 {
     must(size >= s->size);
-    *s = (struct soft_state){memory, size};
+    *s = (struct soft_state){memory, size, 0};
     take_records(s, soft_state_count(s));
 }
 
@@ -171,26 +171,30 @@ int soft_state_find(const struct soft_state *s, const char *key)
     return -ENOENT;
 }
 
-static int find_free(const struct soft_state *s)
+static int find_free(struct soft_state *s)
 {
-    for (size_t i = 0; i < soft_state_count(s); i++)
-        if (soft_state_key(s, (int)i) == NULL)
-            return (int)i;
-    return -ENOSPC;
+    size_t n = soft_state_count(s);
+    while (s->first_free < n && soft_state_key(s, (int)s->first_free) != NULL)
+        s->first_free++;
+    return s->first_free < n ? (int)s->first_free : -ENOSPC;
 }
 
 int soft_state_add(struct soft_state *s, const char *key, const struct soft_state_row *row)
+{
+    int index = soft_state_find(s, key);
+    if (index < 0)
+        return soft_state_add_new(s, key, row);
+    soft_state_write(s, index, row);
+    return index;
+}
+
+int soft_state_add_new(struct soft_state *s, const char *key, const struct soft_state_row *row)
 {
     size_t len = strlen(key);
     must(len > 0);
     if (len >= SOFT_STATE_KEY)
         return -ENAMETOOLONG;
-    int index = soft_state_find(s, key);
-    if (index >= 0) {
-        soft_state_write(s, index, row);
-        return index;
-    }
-    index = find_free(s);
+    int index = find_free(s);
     if (index < 0)
         return index;
     struct record *r = record_at(s, (size_t)index);
@@ -223,6 +227,8 @@ void soft_state_write(struct soft_state *s, int index, const struct soft_state_r
 void soft_state_remove(struct soft_state *s, int index)
 {
     record_set_holds(record_in_use(s, index), 0);
+    if ((size_t)index < s->first_free)
+        s->first_free = (size_t)index;
 }
 
 size_t soft_state_count(const struct soft_state *s)

@@ -23,6 +23,7 @@ struct soft_state_row {
 struct soft_state {
     void *base;
     size_t size;
+    size_t first_free; /* no record before this one is free */
 };
 
 /* Bytes needed for N records of this version. */
@@ -43,6 +44,8 @@ int soft_state_find(const struct soft_state *s, const char *key);
 /* Writes ROW into the record of KEY (not empty), which is made if it is new: there is no instant at which a new
  * record stands without its row. Its number; -ENOSPC: grow first; -ENAMETOOLONG. */
 int soft_state_add(struct soft_state *s, const char *key, const struct soft_state_row *row);
+/* The same for a KEY that is known not to be there yet. */
+int soft_state_add_new(struct soft_state *s, const char *key, const struct soft_state_row *row);
 void soft_state_read(const struct soft_state *s, int index, struct soft_state_row *ret);
 void soft_state_write(struct soft_state *s, int index, const struct soft_state_row *row);
 /* Frees the record; its number may be given to another key. */

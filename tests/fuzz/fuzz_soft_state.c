@@ -24,7 +24,7 @@ static void check_write(struct soft_state *s, int index)
 
 static void any_memory(const uint8_t *data, size_t size)
 {
-    struct soft_state s = {NULL, 0}, again;
+    struct soft_state s = {NULL, 0, 0}, again;
     void *memory = malloc(size > 0 ? size : 1);
     check(memory != NULL);
     memcpy(memory, data, size);

@@ -1,6 +1,6 @@
 # Every tests/fuzz/fuzz_NAME.c becomes tests/fuzz/fuzz-NAME. Configured with CC=clang --enable-fuzzing --enable-sanitizers
 # it is a libFuzzer program (`make fuzz` runs them all); otherwise it replays the corpus, which `make check` does.
-fuzzers = tests/fuzz/fuzz-address tests/fuzz/fuzz-fdholder tests/fuzz/fuzz-einhorn_msg tests/fuzz/fuzz-keeper_msg tests/fuzz/fuzz-notify_msg tests/fuzz/fuzz-packet tests/fuzz/fuzz-query tests/fuzz/fuzz-soft_state \
+fuzzers = tests/fuzz/fuzz-address tests/fuzz/fuzz-fdholder tests/fuzz/fuzz-einhorn_msg tests/fuzz/fuzz-env_file tests/fuzz/fuzz-keeper_msg tests/fuzz/fuzz-notify_msg tests/fuzz/fuzz-packet tests/fuzz/fuzz-query tests/fuzz/fuzz-soft_state \
 	tests/fuzz/fuzz-varlink tests/fuzz/fuzz-words
 check_PROGRAMS += $(fuzzers)
 EXTRA_DIST += tests/fuzz/replay.sh tests/fuzz/corpus
@@ -59,6 +59,10 @@ tests_fuzz_fuzz_fdholder_LDADD = $(fuzz_ldadd)
 tests_fuzz_fuzz_einhorn_msg_SOURCES = tests/fuzz/fuzz_einhorn_msg.c $(fuzz_main)
 tests_fuzz_fuzz_einhorn_msg_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_einhorn_msg_LDADD = $(fuzz_ldadd)
+
+tests_fuzz_fuzz_env_file_SOURCES = tests/fuzz/fuzz_env_file.c $(fuzz_main)
+tests_fuzz_fuzz_env_file_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_env_file_LDADD = $(fuzz_ldadd)
 
 tests_fuzz_fuzz_packet_SOURCES = tests/fuzz/fuzz_packet.c supervisor/libberth/packet.c supervisor/libberth/private.h $(fuzz_main)
 tests_fuzz_fuzz_packet_LDFLAGS = $(fuzz_ldflags)

@@ -148,5 +148,5 @@ int main(int argc, char *argv[])
 {
     if (strcmp(argv[0], KEEPER_SUPERVISOR_NAME) == 0)
         return be_supervisor(argv[argc - 1]);
-    return keeper_main(argc, argv);
+    return keeper_main(argv, NULL, 0);
 }

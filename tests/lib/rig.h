@@ -82,6 +82,10 @@ void rig_env(struct rig *r, const char *assignment);
 /* Starts "berth --control CONTROL run ARG…" in the background. */
 #define rig_run(r, ...) rig_start(r, rig_run_argv(r, RIG_ARGV(__VA_ARGS__)))
 const char *const *rig_run_argv(struct rig *r, const char *const *args);
+/* Writes TEXT as DIR/berth.ini and starts "berth --control CONTROL up -c DIR/berth.ini" in the background. */
+void rig_up(struct rig *r, const char *text);
+/* The same file with another TEXT. */
+void rig_configure(struct rig *r, const char *text);
 /* Starts any program as the rig's main one. */
 void rig_start(struct rig *r, const char *const *argv);
 /* The same on a terminal of its own, as a shell would in the foreground; the terminal's other end, the caller's. */
@@ -119,6 +123,11 @@ const char *rig_service_state(struct rig *r);
 const char *rig_worker_state(struct rig *r, int worker);
 pid_t rig_worker_pid(struct rig *r, int worker);
 int rig_worker_restarts(struct rig *r, int worker);
+/* The same of the service that is called so, where there are several. */
+const char *rig_state_of(struct rig *r, const char *service);
+void rig_wait_state_of(struct rig *r, const char *service, const char *state);
+pid_t rig_pid_of(struct rig *r, const char *service, int worker);
+long rig_number_of(struct rig *r, const char *service, const char *member);
 /* Waits until the service is in STATE. */
 void rig_wait_state(struct rig *r, const char *state);
 /* Waits until worker N is ready with another process than BUT; its pid. */

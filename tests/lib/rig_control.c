@@ -132,6 +132,40 @@ int rig_worker_restarts(struct rig *r, int worker)
     return (int)json_integer_value(json_object_get(worker_find(r, worker), "restarts"));
 }
 
+static json_t *find_service(struct rig *r, const char *name)
+{
+    json_t *services = json_object_get(rig_status(r), "services"), *s, *found = NULL;
+    size_t i;
+
+    json_array_foreach(services, i, s) if (strcmp(text_of(s, "name"), name) == 0) found = s;
+    return found;
+}
+
+const char *rig_state_of(struct rig *r, const char *service)
+{
+    return text_of(find_service(r, service), "state");
+}
+
+void rig_wait_state_of(struct rig *r, const char *service, const char *state)
+{
+    rig_until(r, strcmp(rig_state_of(r, service), state) == 0);
+}
+
+pid_t rig_pid_of(struct rig *r, const char *service, int worker)
+{
+    json_t *workers = json_object_get(find_service(r, service), "workers"), *w;
+    size_t i;
+
+    json_array_foreach(workers, i, w) if (json_integer_value(json_object_get(w, "worker")) == worker)
+        return (pid_t)json_integer_value(json_object_get(w, "pid"));
+    return 0;
+}
+
+long rig_number_of(struct rig *r, const char *service, const char *member)
+{
+    return (long)json_integer_value(json_object_get(find_service(r, service), member));
+}
+
 void rig_wait_state(struct rig *r, const char *state)
 {
     rig_until(r, strcmp(rig_service_state(r), state) == 0);

@@ -106,6 +106,17 @@ const char *const *rig_cmd_argv(struct rig *r, const char *const *args)
     return argv_join(r, RIG_ARGV(r->berth, "--control", r->control), args);
 }
 
+void rig_configure(struct rig *r, const char *text)
+{
+    rig_write_file(rig_path(r, "berth.ini"), text);
+}
+
+void rig_up(struct rig *r, const char *text)
+{
+    rig_configure(r, text);
+    rig_start(r, rig_cmd_argv(r, RIG_ARGV("up", "-c", rig_path(r, "berth.ini"))));
+}
+
 void rig_start(struct rig *r, const char *const *argv)
 {
     cr_assert(r->pid == 0, "the rig runs one berth at a time");

@@ -8,7 +8,7 @@ tests_lib_berth_load_SOURCES = tests/lib/berth_load.c tests/lib/fastcgi.c tests/
 if HAVE_CRITERION
 system_tests = \
 	%D%/rig.crit %D%/run.crit %D%/handoff.crit %D%/kill.crit %D%/guard.crit %D%/habits.crit %D%/control.crit \
-	%D%/demand.crit %D%/inetd.crit %D%/share.crit %D%/servers.crit %D%/matrix.crit %D%/pid1.crit %D%/crash.crit %D%/input.crit %D%/limits.crit %D%/output.crit
+	%D%/output.crit %D%/demand.crit %D%/inetd.crit %D%/share.crit %D%/servers.crit %D%/matrix.crit %D%/pid1.crit %D%/crash.crit %D%/up.crit %D%/update.crit %D%/input.crit %D%/limits.crit %D%/surroundings.crit
 check_PROGRAMS += tests/lib/probe tests/berth-crash $(system_tests)
 TESTS += $(system_tests)
 check_LIBRARIES = tests/lib/librig.a
@@ -34,17 +34,12 @@ tests_lib_sd_probe_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_lib_sd_probe_LDADD = $(SYSTEMD_LIBS)
 endif
 
-# berth with several services.
-check_PROGRAMS += tests/lib/services
-tests_lib_services_SOURCES = tests/lib/services.c
-tests_lib_services_LDADD = supervisor/engine/libengine.a supervisor/keeper/libkeeper.a $(lower_archives) $(EV_LIBS) $(JANSSON_LIBS) -lm
-
 # berth with the places in it where a test lets the supervisor die.
 tests_berth_crash_SOURCES = $(main_sources) $(engine_sources)
 nodist_tests_berth_crash_SOURCES = $(control_interface)
-tests_berth_crash_CPPFLAGS = $(AM_CPPFLAGS) -DBERTH_CRASH_POINTS
+tests_berth_crash_CPPFLAGS = $(AM_CPPFLAGS) $(INIH_CFLAGS) -DBERTH_CRASH_POINTS
 tests_berth_crash_CFLAGS = $(AM_CFLAGS) -Wno-strict-aliasing
-tests_berth_crash_LDADD = supervisor/keeper/libkeeper.a $(lower_archives) $(EV_LIBS) $(JANSSON_LIBS) -lm
+tests_berth_crash_LDADD = supervisor/keeper/libkeeper.a $(lower_archives) $(EV_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) $(CAPNG_LIBS) -lm
 
 system_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/lib $(CRITERION_CFLAGS)
 system_ldadd = tests/lib/librig.a $(JANSSON_LIBS) $(CRITERION_LIBS)
@@ -91,6 +86,12 @@ tests_system_pid1_crit_LDADD = $(system_ldadd)
 tests_system_crash_crit_SOURCES = %D%/test_crash_matrix.c
 tests_system_crash_crit_CPPFLAGS = $(system_cppflags)
 tests_system_crash_crit_LDADD = $(system_ldadd)
+tests_system_up_crit_SOURCES = %D%/test_up.c %D%/test_inherited.c
+tests_system_up_crit_CPPFLAGS = $(system_cppflags)
+tests_system_up_crit_LDADD = $(system_ldadd)
+tests_system_update_crit_SOURCES = %D%/test_update.c
+tests_system_update_crit_CPPFLAGS = $(system_cppflags)
+tests_system_update_crit_LDADD = $(system_ldadd)
 tests_system_input_crit_SOURCES = %D%/test_input.c
 tests_system_input_crit_CPPFLAGS = $(system_cppflags)
 tests_system_input_crit_LDADD = $(system_ldadd)
@@ -100,4 +101,7 @@ tests_system_output_crit_LDADD = $(system_ldadd)
 tests_system_limits_crit_SOURCES = %D%/test_limits.c
 tests_system_limits_crit_CPPFLAGS = $(system_cppflags)
 tests_system_limits_crit_LDADD = $(system_ldadd)
+tests_system_surroundings_crit_SOURCES = %D%/test_surroundings.c
+tests_system_surroundings_crit_CPPFLAGS = $(system_cppflags)
+tests_system_surroundings_crit_LDADD = $(system_ldadd)
 endif

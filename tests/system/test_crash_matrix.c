@@ -165,9 +165,88 @@ static void crash_with_output(struct rig *r, const char *point, enum moment mome
     look_back(r, point, moment);
 }
 
+/* In the middle of an update: whenever the supervisor dies, one configuration is in force as a whole, its
+ * successor brings everything to it, and a service that is not concerned loses nothing. */
+static const char *configuration(struct rig *r, bool is_new)
+{
+    return rig_format(r,
+                      "[socket:same]\nlisten = %s\n"
+                      "[socket:moved]\nlisten = unix:%s\n%s"
+                      "[service:same]\ncommand = %s\nsockets = same\n"
+                      "[service:moved]\ncommand = %s\nsockets = moved\nenv.A = %d\n"
+                      "[service:%s]\ncommand = sleep 1000\n",
+                      rig_address(r, 4), rig_path(r, is_new ? "new.sock" : "old.sock"),
+                      is_new ? "backlog = 77\n" : "", r->probe, r->probe, is_new,
+                      is_new ? "added" : "removed");
+}
+
+static bool is_in_force(struct rig *r)
+{
+    return strcmp(rig_state_of(r, "added"), "running") == 0 && strcmp(rig_state_of(r, "removed"), "") == 0 &&
+           strcmp(rig_state_of(r, "moved"), "running") == 0 && rig_number_of(r, "moved", "generation") == 2;
+}
+
+static void crash_in_an_update(struct rig *r, const char *point, enum moment moment)
+{
+    struct load *load;
+
+    if (moment == LATER_PASSING)
+        return; /* there is only one update */
+    arm(r, point, moment);
+    rig_up(r, configuration(r, false));
+    rig_wait_state_of(r, "removed", "running");
+    rig_wait_state_of(r, "moved", "running");
+    rig_wait_state_of(r, "same", "running");
+    pid_t same = rig_pid_of(r, "same", 1), removed = rig_pid_of(r, "removed", 1);
+    load = rig_load(r, rig_address(r, 4), CLIENTS);
+    if (moment == IN_THE_SUCCESSOR)
+        rig_kill_supervisor(r);
+    rig_configure(r, configuration(r, true));
+    insist(r, "update");
+    rig_until(r, is_in_force(r) && !rig_process_is_alive(removed));
+    cr_assert_eq(rig_pid_of(r, "same", 1), same, "a service that did not change was touched");
+    cr_assert(strstr(rig_cmd_ok(r, "update")->out, "nothing has changed"));
+    cr_assert(strstr(rig_cmd_ok(r, "sockets")->out, "old.sock") == NULL);
+    cr_assert(load_wait_ok(load, 5, RIG_PATIENCE_SECONDS));
+    rig_load_end(r, load, 0);
+    cr_assert(rig_stop(r) == 0, "%s: ended with %d", point, r->exit_status);
+    look_back(r, point, moment);
+}
+
+/* Services that wait for each other, and each with a socket. */
+static void crash_with_many_services(struct rig *r, const char *point)
+{
+    const char *text = "";
+
+    for (int i = 0; i < 12; i++)
+        text = rig_format(
+            r, "%s[socket:s%d]\nlisten = unix:%s/s%d.sock\n[service:s%d]\ncommand = %s\nsockets = s%d\n%s",
+            text, i, r->dir, i, i, r->probe, i,
+            i > 0 ? rig_format(r, "%s = s%d\n", i % 2 ? "after" : "requires", i / 2) : "");
+    arm(r, point, LATER_PASSING);
+    rig_up(r, text);
+    for (int i = 0; i < 12; i++)
+        rig_wait_state_of(r, rig_format(r, "s%d", i), "running");
+    insist(r, "stop", "s1");
+    rig_until(r,
+              strcmp(rig_state_of(r, "s1"), "stopped") == 0 && strcmp(rig_state_of(r, "s2"), "stopped") == 0);
+    insist(r, "start", "s*");
+    for (int i = 0; i < 12; i++)
+        rig_wait_state_of(r, rig_format(r, "s%d", i), "running");
+    cr_assert(rig_stop(r) == 0, "%s: ended with %d", point, r->exit_status);
+    look_back(r, point, LATER_PASSING);
+}
+
+static bool is_of_an_update(const char *point)
+{
+    return strncmp(point, "update_", strlen("update_")) == 0 || strcmp(point, "socket_retired") == 0;
+}
+
 static void crash_somewhere(struct rig *r, const char *point, enum moment moment)
 {
-    if (strncmp(point, "output_", 7) == 0)
+    if (is_of_an_update(point))
+        crash_in_an_update(r, point, moment);
+    else if (strncmp(point, "output_", 7) == 0)
         crash_with_output(r, point, moment);
     else if (strncmp(point, "kill_", 5) == 0 && moment == FIRST_PASSING)
         crash_with_a_stubborn_worker(r, point, moment);
@@ -191,6 +270,10 @@ static void crash_somewhere(struct rig *r, const char *point, enum moment moment
     rig_test(crash, with_output_at_##name)                                                                   \
     {                                                                                                        \
         crash_with_output(r, #name, LATER_PASSING);                                                          \
+    }                                                                                                        \
+    rig_test(crash, with_many_services_at_##name)                                                            \
+    {                                                                                                        \
+        crash_with_many_services(r, #name);                                                                  \
     }                                                                                                        \
     rig_test(crash, with_connections_at_##name)                                                              \
     {                                                                                                        \

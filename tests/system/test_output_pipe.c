@@ -15,11 +15,10 @@ rig_test(output_pipe, outlives_both)
 {
     cr_assert(mkfifo(rig_path(r, "in"), 0600) == 0);
     int fd = open(rig_path(r, "in"), O_RDWR | O_CLOEXEC);
-    rig_start(r, RIG_ARGV(rig_format(r, "%s/tests/lib/services", getenv("top_builddir")), r->control,
-                          "source.command=sh -c 'while read n <in; do echo $n; echo err $n >&2; done'",
-                          rig_format(r, "source.directory=%s", r->dir), "source.output=pipe:sink",
-                          rig_format(r, "sink.directory=%s", r->dir), "sink.restart=always",
-                          "sink.command=sh -c 'while read line; do echo $line >>all; done'"));
+    rig_up(r, "[service:source]\ndirectory = .\noutput = pipe:sink\n"
+              "command = sh -c 'while read n <in; do echo $n; echo err $n >&2; done'\n"
+              "[service:sink]\ndirectory = .\nrestart = always\n"
+              "command = sh -c 'while read line; do echo $line >>all; done'\n");
     rig_wait_state(r, "running");
     cr_assert(write(fd, "1\n", 2) == 2);
     rig_until(r, strstr(rig_read_file(r, rig_path(r, "all")), "err 1\n") != NULL);
@@ -41,14 +40,12 @@ rig_test(output_pipe, outlives_both)
 
 static void start_chain(struct rig *r)
 {
-    rig_start(r,
-              RIG_ARGV(rig_format(r, "%s/tests/lib/services", getenv("top_builddir")), r->control,
-                       rig_format(r, "sink.directory=%s", r->dir),
-                       "sink.command=sh -c 'while read line; do echo $line; done >all; echo end >>all'",
-                       "middle.command=sh -c 'trap : TERM; while read line; do echo $line; done; echo over'",
-                       "middle.output=pipe:sink", "source.output=pipe:middle",
-                       "source.command=sh -c 'trap \"seq 1000; exit 0\" TERM; echo begun; while :; do sleep "
-                       "0.01; done'"));
+    rig_up(r, "[service:sink]\ndirectory = .\n"
+              "command = sh -c 'while read line; do echo $line; done >all; echo end >>all'\n"
+              "[service:middle]\noutput = pipe:sink\n"
+              "command = sh -c 'trap : TERM; while read line; do echo $line; done; echo over'\n"
+              "[service:source]\noutput = pipe:middle\n"
+              "command = sh -c 'trap \"seq 1000; exit 0\" TERM; echo begun; while :; do sleep 0.01; done'\n");
     rig_until(r, strcmp(rig_read_file(r, rig_path(r, "all")), "begun\n") == 0);
 }
 
@@ -73,9 +70,9 @@ rig_test(output_pipe, is_read_to_its_end_though_the_supervisor_dies)
 
 rig_test(output_pipe, does_not_hold_up_a_second_order_to_end)
 {
-    rig_start(r, RIG_ARGV(rig_format(r, "%s/tests/lib/services", getenv("top_builddir")), r->control,
-                          "sink.command=sleep 1000", "sink.stop_timeout=none", "source.output=pipe:sink",
-                          "source.command=sh -c 'trap : TERM; while :; do sleep 0.01; done'"));
+    rig_up(r, "[service:sink]\ncommand = sleep 1000\nstop_timeout = none\n"
+              "[service:source]\noutput = pipe:sink\n"
+              "command = sh -c 'trap : TERM; while :; do sleep 0.01; done'\n");
     rig_until(r, json_array_size(json_object_get(rig_status(r), "services")) == 2);
     rig_wait_state(r, "running");
     kill(r->keeper, SIGTERM);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/conf_check.h"
 #include "core/conf_schema.h"
 
 static struct conf conf;
@@ -81,26 +82,26 @@ Test(conf, one_that_is_sound_passes)
 Test(conf, a_service_needs_a_command)
 {
     strv_fini(&service->command);
-    expect_refused("service api has no command");
+    expect_refused("service api: there is no command");
 }
 
 Test(conf, a_socket_needs_an_address)
 {
     conf_add_socket(&conf, "web");
-    expect_refused("socket web has no address");
+    expect_refused("socket web: there is no address");
 }
 
 Test(conf, an_unknown_socket_is_named)
 {
     set("sockets", "web");
-    expect_refused("service api wants socket web, which is not declared");
+    expect_refused("service api: it wants socket web, which is not declared");
 }
 
 Test(conf, a_socket_is_named_once)
 {
     listen_on("web", ":80");
     set("sockets", "web, web");
-    expect_refused("service api names socket web twice");
+    expect_refused("service api: it names socket web twice");
 }
 
 Test(conf, two_sockets_cannot_have_one_address)
@@ -108,14 +109,14 @@ Test(conf, two_sockets_cannot_have_one_address)
     listen_on("a", ":80");
     listen_on("b", ":81");
     listen_on("c", "tcp://*:80");
-    expect_refused("have the same address tcp://:80");
+    expect_refused("has the same address tcp://:80");
 }
 
 Test(conf, a_socket_cannot_have_an_address_twice)
 {
     listen_on("a", "unix:/x");
     listen_on("a", "/x");
-    expect_refused("socket a has the address unix:/x twice");
+    expect_refused("socket a: it has the address unix:/x twice");
 }
 
 Test(conf, port_0_is_another_port_each_time)
@@ -125,7 +126,7 @@ Test(conf, port_0_is_another_port_each_time)
     listen_on("c", "127.0.0.1:0");
     expect_good();
     listen_on("b", ":0");
-    expect_refused("socket b has the address tcp://:0 twice");
+    expect_refused("socket b: it has the address tcp://:0 twice");
 }
 
 Test(conf, per_worker_needs_a_fixed_port_of_tcp_or_udp)
@@ -134,7 +135,7 @@ Test(conf, per_worker_needs_a_fixed_port_of_tcp_or_udp)
     s->options.reuse_port = REUSE_PORT_PER_WORKER;
     expect_good();
     listen_on("a", ":0");
-    expect_refused("reuse_port = per-worker of socket a needs a fixed port");
+    expect_refused("socket a: reuse_port = per-worker needs a fixed port");
     s->n_addresses = 0;
     listen_on("a", "unix:/run/a");
     expect_refused("works for TCP and UDP only, not for unix:/run/a");
@@ -204,7 +205,7 @@ Test(conf, as_many_sockets_as_the_limit_and_no_more)
     add_sockets(LIMIT_SOCKETS);
     expect_good();
     listen_on("more", ":80");
-    expect_refused("there are 1025 sockets, and 1024 are the most");
+    expect_refused("there are 16385 sockets, and 16384 are the most");
 }
 
 Test(conf, a_worker_is_handed_no_more_than_the_limit)
@@ -214,7 +215,7 @@ Test(conf, a_worker_is_handed_no_more_than_the_limit)
         strv_add(&service->sockets, conf.sockets[i].name);
     expect_good();
     listen_on("s0", ":80");
-    expect_refused("service api has 1025 addresses, and 1024 are the most");
+    expect_refused("service api: it has 1025 addresses, and 1024 are the most");
 }
 
 Test(conf, as_many_addresses_as_the_limit_and_no_more)
@@ -308,5 +309,52 @@ Test(conf, two_services_do_not_share_a_file)
     set("output", "file:/var/log/all");
     expect_good();
     cr_assert_eq(conf_set_service(other, "output", "file:/var/log/all", &err), 0);
-    expect_refused("services api and logger have the same file for their output");
+    expect_refused("service logger: service api has the same file for its output");
+}
+
+static void expect_cgroup(const char *wanted)
+{
+    const char *cgroup = conf_cgroup(service);
+    cr_expect(wanted ? cgroup && strcmp(cgroup, wanted) == 0 : !cgroup, "%s", cgroup ? cgroup : "none");
+    expect_good();
+}
+
+Test(conf, limits_and_kill_bring_a_cgroup_with_them)
+{
+    expect_cgroup(NULL);
+    set("kill", "cgroup");
+    expect_cgroup("auto");
+    set("cgroup", "a/b");
+    expect_cgroup("a/b");
+    set("cgroup", "no");
+    expect_refused("service api: cgroup = no contradicts kill = cgroup");
+    set("kill", "group");
+    expect_cgroup(NULL);
+    set("pids_max", "5");
+    expect_refused("cgroup = no contradicts pids_max");
+    set("cpu_max", "50%");
+    set("memory_max", "1G");
+    expect_refused("cgroup = no contradicts memory_max");
+    set("cgroup", "auto");
+    expect_cgroup("auto");
+}
+
+Test(conf, two_services_cannot_share_a_cgroup)
+{
+    struct service_conf *other = conf_add_service(&conf, "web");
+    struct berr err;
+    service = conf_find_service(&conf, "api");
+    strv_add(&other->command, "server");
+    cr_assert_eq(conf_set_service(other, "cgroup", "auto", &err), 0);
+    set("cgroup", "auto");
+    expect_good();
+    set("cgroup", "auto/x");
+    expect_good();
+    cr_assert_eq(conf_set_service(other, "cgroup", "a/b", &err), 0);
+    set("cgroup", "a/bc");
+    expect_good();
+    set("cgroup", "a/b");
+    expect_refused("the cgroup a/b and a/b of service web are one or lie in each other");
+    set("cgroup", "a");
+    expect_refused("the cgroup a/b and a of service api are one or lie in each other: each service needs one of its own");
 }

@@ -188,7 +188,7 @@ static const struct example socket_examples[] = {
 };
 
 static const struct example service_examples[] = {
-    {"command", "a  'b c' \"d'e\"", "'a' 'b c' 'd'\\''e'"},
+    {"command", "a  'b c' \"d'e\"", "a 'b c' 'd'\\''e'"},
     {"sockets", "web,admin", "web, admin"},
     {"handoff", "listen-fds", NULL},
     {"listen_pid", "omit", NULL},
@@ -199,6 +199,10 @@ static const struct example service_examples[] = {
     {"start", "on-demand", NULL},
     {"idle_stop", "1m", NULL},
     {"idle_stop", "none", NULL},
+    {"type", "oneshot", NULL},
+    {"type", "daemon", NULL},
+    {"after", "a, b", NULL},
+    {"requires", "db", NULL},
     {"essential", "yes", NULL},
     {"ready", "delay:1.5s", NULL},
     {"ready", "exec", NULL},
@@ -216,6 +220,7 @@ static const struct example service_examples[] = {
     {"stop_signal", "RTMIN+3", NULL},
     {"stop_timeout", "none", NULL},
     {"kill", "process", NULL},
+    {"kill", "cgroup", NULL},
     {"reload", "signal:HUP", NULL},
     {"reload", "restart", NULL},
     {"user", "nobody", NULL},
@@ -243,6 +248,24 @@ static const struct example service_examples[] = {
     {"output_max", "1048576M", "1T"},
     {"output_keep", "0", NULL},
     {"output_keep", "999", NULL},
+    {"chroot", "/srv/root", NULL},
+    {"env_file", "/etc/a,-/etc/b", "/etc/a, -/etc/b"},
+    {"cpus", "0-3,5", "0-3, 5"},
+    {"cpus", "4 , 8191", "0-5, 8191"},
+    {"oom_score_adjust", "-1000", NULL},
+    {"oom_score_adjust", "0", NULL},
+    {"oom_score_adjust", "1000", NULL},
+    {"capabilities", "CAP_NET_BIND_SERVICE,sys_chroot", "net_bind_service, sys_chroot"},
+    {"cgroup", "auto", NULL},
+    {"cgroup", "no", NULL},
+    {"cgroup", "web/api", NULL},
+    {"memory_max", "512M", "536870912"},
+    {"cpu_max", "50%", NULL},
+    {"cpu_max", "819200%", NULL},
+    {"cpu_max", "20ms/40ms", NULL},
+    {"cpu_max", "1.5s/100ms", "1500%"},
+    {"cpu_max", "1.5ms/1s", NULL},
+    {"pids_max", "4194304", NULL},
 };
 
 Test(conf_schema, every_key_sets_and_prints_back)
@@ -374,7 +397,7 @@ Test(conf_schema, bad_values_of_a_service_are_refused_with_what_is_expected)
         {"restart_limit", "/", "COUNT/PERIOD"},
         {"stop_signal", "NOSIG", "a signal such as TERM or 15"},
         {"stop_signal", "0", "a signal"},
-        {"kill", "all", "group or process"},
+        {"kill", "all", "group, process or cgroup"},
         {"reload", "signal:", "restart or signal:SIGNAL"},
         {"reload", "signal:NOSIG", "restart or signal:SIGNAL"},
         {"user", "", "a user's name or number"},
@@ -391,6 +414,38 @@ Test(conf_schema, bad_values_of_a_service_are_refused_with_what_is_expected)
         {"limit.nofile", "1:2:3", "SOFT or SOFT:HARD"},
         {"limit.nofile", ":", "SOFT or SOFT:HARD"},
         {"limit.nofile", "5:4", "soft limit above its hard one"},
+        {"chroot", "", "a directory"},
+        {"env_file", "", "a list of files"},
+        {"env_file", "-", "a list of files"},
+        {"env_file", "/a,", "a list of files"},
+        {"cpus", "", "a list of processors"},
+        {"cpus", "3-1", "a list of processors"},
+        {"cpus", "1-", "a list of processors"},
+        {"cpus", "-1", "a list of processors"},
+        {"cpus", "0,8192", "a list of processors"},
+        {"cpus", "0-1-2", "a list of processors"},
+        {"oom_score_adjust", "1001", "from -1000 to 1000"},
+        {"oom_score_adjust", "-1001", "from -1000 to 1000"},
+        {"capabilities", "net admin", "a list of capabilities"},
+        {"capabilities", "cap_", "a list of capabilities"},
+        {"capabilities", "a,,b", "a list of capabilities"},
+        {"cgroup", "", "a relative path"},
+        {"cgroup", "/a", "a relative path"},
+        {"cgroup", "a//b", "a relative path"},
+        {"cgroup", "a/../b", "a relative path"},
+        {"cgroup", "./a", "a relative path"},
+        {"cgroup", "a/", "a relative path"},
+        {"memory_max", "0", "a size such as 512M"},
+        {"memory_max", "lots", "a size such as 512M"},
+        {"cpu_max", "0%", "a percentage such as 50%"},
+        {"cpu_max", "819201%", "a percentage such as 50%"},
+        {"cpu_max", "%", "a percentage such as 50%"},
+        {"cpu_max", "50", "a percentage such as 50%"},
+        {"cpu_max", "10ms/2s", "a percentage such as 50%"},
+        {"cpu_max", "10ms/", "a percentage such as 50%"},
+        {"cpu_max", "100us/10ms", "a percentage such as 50%"},
+        {"pids_max", "0", "from 1 to 4194304"},
+        {"pids_max", "4194305", "from 1 to 4194304"},
     };
     for (size_t i = 0; i < N(cases); i++)
         expect_refused(CONF_SERVICE, cases[i].key, cases[i].value, cases[i].print);
@@ -415,8 +470,8 @@ Test(conf_schema, lists_given_again_are_appended_and_scalars_replaced)
     expect_set(CONF_SERVICE, "sockets", "b , c", "a, b, c");
     expect_set(CONF_SOCKET, "listen", ":80", "tcp://:80");
     expect_set(CONF_SOCKET, "listen", ":81", "tcp://:80, tcp://:81");
-    expect_set(CONF_SERVICE, "command", "a b", "'a' 'b'");
-    expect_set(CONF_SERVICE, "command", "c", "'c'");
+    expect_set(CONF_SERVICE, "command", "a b", "a b");
+    expect_set(CONF_SERVICE, "command", "c", "c");
     expect_set(CONF_SERVICE, "user", "a", "a");
     expect_set(CONF_SERVICE, "user", "b", "b");
     expect_set(CONF_SERVICE, "env.A", "1", "env.A = 1\n");
@@ -431,21 +486,76 @@ Test(conf_schema, no_groups_at_all_is_a_list_too)
     cr_assert_eq(api->groups.n, 0);
 }
 
+Test(conf_schema, no_capability_at_all_is_a_list_too)
+{
+    expect_set(CONF_SERVICE, "capabilities", "", "");
+    cr_assert(api->surroundings->has_capabilities);
+    cr_assert_eq(api->surroundings->capabilities.n, 0);
+}
+
+Test(conf_schema, a_service_without_rarer_surroundings_has_no_room_for_them)
+{
+    expect_set(CONF_SERVICE, "user", "nobody", "nobody");
+    cr_assert_null(api->surroundings);
+}
+
+Test(conf_schema, a_refused_list_of_the_surroundings_changes_nothing)
+{
+    expect_set(CONF_SERVICE, "cpus", "1", "1");
+    expect_refused(CONF_SERVICE, "cpus", "2, x", "a list of processors");
+    cr_expect_str_eq(printed(CONF_SERVICE, "cpus"), "1");
+    expect_set(CONF_SERVICE, "capabilities", "kill", "kill");
+    expect_refused(CONF_SERVICE, "capabilities", "chown, !", "a list of capabilities");
+    cr_expect_str_eq(printed(CONF_SERVICE, "capabilities"), "kill");
+    expect_set(CONF_SERVICE, "env_file", "/a", "/a");
+    expect_refused(CONF_SERVICE, "env_file", "/b, -", "a list of files");
+    cr_expect_str_eq(printed(CONF_SERVICE, "env_file"), "/a");
+}
+
+Test(conf_schema, a_service_has_at_most_so_many_files_of_variables)
+{
+    struct berr err = {0};
+    for (int i = 0; i < LIMIT_ENV_FILES; i++)
+        cr_assert_eq(set(CONF_SERVICE, "env_file", "-/x", &err), 0);
+    cr_assert_eq(set(CONF_SERVICE, "env_file", "-/x", &err), -E2BIG);
+    cr_assert(strstr(err.text, "env_file has more than 64 files") != NULL, "%s", err.text);
+}
+
+Test(conf_schema, a_cgroups_path_has_a_limit)
+{
+    char path[LIMIT_CGROUP + 2];
+    struct berr err = {0};
+    memset(path, 'a', sizeof path);
+    path[LIMIT_CGROUP] = '\0';
+    cr_assert_eq(set(CONF_SERVICE, "cgroup", path, &err), 0);
+    path[LIMIT_CGROUP] = 'a';
+    path[LIMIT_CGROUP + 1] = '\0';
+    cr_assert_eq(set(CONF_SERVICE, "cgroup", path, &err), -EINVAL);
+}
+
 static const char *const later_socket[][2] = {
     {"on_conflict", "take"},
 };
 static const char *const later_service[][2] = {
-    {"standby", "1"},      {"settle", "1s"},          {"watchdog", "10s"},
-    {"health", "true"},    {"adopt", "learn"},        {"store_max", "64"},
-    {"before_start", "x"}, {"after_stop", "x"},       {"type", "oneshot"},
-    {"after", "x"},        {"requires", "x"},         {"ready", "fd:5"},
-    {"ready", "listen"},   {"ready", "check:true"},   {"kill", "cgroup"},
-    {"reload", "rolling"}, {"reload", "command:x"},   {"handoff", "adopt"},
-    {"rolling_step", "1"}, {"max_generations", "2"},  {"max_age", "1d"},
-    {"max_memory", "1G"},  {"chroot", "/"},           {"env_file", "x"},
-    {"cpus", "0"},         {"oom_score_adjust", "1"}, {"capabilities", "x"},
-    {"cgroup", "x"},       {"memory_max", "1G"},      {"cpu_max", "1"},
-    {"pids_max", "1"},     {"health_interval", "1s"},
+    {"standby", "1"},
+    {"settle", "1s"},
+    {"watchdog", "10s"},
+    {"health", "true"},
+    {"adopt", "learn"},
+    {"store_max", "64"},
+    {"before_start", "x"},
+    {"after_stop", "x"},
+    {"ready", "fd:5"},
+    {"ready", "listen"},
+    {"ready", "check:true"},
+    {"reload", "rolling"},
+    {"reload", "command:x"},
+    {"handoff", "adopt"},
+    {"rolling_step", "1"},
+    {"max_generations", "2"},
+    {"max_age", "1d"},
+    {"max_memory", "1G"},
+    {"health_interval", "1s"},
 };
 
 Test(conf_schema, what_is_not_carried_out_yet_is_refused_as_that)
@@ -473,7 +583,7 @@ Test(conf_schema, a_misspelt_key_gets_the_nearest_one)
     expect_refused(CONF_SERVICE, "worker", "1",
                    "\"worker\" is not a key of a service; did you mean workers?");
     expect_refused(CONF_SERVICE, "wachtdog", "1", "did you mean watchdog?");
-    expect_refused(CONF_SERVICE, "zzzzzzzzzzzz", "1", "berth(1) lists them");
+    expect_refused(CONF_SERVICE, "zzzzzzzzzzzz", "1", "berth.conf(5) lists them");
     expect_refused(CONF_SERVICE, "", "1", "is not a key");
 }
 

@@ -53,12 +53,14 @@ static void set(const char *key, const char *value)
 
 static const char *const inherited[] = {"PATH=/bin",  "NOTIFY_SOCKET=/x", "COLOUR=red",
                                         "HOME=/root", "EMPTY=",           NULL};
-static const char *const extra[] = {"HOME=/home/me", NULL};
+static char home[] = "HOME=/home/me", colour[] = "COLOUR=red", shape[] = "SHAPE=round";
+static char *user_variables[] = {home, NULL}, *file_variables[] = {colour, shape, NULL};
+static const struct strv user = {user_variables, 1}, files = {file_variables, 2};
 
 static void explain(void)
 {
     struct berr err;
-    cr_assert_eq(explain_worker(&conf, service, &in, inherited, extra, &x, &err), 0);
+    cr_assert_eq(explain_worker(&conf, service, &in, inherited, &user, &files, &x, &err), 0);
 }
 
 static void expect_variable(const char *name, const char *value, const char *source)
@@ -77,6 +79,7 @@ Test(explain, every_variable_has_its_source)
     set("env.COLOUR", "blue");
     explain();
     expect_variable("PATH", "/bin", "inherited");
+    expect_variable("SHAPE", "round", "env_file");
     expect_variable("EMPTY", "", "inherited");
     expect_variable("COLOUR", "blue", "env");
     expect_variable("HOME", "/home/me", "user");
@@ -154,6 +157,7 @@ Test(explain, standard_input_may_be_what_others_write)
     struct service_conf *source = conf_add_service(&conf, "source");
     service = conf_find_service(&conf, "api");
     cr_assert_eq(conf_set_service(source, "output", "pipe:api", &err), 0);
+    conf_mark_sinks(&conf);
     explain();
     cr_expect_str_eq(x.descriptors[0].what, "input");
     cr_expect_str_eq(x.descriptors[1].what, "inherited");
@@ -163,7 +167,7 @@ Test(explain, what_cannot_be_filled_is_an_error_for_a_worker_and_a_word_in_a_pre
 {
     struct berr err = {0};
     strv_add(&service->command, "{port:admin}");
-    cr_assert_eq(explain_worker(&conf, service, &in, inherited, extra, &x, &err), -EINVAL);
+    cr_assert_eq(explain_worker(&conf, service, &in, inherited, &user, &files, &x, &err), -EINVAL);
     in.is_preview = true;
     explain();
     cr_expect_str_eq(x.argv.v[1], "{port:admin}");

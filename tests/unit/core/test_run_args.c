@@ -241,7 +241,7 @@ Test(run_args, what_is_wrong_is_named)
         {"--adopt=x z", "--adopt takes no value"},
         {"--standby 1 z", "--standby: standby is not carried out by this version of berth"},
         {"--log-level loud z", "\"loud\" is not one of debug, info, warning and error"},
-        {"-l :80 -l :80 z", "have the same address tcp://:80"},
+        {"-l :80 -l :80 z", "has the same address tcp://:80"},
         {"-l web=:80 z {fd:z}", "no socket z is handed over"},
         {"-- ", "the command to run is empty"},
     };
@@ -314,8 +314,11 @@ Test(run_args, as_many_sockets_as_the_limit_and_no_more)
         argv[i] = listen;
     argv[MANY] = command;
     cr_assert_eq(run_args_parse(MANY + 1, argv, &c, &err), -EINVAL);
-    cr_assert(strstr(err.text, "more than 1024 sockets"), "%s", err.text);
-    cr_assert_eq(run_args_parse(MANY, argv + 1, &c, &err), 0, "%s", err.text);
-    cr_assert_eq(c.n_sockets, LIMIT_SOCKETS);
+    cr_assert(strstr(err.text, "more than 16384 sockets"), "%s", err.text);
+    cr_assert_eq(run_args_parse(LIMIT_HANDOFF_FDS + 2, argv + MANY - LIMIT_HANDOFF_FDS - 1, &c, &err), -EINVAL);
+    cr_assert(strstr(err.text, "1024 are the most that a worker can be handed"), "%s", err.text);
+    cr_assert_eq(run_args_parse(LIMIT_HANDOFF_FDS + 1, argv + MANY - LIMIT_HANDOFF_FDS, &c, &err), 0, "%s",
+                 err.text);
+    cr_assert_eq(c.n_sockets, LIMIT_HANDOFF_FDS);
     conf_fini(&c);
 }

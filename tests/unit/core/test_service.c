@@ -7,17 +7,25 @@
 
 #define N(array) (sizeof(array) / sizeof *(array))
 
+static enum service_state state_of(bool wanted_up, const enum worker_state *workers, size_t n)
+{
+    uint16_t counts[WORKER_STATE_COUNT] = {0};
+    for (size_t i = 0; i < n; i++)
+        counts[workers[i]]++;
+    return service_state_of(wanted_up, counts);
+}
+
 #define UP(...)                                                                                              \
-    service_state_of(true, (enum worker_state[]){__VA_ARGS__},                                               \
-                     sizeof((enum worker_state[]){__VA_ARGS__}) / sizeof(enum worker_state))
+    state_of(true, (enum worker_state[]){__VA_ARGS__},                                                       \
+             sizeof((enum worker_state[]){__VA_ARGS__}) / sizeof(enum worker_state))
 #define DOWN(...)                                                                                            \
-    service_state_of(false, (enum worker_state[]){__VA_ARGS__},                                              \
-                     sizeof((enum worker_state[]){__VA_ARGS__}) / sizeof(enum worker_state))
+    state_of(false, (enum worker_state[]){__VA_ARGS__},                                                      \
+             sizeof((enum worker_state[]){__VA_ARGS__}) / sizeof(enum worker_state))
 
 Test(service, without_workers_it_is_what_is_wanted)
 {
-    cr_assert_eq(service_state_of(true, NULL, 0), SERVICE_RUNNING);
-    cr_assert_eq(service_state_of(false, NULL, 0), SERVICE_STOPPED);
+    cr_assert_eq(state_of(true, NULL, 0), SERVICE_RUNNING);
+    cr_assert_eq(state_of(false, NULL, 0), SERVICE_STOPPED);
 }
 
 Test(service, one_worker_speaks_for_itself)
@@ -67,9 +75,9 @@ static void each_mix(void (*check)(const enum worker_state mix[3]))
 
 static void check_order_does_not_matter(const enum worker_state m[3])
 {
-    enum service_state s = service_state_of(true, m, 3);
-    cr_assert_eq(s, service_state_of(true, (enum worker_state[]){m[1], m[0], m[2]}, 3));
-    cr_assert_eq(s, service_state_of(true, (enum worker_state[]){m[2], m[1], m[0]}, 3));
+    enum service_state s = state_of(true, m, 3);
+    cr_assert_eq(s, state_of(true, (enum worker_state[]){m[1], m[0], m[2]}, 3));
+    cr_assert_eq(s, state_of(true, (enum worker_state[]){m[2], m[1], m[0]}, 3));
 }
 
 Test(service, the_order_of_the_workers_does_not_matter)
@@ -79,7 +87,7 @@ Test(service, the_order_of_the_workers_does_not_matter)
 
 static void check_over_means_nobody_runs_or_will(const enum worker_state m[3])
 {
-    bool over = service_is_over(service_state_of(true, m, 3)), all_ended = true;
+    bool over = service_is_over(state_of(true, m, 3)), all_ended = true;
     for (int i = 0; i < 3; i++)
         all_ended &= m[i] == WORKER_DONE || m[i] == WORKER_FAILED;
     cr_assert_eq(over, all_ended);
@@ -92,7 +100,7 @@ Test(service, it_is_over_exactly_when_every_worker_has_ended_for_good)
 
 static void check_unwanted_is_stopped_or_stopping(const enum worker_state m[3])
 {
-    enum service_state s = service_state_of(false, m, 3);
+    enum service_state s = state_of(false, m, 3);
     cr_assert(s == SERVICE_STOPPED || s == SERVICE_STOPPING);
     cr_assert_not(service_is_over(s));
 }

@@ -60,7 +60,7 @@ Test(control_socket, it_listens_with_its_mode_and_answers)
     struct berr err = {0};
     struct stat st;
     const char *path = test_path("c.sock");
-    cleanup_fd int fd = control_socket_listen(path, 0620, &err);
+    cleanup_fd int fd = control_socket_listen(path, 0620, NULL, &err);
     cr_assert_geq(fd, 0, "%s", err.text);
     cr_assert_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
     cr_assert_eq(fd_is_nonblock(fd), 1);
@@ -79,13 +79,13 @@ Test(control_socket, a_live_one_is_not_replaced_and_a_dead_one_is)
 {
     struct berr err = {0};
     const char *path = test_path("c.sock");
-    cleanup_fd int fd = control_socket_listen(path, 0600, &err);
-    cr_assert_eq(control_socket_listen(path, 0600, &err), -EADDRINUSE);
+    cleanup_fd int fd = control_socket_listen(path, 0600, NULL, &err);
+    cr_assert_eq(control_socket_listen(path, 0600, NULL, &err), -EADDRINUSE);
     cr_assert_not_null(strstr(err.text, "control socket"), "%s", err.text);
     cleanup_fd int client = control_socket_connect(path, &err);
     cr_assert_geq(client, 0);
     fd_close(&fd);
-    cleanup_fd int next = control_socket_listen(path, 0600, &err);
+    cleanup_fd int next = control_socket_listen(path, 0600, NULL, &err);
     cr_assert_geq(next, 0, "%s", err.text);
 }
 
@@ -94,9 +94,9 @@ Test(control_socket, an_abstract_one_works_likewise)
     char name[64];
     struct berr err = {0};
     snprintf(name, sizeof name, "@berth-test-control-%d", (int)getpid());
-    cleanup_fd int fd = control_socket_listen(name, 0600, &err);
+    cleanup_fd int fd = control_socket_listen(name, 0600, NULL, &err);
     cr_assert_geq(fd, 0, "%s", err.text);
-    cr_assert_eq(control_socket_listen(name, 0600, &err), -EADDRINUSE);
+    cr_assert_eq(control_socket_listen(name, 0600, NULL, &err), -EADDRINUSE);
     cleanup_fd int client = control_socket_connect(name, &err);
     cr_assert_geq(client, 0, "%s", err.text);
     control_socket_retire(fd, name);
@@ -113,7 +113,7 @@ Test(control_socket, nobody_at_the_other_end_is_unreachable_and_explained)
     cr_assert_not_null(strstr(err.text, path), "%s", err.text);
     cr_assert_not_null(strstr(err.text, "--control"), "%s", err.text);
 
-    close(control_socket_listen(path, 0600, &err));
+    close(control_socket_listen(path, 0600, NULL, &err));
     cr_assert_eq(control_socket_connect(path, &err), -ECONNREFUSED);
     cr_assert_eq(err.class, BERR_UNREACHABLE);
     cr_assert_not_null(strstr(err.text, "gone"), "%s", err.text);
@@ -123,7 +123,7 @@ Test(control_socket, a_retired_one_is_gone_although_others_hold_it)
 {
     struct berr err = {0};
     const char *path = test_path("c.sock");
-    cleanup_fd int fd = control_socket_listen(path, 0600, &err);
+    cleanup_fd int fd = control_socket_listen(path, 0600, NULL, &err);
     cleanup_fd int held = fcntl(fd, F_DUPFD_CLOEXEC, 10);
     cr_assert_geq(held, 0);
     control_socket_retire(fd, path);
@@ -134,9 +134,9 @@ Test(control_socket, anothers_live_one_at_the_path_is_not_removed_by_retiring_ou
 {
     struct berr err = {0};
     const char *path = test_path("c.sock");
-    cleanup_fd int old = control_socket_listen(path, 0600, &err);
+    cleanup_fd int old = control_socket_listen(path, 0600, NULL, &err);
     cr_assert_eq(unlink(path), 0);
-    cleanup_fd int new = control_socket_listen(path, 0600, &err);
+    cleanup_fd int new = control_socket_listen(path, 0600, NULL, &err);
     cr_assert_geq(new, 0, "%s", err.text);
     control_socket_retire(old, path);
     cr_assert_eq(access(path, F_OK), 0);
@@ -158,13 +158,13 @@ static int make_runtime_folder(void *arg)
     if (strncmp(path, folder, strlen(folder)) != 0 || strcmp(path + strlen(folder), "/control.sock") != 0)
         return 3;
     umask(0);
-    cleanup_fd int fd = control_socket_listen(path, 0600, &err);
+    cleanup_fd int fd = control_socket_listen(path, 0600, NULL, &err);
     if (fd < 0 || lstat(folder, &st) < 0 || (st.st_mode & 07777) != 0700)
         return 4;
     /* A folder that others may look into is not trusted. */
     chmod(folder, 0755);
     fd_close(&fd);
-    return control_socket_listen(path, 0600, &err) == -EPERM && strstr(err.text, folder) ? 0 : 5;
+    return control_socket_listen(path, 0600, NULL, &err) == -EPERM && strstr(err.text, folder) ? 0 : 5;
 }
 
 Test(control_socket, the_default_folder_is_made_for_its_user_alone)
@@ -185,7 +185,7 @@ static int refuse_foreign_folder(void *arg)
         return 1;
     if (control_socket_path(path, sizeof path, NULL, &chosen, &err) != 0)
         return 2;
-    return control_socket_listen(path, 0600, &err) == -EPERM && strstr(err.text, "not a folder of uid") ? 0
+    return control_socket_listen(path, 0600, NULL, &err) == -EPERM && strstr(err.text, "not a folder of uid") ? 0
                                                                                                         : 3;
 }
 
@@ -205,6 +205,6 @@ Test(control_socket, a_folder_in_tmp_that_is_not_ours_is_refused)
 Test(control_socket, a_folder_of_the_users_choice_is_not_made)
 {
     struct berr err = {0};
-    cr_assert_eq(control_socket_listen(test_path("nowhere/c.sock"), 0600, &err), -ENOENT);
+    cr_assert_eq(control_socket_listen(test_path("nowhere/c.sock"), 0600, NULL, &err), -ENOENT);
     cr_assert_not_null(strstr(err.text, "create the directory"), "%s", err.text);
 }

@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -315,6 +317,174 @@ Test(spawn, user_group_groups_and_no_new_privileges_are_set)
     cr_assert_str_eq(run(&plan), "65534\n65534\n65534 12345 23456\nNoNewPrivs:\t1\n");
 }
 
+/* Processor 0 alone. */
+static unsigned long first_cpu[SPAWN_CPUS_SIZE / sizeof(unsigned long)] = {1};
+
+Test(spawn, processors_and_the_oom_score_are_set_and_ours_stay)
+{
+    const char *argv[4];
+    struct spawn_plan plan =
+        shell_plan(argv, "cat /proc/self/oom_score_adj; grep Cpus_allowed_list /proc/self/status");
+    cpu_set_t before, after;
+    plan.cpus = first_cpu;
+    plan.has_oom_score_adjust = true;
+    plan.oom_score_adjust = 777;
+    cr_assert_eq(sched_getaffinity(0, sizeof before, &before), 0);
+    cr_assert_str_eq(run(&plan), "777\nCpus_allowed_list:\t0\n");
+    cr_assert_eq(sched_getaffinity(0, sizeof after, &after), 0);
+    cr_assert(CPU_EQUAL(&before, &after));
+    cr_assert_str_neq(run_shell("cat /proc/self/oom_score_adj"), "777\n", "it is the child's alone");
+}
+
+Test(spawn, to_lower_the_oom_score_takes_a_right)
+{
+    const char *argv[4];
+    struct spawn_plan plan = shell_plan(argv, "cat /proc/self/oom_score_adj");
+    plan.has_oom_score_adjust = true;
+    plan.oom_score_adjust = -17;
+    if (geteuid() == 0 && prctl(PR_CAPBSET_READ, CAP_SYS_RESOURCE, 0, 0, 0) == 1)
+        cr_assert_str_eq(run(&plan), "-17\n");
+    else
+        expect_failure(&plan, SPAWN_STEP_OOM_SCORE, EACCES);
+}
+
+Test(spawn, a_processor_that_is_not_there_is_no_reason_to_take_others)
+{
+    static unsigned long cpus[SPAWN_CPUS_SIZE / sizeof(unsigned long)];
+    const char *argv[4];
+    struct spawn_plan plan = shell_plan(argv, ":");
+    cpus[0] = 1;
+    cpus[sizeof cpus / sizeof *cpus - 1] = ~0UL << (8 * sizeof *cpus - 1);
+    plan.cpus = cpus;
+    expect_failure(&plan, SPAWN_STEP_CPUS, ENODEV);
+    cpus[0] = 0;
+    expect_failure(&plan, SPAWN_STEP_CPUS, EINVAL);
+}
+
+#define SHOW_CAPABILITIES "sed -n 's/^Cap...://p' /proc/self/status | tr -d '\\n\\t'"
+
+Test(spawn, exactly_the_capabilities_of_the_plan_are_kept)
+{
+    if (geteuid() != 0)
+        test_skip("only root has capabilities to give");
+    const char *argv[4];
+    const char *five = "0000000000000401000000000000040100000000000004010000000000000401"
+                       "0000000000000401";
+    struct spawn_plan plan = shell_plan(argv, SHOW_CAPABILITIES);
+    plan.has_capabilities = true;
+    plan.capabilities = 1 << CAP_CHOWN | 1 << CAP_NET_BIND_SERVICE;
+    cr_assert_str_eq(run(&plan), five, "root keeps them");
+    plan.has_user = true;
+    plan.user = NOBODY;
+    cr_assert_str_eq(run(&plan), five, "and so does another user");
+    plan.no_new_privileges = true;
+    cr_assert_str_eq(run(&plan), five, "also without new ones");
+}
+
+Test(spawn, no_capability_at_all_leaves_root_without)
+{
+    if (geteuid() != 0)
+        test_skip("only root has capabilities to lose");
+    const char *argv[4];
+    struct spawn_plan plan = shell_plan(argv, SHOW_CAPABILITIES);
+    plan.has_capabilities = true;
+    cr_assert_eq(strspn(run(&plan), "0"), 5 * 16);
+    const char *ours = run_shell(SHOW_CAPABILITIES);
+    cr_assert_lt(strspn(ours, "0"), 5 * 16, "ours are as they were: %s", ours);
+}
+
+Test(spawn, a_capability_that_is_none_fails_the_start)
+{
+    if (geteuid() != 0)
+        test_skip("only root has capabilities to give");
+    const char *argv[4];
+    struct spawn_plan plan = shell_plan(argv, ":");
+    plan.has_capabilities = true;
+    plan.capabilities = UINT64_C(1) << 63;
+    expect_failure(&plan, SPAWN_STEP_CAPABILITIES, EINVAL);
+}
+
+static int failure_of(struct spawn_plan *plan)
+{
+    struct spawn_failure failure = {0};
+    int pidfd;
+    plan->fds = inherited;
+    plan->n_fds = 3;
+    return spawn_process(plan, &pidfd, &failure) == -failure.err && failure.err == EPERM ? (int)failure.step
+                                                                                         : -1;
+}
+
+static int try_without_bounding_set(void *arg)
+{
+    (void)arg;
+    const char *argv[4];
+    struct spawn_plan plan = shell_plan(argv, ":");
+    plan.has_capabilities = true;
+    if (!test_refuse_call(SYS_prctl, PR_CAPBSET_READ, EPERM))
+        return 1;
+    return failure_of(&plan) == SPAWN_STEP_CAPABILITIES ? 0 : 2;
+}
+
+Test(spawn, a_host_that_does_not_tell_of_capabilities_fails_the_start)
+{
+    cr_assert_eq(test_in_child(try_without_bounding_set, NULL), 0);
+}
+
+static const char *make_root(void)
+{
+    const char *root = test_path("root");
+    cr_assert(mkdir(root, 0755) == 0 && mkdir(test_path("root/bin"), 0755) == 0);
+    return root;
+}
+
+Test(spawn, command_and_directory_are_looked_up_inside_the_chroot)
+{
+    if (geteuid() != 0)
+        test_skip("only root may change its root");
+    const char *argv[4];
+    struct spawn_plan plan = shell_plan(argv, ":");
+    plan.chroot = make_root();
+    expect_failure(&plan, SPAWN_STEP_EXEC, ENOENT);
+    plan.directory = "/usr";
+    expect_failure(&plan, SPAWN_STEP_DIRECTORY, ENOENT);
+    plan.directory = "/bin";
+    expect_failure(&plan, SPAWN_STEP_EXEC, ENOENT);
+    plan.chroot = test_path("nowhere");
+    expect_failure(&plan, SPAWN_STEP_CHROOT, ENOENT);
+
+    plan = shell_plan(argv, "pwd; ls -di /proc/$$/root/.");
+    plan.chroot = "/";
+    plan.has_user = true;
+    plan.user = NOBODY;
+    cr_assert(str_starts_with(run(&plan), "/\n"), "the working directory is the new root");
+}
+
+Test(spawn, a_cgroup_that_cannot_be_entered_fails_the_start)
+{
+    cleanup_fd int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    const char *argv[4];
+    struct spawn_plan plan = shell_plan(argv, ":");
+    plan.has_cgroup = true;
+    plan.cgroup_fd = fd;
+    expect_failure(&plan, SPAWN_STEP_CGROUP, ENOSPC);
+}
+
+Test(spawn, the_cgroup_is_entered_before_the_descriptors_are_moved)
+{
+    int ends[2];
+    char text[8] = "";
+    const char *argv[4];
+    cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+    cleanup_fd int in = ends[0], out = ends[1];
+    struct spawn_plan plan = shell_plan(argv, "echo ran");
+    plan.has_cgroup = true;
+    plan.cgroup_fd = out;
+    const int many[] = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+    cr_assert_str_eq(run_with(&plan, many, 20), "ran\n");
+    cr_assert_eq(read(in, text, sizeof text), 1);
+    cr_assert_str_eq(text, "0");
+}
+
 /* --- who knows of it --- */
 
 Test(spawn, listen_pid_is_the_childs_own)
@@ -515,16 +685,6 @@ Test(spawn, each_failure_names_its_step)
     expect_failure(&plan, SPAWN_STEP_LIMITS, EINVAL);
 }
 
-static int failure_of(struct spawn_plan *plan)
-{
-    struct spawn_failure failure = {0};
-    int pidfd;
-    plan->fds = inherited;
-    plan->n_fds = 3;
-    return spawn_process(plan, &pidfd, &failure) == -failure.err && failure.err == EPERM ? (int)failure.step
-                                                                                         : -1;
-}
-
 static int try_as_nobody(void *arg)
 {
     (void)arg;
@@ -546,10 +706,18 @@ static int try_as_nobody(void *arg)
     plan.n_groups = 1;
     if (failure_of(&plan) != SPAWN_STEP_GROUPS)
         return 4;
-    return waitpid(-1, NULL, 0) == -1 && errno == ECHILD ? 0 : 5;
+    plan = shell_plan(argv, ":");
+    plan.chroot = "/";
+    if (failure_of(&plan) != SPAWN_STEP_CHROOT)
+        return 5;
+    plan = shell_plan(argv, ":");
+    plan.has_capabilities = true;
+    if (failure_of(&plan) != SPAWN_STEP_CAPABILITIES)
+        return 6;
+    return waitpid(-1, NULL, 0) == -1 && errno == ECHILD ? 0 : 7;
 }
 
-Test(spawn, users_groups_and_group_lists_are_refused_to_others_than_root)
+Test(spawn, what_only_root_may_is_refused_to_others)
 {
     if (geteuid() != 0)
         test_skip("only root can become somebody else to try it");
@@ -560,6 +728,7 @@ Test(spawn, steps_have_names)
 {
     cr_assert_str_eq(spawn_step_name(SPAWN_STEP_EXEC), "exec");
     cr_assert_str_eq(spawn_step_name(SPAWN_STEP_DIRECTORY), "chdir");
+    cr_assert_str_eq(spawn_step_name(SPAWN_STEP_OOM_SCORE), "oom_score_adjust");
     for (int i = 0; i < SPAWN_STEP_COUNT; i++)
         cr_assert_not_null(spawn_step_name((enum spawn_step)i));
 }

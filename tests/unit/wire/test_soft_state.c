@@ -308,10 +308,10 @@ Test(soft_state, what_does_not_add_up_is_refused)
         {HEADER_SIZE + HOLDS_SIZE, 0}, /* a record in use without a key */
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct soft_state opened = {NULL, 0};
+        struct soft_state opened = {NULL, 0, 0};
         one_sound_record();
         cr_assert_eq(soft_state_open(&opened, memory, size), 0);
-        opened = (struct soft_state){NULL, 0};
+        opened = (struct soft_state){NULL, 0, 0};
         put32(memory + cases[i].at, cases[i].value);
         cr_assert_eq(soft_state_open(&opened, memory, size), -EBADMSG, "case %zu", i);
         cr_assert_null(opened.base);

@@ -1,0 +1,100 @@
+/* name_table: open addressing with linear probing. At most half of the slots are taken, and what is removed
+ * leaves no mark: those behind it move up. */
+#include "config.h"
+
+#include "base/name_table.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "base/str.h"
+
+#define FIRST_SLOTS 16
+
+static uint32_t hash_of(const char *name)
+{
+    uint32_t h = 2166136261u; /* FNV-1a */
+    for (; *name; name++)
+        h = (h ^ (unsigned char)*name) * 16777619u;
+    return h ^ h >> 15;
+}
+
+void name_table_fini(struct name_table *t)
+{
+    free(t->slots);
+    *t = (struct name_table){NULL, 0, 0};
+}
+
+static void place(struct name_table *t, struct name_slot slot)
+{
+    size_t i = slot.hash & t->mask;
+    while (t->slots[i].number)
+        i = (i + 1) & t->mask;
+    t->slots[i] = slot;
+}
+
+static void grow(struct name_table *t)
+{
+    struct name_slot *old = t->slots;
+    size_t n_old = old ? t->mask + 1 : 0, n_new = n_old ? 2 * n_old : FIRST_SLOTS;
+    t->slots = mem_new_array(n_new, sizeof *t->slots);
+    t->mask = n_new - 1;
+    for (size_t i = 0; i < n_old; i++)
+        if (old[i].number)
+            place(t, old[i]);
+    free(old);
+}
+
+/* The slot of NAME; false when there is none. */
+static bool locate(const struct name_table *t, const char *name, name_table_name *name_of, const void *data,
+                   size_t *ret)
+{
+    uint32_t hash = hash_of(name);
+    if (!t->slots)
+        return false;
+    for (size_t i = hash & t->mask; t->slots[i].number; i = (i + 1) & t->mask)
+        if (t->slots[i].hash == hash && str_eq(name_of(data, t->slots[i].number - 1), name)) {
+            *ret = i;
+            return true;
+        }
+    return false;
+}
+
+size_t name_table_find(const struct name_table *t, const char *name, name_table_name *name_of,
+                       const void *data)
+{
+    size_t at;
+    return locate(t, name, name_of, data, &at) ? t->slots[at].number - 1 : NAME_TABLE_NONE;
+}
+
+void name_table_add(struct name_table *t, const char *name, size_t number)
+{
+    must(number < UINT32_MAX);
+    if (!t->slots || 2 * (t->n + 1) > t->mask + 1)
+        grow(t);
+    place(t, (struct name_slot){hash_of(name), (uint32_t)number + 1});
+    t->n++;
+}
+
+/* May the entry at I move up to HOLE: does its search begin at HOLE or before it? */
+static bool may_move(const struct name_table *t, size_t hole, size_t i)
+{
+    size_t home = t->slots[i].hash & t->mask;
+    return ((i - home) & t->mask) >= ((i - hole) & t->mask);
+}
+
+void name_table_remove(struct name_table *t, const char *name, name_table_name *name_of, const void *data)
+{
+    size_t hole;
+    if (!locate(t, name, name_of, data, &hole))
+        return;
+    for (size_t i = (hole + 1) & t->mask; t->slots[i].number; i = (i + 1) & t->mask)
+        if (may_move(t, hole, i)) {
+            t->slots[hole] = t->slots[i];
+            hole = i;
+        }
+    t->slots[hole].number = 0;
+    t->n--;
+}

@@ -1,0 +1,398 @@
+/* conf_check: see the header. A check goes on behind a mistake as far as that leaves something to check. */
+#include "config.h"
+
+#include "core/conf_check.h"
+#include "core/conf_claims.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "core/handoff/handoff.h"
+#include "core/held_name.h"
+#include "core/order.h"
+#include "core/words.h"
+
+#define CIRCLE_SHOWN 8
+
+void conf_refuse(const struct check *x, const char *key, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    cleanup_free char *sentence = mem_vprintf(fmt, ap);
+    va_end(ap);
+    x->report->on_problem(x->report, x->section, x->name, key, sentence);
+}
+
+/* --- sockets ------------------------------------------------------------------------------------------- */
+
+/* Under its longest possible names the keeper must be able to hold it. */
+static void check_held_name(const struct check *x, const struct socket_conf *s, const struct address *a)
+{
+    struct held_name h = {.kind = HELD_SOCKET, .slot = LIMIT_WORKERS, .part = 999, .parts = 999};
+    char name[LIMIT_HELD_NAME + 1], text[400];
+
+    str_copy(h.name, sizeof h.name, s->name);
+    address_format(text, sizeof text, a);
+    if (!str_copy(h.address, sizeof h.address, text) || held_name_format(name, &h) < 0)
+        conf_refuse(
+            x, "listen",
+            "%s is too long together with its socket's name %s; give the socket a shorter name, or its "
+            "host's "
+            "number",
+            text, s->name);
+}
+
+static void check_per_worker(const struct check *x, const struct socket_conf *s, const struct address *a)
+{
+    char text[400];
+
+    if (s->options.reuse_port != REUSE_PORT_PER_WORKER)
+        return;
+    if (a->kind != ADDRESS_TCP && a->kind != ADDRESS_UDP)
+        conf_refuse(x, "reuse_port", "reuse_port = per-worker works for TCP and UDP only, not for %s",
+                    address_format(text, sizeof text, a));
+    else if (a->port == 0)
+        conf_refuse(x, "reuse_port",
+                    "reuse_port = per-worker needs a fixed port: %s would be another one for each worker",
+                    address_format(text, sizeof text, a));
+}
+
+static void check_accept(const struct check *x, const struct socket_conf *s)
+{
+    char text[400];
+
+    if (!s->options.accept && s->options.max_per_source >= 0)
+        conf_refuse(x, "max_per_source", "max_per_source needs accept = yes");
+    if (!s->options.accept)
+        return;
+    for (size_t i = 0; i < s->n_addresses; i++)
+        if (s->addresses[i].type == SOCK_DGRAM)
+            conf_refuse(
+                x, "accept",
+                "accept = yes is for connections, and %s has none; start = on-demand with handoff = stdin "
+                "serves datagrams",
+                address_format(text, sizeof text, &s->addresses[i]));
+    if (s->options.reuse_port == REUSE_PORT_PER_WORKER)
+        conf_refuse(x, "accept", "accept = yes contradicts reuse_port = per-worker");
+    if (s->options.non_blocking == NON_BLOCKING_NO)
+        conf_refuse(x, "accept", "accept = yes contradicts non_blocking = no");
+}
+
+static void check_socket(const struct check *x, const struct socket_conf *s)
+{
+    check_accept(x, s);
+    if (s->n_addresses == 0)
+        conf_refuse(x, NULL, "there is no address to listen on; say listen = ADDRESS");
+    for (size_t i = 0; i < s->n_addresses; i++) {
+        check_held_name(x, s, &s->addresses[i]);
+        check_per_worker(x, s, &s->addresses[i]);
+    }
+}
+
+/* --- services ------------------------------------------------------------------------------------------ */
+
+/* What a placeholder of this socket would have to show, as far as that is known before it is bound. */
+static struct placeholder_socket placeholder_of(const struct socket_conf *s)
+{
+    const struct address *a = &s->addresses[0];
+    bool has_port = s->n_addresses == 0 || a->kind != ADDRESS_UNIX;
+
+    return (struct placeholder_socket){.name = s->name,
+                                       .fd = 3,
+                                       .host = has_port ? "host" : "",
+                                       .port = has_port ? 1 : 0,
+                                       .path = has_port ? "" : a->path,
+                                       .address = "address"};
+}
+
+static void check_placeholders(const struct check *x, const char *key, const struct strv *texts,
+                               const struct placeholders *p)
+{
+    struct berr err;
+
+    for (size_t i = 0; i < texts->n; i++) {
+        cleanup_free char *expanded = NULL;
+        if (placeholders_expand(texts->v[i], p, &expanded, &err) < 0)
+            conf_refuse(x, key, "%s", err.text);
+    }
+}
+
+static bool names_twice(const struct strv *names, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (str_eq(names->v[k], names->v[i]))
+            return true;
+    return false;
+}
+
+static void refuse_unknown_socket(const struct check *x, const char *name)
+{
+    cleanup_free const char **names = mem_new_array(x->conf->n_sockets + 1, sizeof *names);
+    for (size_t i = 0; i < x->conf->n_sockets; i++)
+        names[i] = x->conf->sockets[i].name;
+    const char *nearest = str_nearest(name, names);
+    conf_refuse(x, "sockets", "it wants socket %s, which is not declared%s%s%s", name,
+                nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+}
+
+static void check_sockets_of(const struct check *x, const struct service_conf *s)
+{
+    cleanup_free struct placeholder_socket *sockets = mem_new_array(s->sockets.n + 1, sizeof *sockets);
+    struct placeholders p = {1, 1, sockets, 0};
+    size_t n_addresses = 0;
+    bool all_known = true;
+
+    for (size_t i = 0; i < s->sockets.n; i++) {
+        const struct socket_conf *socket = conf_find_socket(x->conf, s->sockets.v[i]);
+        if (!socket) {
+            refuse_unknown_socket(x, s->sockets.v[i]);
+            all_known = false;
+            continue;
+        }
+        if (names_twice(&s->sockets, i))
+            conf_refuse(x, "sockets", "it names socket %s twice", socket->name);
+        sockets[p.n_sockets] = placeholder_of(socket);
+        if (handoff_has_word(&s->handoff, "channel") || socket->options.accept)
+            sockets[p.n_sockets].fd = -1;
+        p.n_sockets++;
+        n_addresses += socket->n_addresses;
+    }
+    if (n_addresses > LIMIT_HANDOFF_FDS)
+        conf_refuse(x, "sockets", "it has %zu addresses, and %d are the most that a worker can be handed",
+                    n_addresses, LIMIT_HANDOFF_FDS);
+    if (s->handoff.n == 1 && handoff_has_word(&s->handoff, "stdin") && n_addresses > 1)
+        conf_refuse(x, "handoff",
+                    "handoff = stdin tells of one socket, and there are %zu; add another word to it, such as "
+                    "listen-fds",
+                    n_addresses);
+    if (all_known) {
+        check_placeholders(x, "command", &s->command, &p);
+        check_placeholders(x, "env.", &s->environment, &p);
+    }
+}
+
+static void check_on_demand(const struct check *x, const struct service_conf *s)
+{
+    if (s->start == START_ON_DEMAND && s->sockets.n == 0)
+        conf_refuse(x, "start", "start = on-demand needs a socket at which somebody can ask for it");
+    if (s->start == START_ON_DEMAND && s->type == TYPE_ONESHOT)
+        conf_refuse(x, "start", "start = on-demand contradicts type = oneshot");
+    if (s->start != START_ON_DEMAND && s->idle_stop_ns != INT64_MAX)
+        conf_refuse(x, "idle_stop", "idle_stop needs start = on-demand, or nothing would start it again");
+    if (s->idle_stop_ns == 0)
+        conf_refuse(x, "idle_stop", "idle_stop = 0 would stop it at once");
+}
+
+/* A service that gets connections, not sockets. */
+static void check_accepting(const struct check *x, const struct service_conf *s)
+{
+    bool accepts = conf_accepts(x->conf, s);
+
+    for (size_t i = 1; i < s->sockets.n; i++) {
+        const struct socket_conf *socket = conf_find_socket(x->conf, s->sockets.v[i]);
+        if (socket && socket->options.accept != accepts)
+            conf_refuse(x, "sockets", "accept = yes must be said of all of its sockets or of none");
+    }
+    if (!accepts)
+        return;
+    if (s->workers != 1)
+        conf_refuse(x, "workers",
+                    "with accept = yes it has a worker for each connection; max_connections bounds them");
+    if (s->ready != READY_EXEC)
+        conf_refuse(x, "ready", "ready has no meaning with accept = yes");
+    if (s->idle_stop_ns != INT64_MAX)
+        conf_refuse(x, "idle_stop", "idle_stop has no meaning with accept = yes");
+    if (s->type == TYPE_ONESHOT)
+        conf_refuse(x, "type", "type = oneshot has no meaning with accept = yes");
+    for (size_t i = 0; i < s->handoff.n; i++)
+        if (!str_eq(s->handoff.v[i], "auto") && !str_eq(s->handoff.v[i], "stdin") &&
+            !str_eq(s->handoff.v[i], "listen-fds") && !str_eq(s->handoff.v[i], "none"))
+            conf_refuse(x, "handoff", "handoff = %s has no meaning with accept = yes", s->handoff.v[i]);
+}
+
+static void check_contradictions(const struct check *x, const struct service_conf *s)
+{
+    struct berr err;
+
+    if (s->restart.delay_ns > s->restart.delay_max_ns)
+        conf_refuse(x, "restart_delay", "restart_delay is longer than restart_delay_max; set both");
+    if (s->ready == READY_DELAY && s->ready_delay_ns >= s->start_timeout_ns)
+        conf_refuse(x, "ready",
+                    "ready = delay is not shorter than start_timeout, so it would never become ready");
+    if (s->ready == READY_NOTIFY && !handoff_has_word(&s->handoff, "channel") &&
+        !handoff_has_word(&s->handoff, "einhorn"))
+        conf_refuse(x, "ready", "ready = notify needs handoff = channel or einhorn in this version of berth");
+    if (s->type == TYPE_ONESHOT && s->ready != READY_EXEC)
+        conf_refuse(x, "ready",
+                    "ready has no meaning with type = oneshot: it is done when it has ended well");
+    if (handoff_check_words(&s->handoff, &err) < 0)
+        conf_refuse(x, "handoff", "%s", err.text);
+}
+
+/* "a" and "a/b": one would be the other's parent, which may hold no process. */
+static bool is_same_or_below(const char *path, const char *above)
+{
+    size_t n = strlen(above);
+    return strncmp(path, above, n) == 0 && (path[n] == '\0' || path[n] == '/');
+}
+
+static void check_cgroup(const struct check *x, const struct service_conf *s)
+{
+    const struct surroundings *u = s->surroundings;
+    const char *path = conf_cgroup(s);
+
+    if (!path && (s->kill == KILL_CGROUP || (u && (u->memory_max || u->pids_max || u->cpu_quota_us))))
+        conf_refuse(x, "cgroup", "cgroup = no contradicts %s",
+                    s->kill == KILL_CGROUP ? "kill = cgroup"
+                    : u->memory_max        ? "memory_max"
+                    : u->pids_max          ? "pids_max"
+                                           : "cpu_max");
+    for (size_t i = 0; path && !str_eq(path, "auto") && i < x->conf->n_services; i++) {
+        const struct service_conf *t = &x->conf->services[i];
+        const char *other = t != s && t->surroundings ? conf_cgroup(t) : NULL;
+        if (other && !str_eq(other, "auto") && is_same_or_below(path, other))
+            conf_refuse(x, "cgroup",
+                        "the cgroup %s and %s of service %s are one or lie in each other: each service needs "
+                        "one of its own",
+                        path, other, t->name);
+    }
+}
+
+static void check_names_of(const struct check *x, const struct service_conf *s, const char *key,
+                           const struct strv *names)
+{
+    for (size_t i = 0; i < names->n; i++) {
+        if (str_eq(names->v[i], s->name))
+            conf_refuse(x, key, "%s names the service itself", key);
+        else if (!conf_find_service(x->conf, names->v[i]))
+            conf_refuse(x, key, "%s names service %s, which is not there", key, names->v[i]);
+    }
+}
+
+static void check_service(const struct check *x, const struct service_conf *s)
+{
+    if (s->command.n == 0)
+        conf_refuse(x, NULL, "there is no command; say command = WORDS");
+    check_accepting(x, s);
+    check_on_demand(x, s);
+    check_contradictions(x, s);
+    check_cgroup(x, s);
+    conf_check_output(x, s);
+    check_sockets_of(x, s);
+    check_names_of(x, s, "after", &s->after);
+    check_names_of(x, s, "requires", &s->requires);
+}
+
+/* --- services beside each other ------------------------------------------------------------------------ */
+
+/* accept = yes: each connection is one service's. */
+static void check_shared_acceptors(struct check *x)
+{
+    const struct conf *c = x->conf;
+    cleanup_free unsigned *users = mem_new_array(c->n_sockets + 1, sizeof *users);
+
+    for (size_t i = 0; i < c->n_services; i++)
+        for (size_t k = 0; k < c->services[i].sockets.n; k++) {
+            const struct socket_conf *s = conf_find_socket(c, c->services[i].sockets.v[k]);
+            if (s)
+                users[s - c->sockets]++;
+        }
+    for (size_t i = 0; i < c->n_sockets; i++) {
+        x->name = c->sockets[i].name;
+        if (c->sockets[i].options.accept && users[i] > 1)
+            conf_refuse(x, "accept", "with accept = yes only one service can have it");
+    }
+}
+
+static bool waits_for_itself(const struct conf *c)
+{
+    for (size_t i = 0; i < c->n_services; i++)
+        for (size_t k = 0; k < c->services[i].after.n + c->services[i].requires.n; k++) {
+            const struct service_conf *s = &c->services[i];
+            const char *name = k < s->after.n ? s->after.v[k] : s->requires.v[k - s->after.n];
+            if (str_eq(name, s->name))
+                return true;
+        }
+    return false;
+}
+
+static void check_circle(struct check *x)
+{
+    const struct conf *c = x->conf;
+    struct order o;
+    size_t n = 0;
+    cleanup_free size_t *circle = NULL;
+    struct buf text;
+
+    if (waits_for_itself(c)) /* that has been told */
+        return;
+    bool is_sound = order_make(c, &o, &circle, &n);
+    order_fini(&o);
+    if (is_sound)
+        return;
+    buf_init(&text, 2048);
+    for (size_t i = 0; i < n && i <= CIRCLE_SHOWN; i++)
+        buf_printf(&text, "%s%s", i > 0 ? " after " : "",
+                   i == CIRCLE_SHOWN && i < n - 1 ? "…" : c->services[circle[i]].name);
+    x->name = c->services[circle[0]].name;
+    conf_refuse(x, c->services[circle[0]].requires.n > 0 ? "requires" : "after",
+                "services wait for each other in a circle: %s", buf_str(&text));
+    buf_fini(&text);
+}
+
+void conf_check_all(const struct conf *c, struct conf_report *report)
+{
+    struct check x = {c, report, CONF_SUPERVISOR, ""};
+
+    if (c->n_sockets > LIMIT_SOCKETS)
+        conf_refuse(&x, NULL, "there are %zu sockets, and %d are the most", c->n_sockets, LIMIT_SOCKETS);
+    if (c->n_services > LIMIT_SERVICES)
+        conf_refuse(&x, NULL, "there are %zu services, and %d are the most", c->n_services, LIMIT_SERVICES);
+    x.section = CONF_SOCKET;
+    for (size_t i = 0; i < c->n_sockets; i++) {
+        x.name = c->sockets[i].name;
+        check_socket(&x, &c->sockets[i]);
+    }
+    conf_check_claims(&x);
+    check_shared_acceptors(&x);
+    x.section = CONF_SERVICE;
+    for (size_t i = 0; i < c->n_services; i++) {
+        x.name = c->services[i].name;
+        check_service(&x, &c->services[i]);
+    }
+    conf_check_output_files(&x);
+    check_circle(&x);
+}
+
+/* --- the first one ------------------------------------------------------------------------------------- */
+
+struct first {
+    struct conf_report report;
+    struct berr *err;
+    bool is_set;
+};
+
+static void keep_first(struct conf_report *self, enum conf_section section, const char *name, const char *key,
+                       const char *sentence)
+{
+    struct first *f = (struct first *)self;
+    (void)key;
+    if (f->is_set)
+        return;
+    f->is_set = true;
+    if (section == CONF_SUPERVISOR)
+        berr_set(f->err, BERR_CONFIG, EINVAL, "%s", sentence);
+    else
+        berr_set(f->err, BERR_CONFIG, EINVAL, "%s %s: %s", section == CONF_SOCKET ? "socket" : "service",
+                 name, sentence);
+}
+
+int conf_check(const struct conf *c, struct berr *err)
+{
+    struct first f = {{keep_first}, err, false};
+    conf_check_all(c, &f.report);
+    return f.is_set ? -EINVAL : 0;
+}

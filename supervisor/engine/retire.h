@@ -1,0 +1,23 @@
+/* retire: the end of a held socket that the configuration does not have any more.
+ *
+ * Closing a listener resets whoever waits in its queue. So first nobody new is let into the queue: a TCP
+ * listener drops further SYN packets (a client tries again, and is then refused), a Unix socket loses its
+ * path. Its workers take what is in the queue. When that is empty, or has not become so in time, our copy is
+ * closed, and the services that had the socket may be told. */
+#ifndef BERTH_ENGINE_RETIRE_H
+#define BERTH_ENGINE_RETIRE_H
+
+#include <stdbool.h>
+
+struct engine;
+struct held_socket;
+struct service;
+
+/* H is of no group any more. Its options are copied: its configuration may go. */
+void retire_socket(struct held_socket *h);
+/* Is a socket being retired that a worker of S may have? */
+bool retire_is_awaited(const struct service *s);
+/* Closes all of them at once. */
+void retire_finish_all(struct engine *e);
+
+#endif

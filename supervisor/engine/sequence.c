@@ -1,0 +1,221 @@
+/* sequence: see the header. Services that are to be looked at stand in a queue, so that a long chain of them
+ * is no deep recursion. */
+#include "config.h"
+
+#include "engine/sequence.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "engine/engine.h"
+#include "engine/operation.h"
+#include "engine/update.h"
+
+static bool is_leaving(const struct service *s)
+{
+    return s->own_conf != NULL;
+}
+
+/* Does it serve, wait for somebody to serve, or has it run to the end that it was started for? */
+static bool is_up(const struct service *s)
+{
+    enum service_state state = service_state(s);
+    return state == SERVICE_RUNNING || state == SERVICE_DEGRADED || state == SERVICE_WAITING ||
+           (state == SERVICE_DONE && s->conf->type == TYPE_ONESHOT);
+}
+
+static bool has_failed(const struct service *s)
+{
+    enum service_state state = service_state(s);
+    return state == SERVICE_FAILED || (state == SERVICE_DONE && s->conf->type != TYPE_ONESHOT);
+}
+
+/* For one that comes after it and does not require it: it is up, will not come up, or has had its try. */
+static bool is_settled(const struct service *s)
+{
+    return !s->is_wanted || is_up(s) || has_failed(s) || service_state(s) == SERVICE_BACKOFF;
+}
+
+static bool may_begin(const struct service *s)
+{
+    const struct order *o = &s->engine->order;
+    for (size_t i = o->first_before[s->index]; i < o->first_before[s->index + 1]; i++) {
+        const struct service *other = s->engine->services[o->before[i].service];
+        if (o->before[i].is_required ? !is_up(other) : !is_settled(other))
+            return false;
+    }
+    return true;
+}
+
+const char *sequence_blocker(const struct service *s)
+{
+    const struct order *o = &s->engine->order;
+    for (size_t i = o->first_before[s->index]; !is_leaving(s) && i < o->first_before[s->index + 1]; i++) {
+        const struct service *other = s->engine->services[o->before[i].service];
+        if (o->before[i].is_required && has_failed(other))
+            return other->conf->name;
+    }
+    return NULL;
+}
+
+static void block(struct service *s, const char *blocker)
+{
+    if (s->is_blocked == (blocker != NULL))
+        return;
+    s->is_blocked = blocker != NULL;
+    if (blocker)
+        event_log_say(&s->engine->log, LOG_ERROR, s->conf->name, s->conf->name,
+                      "is not started: it requires %s, which has failed", blocker);
+    operation_on_service_change(s);
+    sequence_follow(s);
+    engine_check_over(s);
+}
+
+static void try_begin(struct service *s)
+{
+    if (!s->is_wanted || s->has_begun || s->engine->is_shutting_down || !s->engine->has_begun)
+        return;
+    block(s, sequence_blocker(s));
+    if (!s->is_blocked && may_begin(s) && !update_holds_back(s))
+        engine_bring_up(s);
+}
+
+static bool is_down(const struct service *s)
+{
+    return !s->has_begun && !service_has_process(s);
+}
+
+static void try_end(struct service *s)
+{
+    const struct order *o = &s->engine->order;
+    if (s->is_wanted || !s->has_begun)
+        return;
+    for (size_t i = o->first_behind[s->index]; !is_leaving(s) && i < o->first_behind[s->index + 1]; i++) {
+        const struct service *other = s->engine->services[o->behind[i].service];
+        if ((!other->is_wanted || s->engine->is_shutting_down) && !is_down(other))
+            return; /* it is stopped first */
+    }
+    engine_bring_down(s);
+}
+
+static void look_at_neighbours(struct service *s)
+{
+    const struct engine *e = s->engine;
+    const struct order *o = &e->order;
+    for (size_t i = o->first_behind[s->index]; i < o->first_behind[s->index + 1]; i++)
+        try_begin(e->services[o->behind[i].service]);
+    for (size_t i = o->first_before[s->index]; i < o->first_before[s->index + 1]; i++)
+        try_end(e->services[o->before[i].service]);
+}
+
+/* --- the queue ----------------------------------------------------------------------------------------- */
+
+static void work(struct engine *e)
+{
+    struct sequence_queue *q = &e->queue;
+    if (q->is_working)
+        return;
+    q->is_working = true;
+    while (q->n > 0) {
+        struct service *s = e->services[q->waiting[--q->n]];
+        s->is_queued = false;
+        look_at_neighbours(s);
+    }
+    q->is_working = false;
+}
+
+void sequence_follow(struct service *s)
+{
+    struct engine *e = s->engine;
+    enum service_state state = service_state(s);
+    if (state == s->seen || is_leaving(s))
+        return;
+    s->seen = state;
+    operation_on_service_change(s);
+    if (!s->is_queued) {
+        s->is_queued = true;
+        must(e->queue.n < e->n_services);
+        e->queue.waiting[e->queue.n++] = s->index;
+    }
+    work(e);
+}
+
+/* --- what is asked for --------------------------------------------------------------------------------- */
+
+static void want(struct service *s, bool up)
+{
+    if (s->is_wanted == up)
+        return;
+    s->is_wanted = up;
+    s->is_blocked = false;
+    s->comes_by_demand = false;
+    service_save(s);
+}
+
+void sequence_start(struct service *s)
+{
+    const struct order *o = &s->engine->order;
+    bool had_begun = s->is_wanted && s->has_begun;
+    want(s, true);
+    for (size_t i = o->first_before[s->index]; i < o->first_before[s->index + 1]; i++) {
+        struct service *other = s->engine->services[o->before[i].service];
+        if (o->before[i].is_required && (!other->is_wanted || has_failed(other)))
+            sequence_start(other);
+    }
+    if (had_begun || s->has_begun) /* what of it has ended is started again */
+        engine_bring_up(s);
+    else
+        try_begin(s);
+    sequence_follow(s);
+}
+
+void sequence_stop(struct service *s)
+{
+    const struct order *o = &s->engine->order;
+    want(s, false);
+    for (size_t i = o->first_behind[s->index]; !is_leaving(s) && i < o->first_behind[s->index + 1]; i++) {
+        struct service *other = s->engine->services[o->behind[i].service];
+        if (!o->behind[i].is_required || !other->is_wanted)
+            continue;
+        event_log_say(&s->engine->log, LOG_INFO, other->conf->name, other->conf->name,
+                      "is stopped, because it requires %s", s->conf->name);
+        sequence_stop(other);
+    }
+    if (s->has_begun)
+        try_end(s);
+    else
+        engine_bring_down(s); /* what is left of an earlier stop, if anything */
+    sequence_follow(s);
+}
+
+void sequence_follow_all(struct engine *e)
+{
+    for (size_t i = 0; i < e->n_services; i++)
+        try_begin(e->services[e->order.sequence[i]]);
+    for (size_t i = e->n_services; i-- > 0;)
+        try_end(e->services[e->order.sequence[i]]);
+}
+
+/* --- the set of services ------------------------------------------------------------------------------- */
+
+void sequence_link(struct engine *e)
+{
+    size_t n;
+    cleanup_free size_t *circle = NULL;
+    sequence_fini(e);
+    bool is_sound = order_make(e->conf, &e->order, &circle, &n);
+    must(is_sound); /* conf_check() has refused a circle */
+    e->queue.waiting = mem_new_array(e->n_services + 1, sizeof *e->queue.waiting);
+    for (size_t i = 0; i < e->n_services; i++) {
+        e->services[i]->is_queued = false;
+        e->services[i]->seen = SERVICE_STATE_COUNT;
+    }
+}
+
+void sequence_fini(struct engine *e)
+{
+    order_fini(&e->order);
+    free(e->queue.waiting);
+    e->queue = (struct sequence_queue){0};
+}

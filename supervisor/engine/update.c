@@ -1,0 +1,346 @@
+/* update: see the header. The order: compare, commit, sockets, services. Whatever is asked here can be asked
+ * again by a successor: what is due follows from fingerprints and from what is held, never from a note that
+ * an update was under way. */
+#include "config.h"
+
+#include "engine/update.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "core/conf_diff.h"
+#include "engine/conf_load.h"
+#include "engine/control_server.h"
+#include "engine/crash_point.h"
+#include "engine/demand.h"
+#include "engine/engine.h"
+#include "engine/operation.h"
+#include "engine/output.h"
+#include "engine/sequence.h"
+#include "engine/update_reply.h"
+#include "sys/control_socket.h"
+
+/* --- reading and comparing ----------------------------------------------------------------------------- */
+
+/* Reads it and sees whether it can come into force. False when CLIENT, or the log, has been told why not. */
+static bool prepare(struct engine *e, struct update *u, struct conf *ret)
+{
+    struct conf_source source;
+    int r = conf_load_file(u->path, ret, &source);
+    if (r < 0) {
+        update_reply_mistakes(e, u, &source);
+    } else {
+        conf_diff_make(e->conf, ret, &u->diff);
+        if (!update_reply_impossible(e, u))
+            r = 0;
+        else
+            r = -EINVAL;
+    }
+    conf_source_fini(&source);
+    if (r < 0)
+        conf_fini(ret);
+    return r == 0;
+}
+
+/* --- services ------------------------------------------------------------------------------------------ */
+
+/* S is of the configuration that goes: it lives on with a copy of its own until it is down. */
+static void leave(struct service *s)
+{
+    struct engine *e = s->engine;
+    struct service_conf *from = &e->conf->services[s->index];
+    s->own_conf = mem_new(sizeof *s->own_conf);
+    *s->own_conf = *from;
+    *from = (struct service_conf){.name = ""};
+    s->conf = s->own_conf;
+    s->is_wanted = s->is_blocked = false;
+    free(s->groups);
+    s->groups = NULL;
+    s->n_groups = 0;
+    operation_on_service_leaving(s);
+    list_append(&e->leaving, &s->link);
+}
+
+/* The old service of that name with its new configuration, or a new one. */
+static struct service *take_over(struct engine *e, struct service *old, const struct conf *c, size_t index)
+{
+    struct service *s = old;
+    if (s)
+        service_set_conf(s, c, &c->services[index]);
+    else
+        s = service_new(e, c, &c->services[index]);
+    s->index = index;
+    return s;
+}
+
+static void exchange_services(struct engine *e, struct conf *after)
+{
+    struct service **services = mem_new_array(after->n_services + 1, sizeof(struct service *));
+    for (size_t i = 0; i < after->n_services; i++) {
+        const struct service_conf *old = conf_find_service(e->conf, after->services[i].name);
+        struct service *s = old ? e->services[old - e->conf->services] : NULL;
+        if (s)
+            e->services[s->index] = NULL;
+        services[i] = s;
+    }
+    for (size_t i = 0; i < e->n_services; i++)
+        if (e->services[i])
+            leave(e->services[i]);
+    for (size_t i = 0; i < after->n_services; i++)
+        services[i] = take_over(e, services[i], after, i);
+    free(e->services);
+    e->services = services;
+    e->n_services = after->n_services;
+}
+
+/* Everything that points into the configuration points into AFTER from now on; AFTER is taken. */
+static void exchange(struct engine *e, const struct conf *after)
+{
+    struct conf *before = e->conf, *now = mem_new(sizeof *now);
+    *now = *after;
+    exchange_services(e, now);
+    e->conf = now;
+    hold_link(e);
+    sequence_link(e);
+    engine_mark_sinks(e);
+    for (size_t i = 0; i < e->n_services; i++)
+        output_follow_conf(e->services[i]);
+    for (size_t i = 0; i < e->n_services; i++)
+        e->services[i]->next_fingerprint = conf_fingerprint(now, e->services[i]->conf);
+    e->log.level = now->log_level;
+    e->log.format = now->log_format;
+    engine_apply_env_file(e);
+    if (*e->control_path && now->control_mode != before->control_mode)
+        control_socket_set_mode(e->control_path, now->control_mode);
+    conf_fini(before);
+    free(before);
+}
+
+/* --- steps that a successor takes as well -------------------------------------------------------------- */
+
+/* Do its workers have something else than it is configured with? Connections get the new one by themselves.
+ */
+static bool is_outdated(struct service *s)
+{
+    if (s->accepts && s->has_begun && s->fingerprint != s->next_fingerprint) {
+        s->fingerprint = s->next_fingerprint;
+        service_save(s);
+    }
+    return s->is_wanted && s->has_begun && s->fingerprint != s->next_fingerprint;
+}
+
+bool update_holds_back(const struct service *s)
+{
+    return !hold_is_complete(s);
+}
+
+static void follow_count(struct service *s)
+{
+    if (s->conf_workers == s->conf->workers || s->accepts)
+        return;
+    s->conf_workers = s->conf->workers;
+    if (s->n_wanted != s->conf->workers)
+        engine_scale(s, s->conf->workers);
+    else
+        service_save(s);
+}
+
+static void follow_services(struct engine *e)
+{
+    for (size_t i = 0; i < e->n_services; i++) {
+        struct service *s = e->services[i];
+        if (is_outdated(s) && !update_holds_back(s))
+            engine_restart(s);
+        follow_count(s);
+        hold_follow_service(s);
+        demand_follow(s);
+    }
+    sequence_follow_all(e);
+}
+
+static void stop_leaving(struct engine *e)
+{
+    list_each (s, &e->leaving, struct service, link) {
+        if (s->has_begun)
+            engine_bring_down(s);
+        update_let_go(s);
+    }
+}
+
+/* --- the end of it ------------------------------------------------------------------------------------- */
+
+static void update_free(struct update *u)
+{
+    conf_diff_fini(&u->diff);
+    strv_fini(&u->failures);
+    strv_fini(&u->touched);
+    free(u->path);
+    free(u);
+}
+
+/* Is the outcome of S known? A failure is noted. */
+static bool is_settled(struct update *u, struct service *s)
+{
+    enum service_state state = service_state(s);
+    if (!s->is_wanted || state == SERVICE_RUNNING || state == SERVICE_WAITING || state == SERVICE_DONE)
+        return true;
+    if (s->is_wanted && !s->has_begun && update_holds_back(s))
+        return true; /* the socket that it lacks has been told of */
+    if (state != SERVICE_BACKOFF && state != SERVICE_DEGRADED && state != SERVICE_FAILED)
+        return false;
+    const char *note = s->is_blocked ? "one that it requires has failed" : "did not stay up";
+    for (size_t i = 0; i < s->n_workers && !s->is_blocked; i++)
+        if ((s->workers[i]->state == WORKER_BACKOFF || s->workers[i]->state == WORKER_FAILED) &&
+            s->workers[i]->note)
+            note = s->workers[i]->note;
+    strv_put(&u->failures, mem_printf("service %s: %s", s->conf->name, note));
+    return true;
+}
+
+static void evaluate(struct engine *e)
+{
+    struct update *u = e->update;
+    if (!u || u->n_watched > 0 || !list_is_empty(&e->leaving) || !list_is_empty(&e->hold.retired))
+        return;
+    e->update = NULL;
+    update_reply_done(e, u);
+    update_free(u);
+    if (e->update_again) {
+        e->update_again = false;
+        update_begin(e, NULL, NULL, false, false);
+    }
+}
+
+void update_on_service_change(struct service *s)
+{
+    struct engine *e = s->engine;
+    if (!e->update || !s->is_watched || !is_settled(e->update, s))
+        return;
+    s->is_watched = false;
+    e->update->n_watched--;
+    evaluate(e);
+}
+
+/* From now on the outcome of every service that is not yet up counts. */
+static void watch_services(struct engine *e)
+{
+    for (size_t i = 0; i < e->n_services; i++) {
+        struct service *s = e->services[i];
+        s->is_watched = e->update->concerns_all || s->was_touched;
+        e->update->n_watched += s->is_watched;
+    }
+    for (size_t i = 0; i < e->n_services && e->update; i++)
+        update_on_service_change(e->services[i]);
+}
+
+void update_proceed(struct engine *e)
+{
+    struct update *u = e->update;
+    if (!list_is_empty(&e->hold.retired) || e->is_shutting_down)
+        return;
+    if (u && !u->is_proceeding)
+        update_note_touched(e, u);
+    stop_leaving(e);
+    follow_services(e);
+    if (u && !u->is_proceeding) {
+        u->is_proceeding = true;
+        if (!u->waits && u->client)
+            update_reply_started(e, u);
+        watch_services(e);
+    }
+    evaluate(e);
+}
+
+void update_let_go(struct service *s)
+{
+    struct engine *e = s->engine;
+    if (!s->own_conf || s->n_processes > 0 || s->has_begun || s->states[WORKER_SPAWNING] > 0)
+        return;
+    event_log_say(&e->log, LOG_INFO, s->conf->name, s->conf->name, "is gone from the configuration");
+    service_forget(s);
+    service_free(s);
+    evaluate(e);
+    engine_proceed_shutdown(e);
+}
+
+void update_on_client_gone(struct engine *e, const struct control_client *client)
+{
+    if (e->update && e->update->client == client)
+        e->update->client = NULL;
+}
+
+void update_resume(struct engine *e)
+{
+    if (!e->is_shutting_down && e->config)
+        follow_services(e);
+}
+
+/* --- the beginning ------------------------------------------------------------------------------------- */
+
+/* From here on AFTER is in force. */
+static void apply(struct engine *e, struct update *u, const struct conf *after, int fd)
+{
+    struct berr err;
+    crash_point(CRASH_AT_update_before);
+    keeper_link_put(&e->keeper, "config", fd);
+    crash_point(CRASH_AT_update_committed);
+    e->update = u;
+    exchange(e, after);
+    crash_point(CRASH_AT_update_exchanged);
+    if (hold_reconcile(e, &u->failures, &err) < 0 && !ev_is_active(&e->socket_timer))
+        ev_timer_start(e->loop, &e->socket_timer); /* it is tried again, as at the start */
+    for (size_t i = 0; i < e->hold.n_groups; i++)
+        hold_apply_options(e, e->hold.groups[i], &u->failures);
+    if (share_open(e, &err) < 0)
+        strv_add(&u->failures, err.text);
+    share_close_unwanted(e);
+    crash_point(CRASH_AT_update_sockets_done);
+    update_proceed(e);
+}
+
+static struct update *update_new(struct engine *e, struct control_client *client, const char *path,
+                                 bool is_dry, bool waits)
+{
+    struct update *u = mem_new(sizeof *u);
+    u->client = client;
+    u->path = mem_strdup(path && *path ? path : e->config);
+    u->is_dry = is_dry;
+    u->waits = waits;
+    return u;
+}
+
+void update_begin(struct engine *e, struct control_client *client, const char *path, bool is_dry, bool waits)
+{
+    struct conf after;
+    const char *why = !e->config ? "this berth has no configuration file: it was started by berth run"
+                      : e->is_shutting_down ? "berth is shutting down"
+                      : !e->has_begun       ? "its sockets cannot be bound yet (on_conflict = wait)"
+                      : e->update           ? "an update is under way; try again when it is done"
+                                            : NULL;
+    if (e->update && !client)
+        e->update_again = true;
+    if (why) {
+        update_reply_refused(e, client, why);
+        return;
+    }
+    struct update *u = update_new(e, client, path, is_dry, waits);
+    if (!prepare(e, u, &after)) {
+        update_free(u);
+        return;
+    }
+    int fd = u->is_dry || u->diff.n == 0 ? 0 : conf_load_store(&after, u->path);
+    if (fd <= 0) {
+        if (fd < 0)
+            update_reply_refused(e, client, "there is no memory for the configuration");
+        else
+            update_reply_done(e, u);
+        conf_fini(&after);
+        update_free(u);
+        return;
+    }
+    apply(e, u, &after, fd);
+    close(fd);
+}
