@@ -32,8 +32,10 @@ void conf_service_fini(struct service_conf *s)
     strv_fini(&s->requires);
     strv_fini(&s->groups);
     strv_fini(&s->environment);
-    free(s->ready_check);
-    free(s->reload_command);
+    strv_fini(&s->ready_check);
+    strv_fini(&s->reload_command);
+    conf_free_hooks(s);
+    conf_free_upkeep(s);
     free(s->user);
     free(s->group);
     free(s->directory);

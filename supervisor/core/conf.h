@@ -64,6 +64,22 @@ struct surroundings {
     int64_t cpu_period_us;
 };
 
+/* Commands around the life of a service. */
+enum hook { HOOK_BEFORE_START, HOOK_AFTER_START, HOOK_BEFORE_STOP, HOOK_AFTER_STOP, HOOK_COUNT };
+
+struct hooks_conf {
+    struct strv commands[HOOK_COUNT]; /* empty: none */
+};
+
+/* What is looked at while a worker runs. */
+struct upkeep_conf {
+    struct strv health; /* a command; empty: none */
+    int64_t health_interval_ns, health_timeout_ns;
+    int health_retries;
+    int64_t max_age_ns;  /* INT64_MAX: off */
+    uint64_t max_memory; /* bytes; 0: off */
+};
+
 struct service_conf {
     char name[LIMIT_NAME + 1];
     struct strv command;
@@ -79,7 +95,7 @@ struct service_conf {
     enum ready_how ready;
     int64_t ready_delay_ns; /* READY_DELAY */
     int ready_fd;           /* READY_FD */
-    char *ready_check;      /* READY_CHECK */
+    struct strv ready_check; /* READY_CHECK: a command */
     int64_t start_timeout_ns;
     bool has_start_timeout; /* somebody has set it: else a oneshot has none */
     struct restart_conf restart;
@@ -88,7 +104,7 @@ struct service_conf {
     enum kill_how kill;
     enum reload_how reload;
     int reload_signal;    /* RELOAD_SIGNAL */
-    char *reload_command; /* RELOAD_COMMAND */
+    struct strv reload_command; /* RELOAD_COMMAND */
     /* the process's surroundings; NULL, false or empty: inherited */
     char *user, *group, *directory;
     struct strv groups;
@@ -98,6 +114,8 @@ struct service_conf {
     struct strv environment; /* "NAME=VALUE" of env.NAME; may hold placeholders */
     struct limit_conf *limits;
     size_t n_limits;
+    struct hooks_conf *hooks;   /* NULL: none */
+    struct upkeep_conf *upkeep; /* NULL: all defaults, nothing is looked at */
     struct output_conf *output; /* NULL: all defaults, it is inherited */
     bool is_sink;               /* other services' output goes into its standard input: conf_mark_sinks() */
     struct surroundings *surroundings; /* NULL: nothing of it is set */

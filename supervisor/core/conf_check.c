@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/mono.h"
 #include "core/handoff/handoff.h"
 #include "core/held_name.h"
 #include "core/order.h"
@@ -261,6 +262,63 @@ static void check_cgroup(const struct check *x, const struct service_conf *s)
     }
 }
 
+/* Does a command of WORDS only see whether one of the sockets of S can be connected to? That it always can:
+ * the socket is held, and its queue answers. */
+static const struct socket_conf *find_vain_check(const struct check *x, const struct service_conf *s,
+                                                 const struct strv *words)
+{
+    static const char *const programs[] = {"nc", "ncat", "netcat", "nc.openbsd", "nc.traditional", NULL};
+    const char *slash = words->n > 0 ? strrchr(words->v[0], '/') : NULL;
+    const char *program = slash ? slash + 1 : words->n > 0 ? words->v[0] : "";
+    bool only_connects = false;
+    for (size_t i = 0; programs[i]; i++)
+        only_connects = only_connects || str_eq(programs[i], program);
+    for (size_t i = 0; i < words->n; i++)
+        only_connects = only_connects || strstr(words->v[i], "/dev/tcp/");
+    for (size_t i = 0; only_connects && i < s->sockets.n; i++) {
+        const struct socket_conf *socket = conf_find_socket(x->conf, s->sockets.v[i]);
+        for (size_t k = 0; socket && k < socket->n_addresses; k++) {
+            const struct address *a = &socket->addresses[k];
+            cleanup_free char *port = mem_printf("%u", a->port),
+                              *placeholder = mem_printf("{port:%s}", socket->name);
+            for (size_t w = 1; w < words->n; w++)
+                if ((a->port > 0 && strstr(words->v[w], port)) || strstr(words->v[w], placeholder) ||
+                    (a->kind == ADDRESS_UNIX && strstr(words->v[w], a->path)))
+                    return socket;
+        }
+    }
+    return NULL;
+}
+
+static void check_upkeep(const struct check *x, const struct service_conf *s)
+{
+    const struct upkeep_conf *u = s->upkeep;
+    const struct socket_conf *vain = s->ready == READY_CHECK ? find_vain_check(x, s, &s->ready_check) : NULL;
+
+    if (vain)
+        conf_refuse(
+            x, "ready",
+            "connecting to socket %s says nothing: berth holds it, so that its queue always answers; ask the "
+            "program something",
+            vain->name);
+    vain = u && u->health.n > 0 ? find_vain_check(x, s, &u->health) : NULL;
+    if (vain)
+        conf_refuse(
+            x, "health",
+            "connecting to socket %s says nothing: berth holds it, so that its queue always answers; ask the "
+            "program something",
+            vain->name);
+    if (u && u->health.n == 0 &&
+        (u->health_interval_ns != 10 * NSEC_PER_SEC || u->health_retries != 3 ||
+         u->health_timeout_ns != 5 * NSEC_PER_SEC))
+        conf_refuse(x, "health_interval",
+                    "health_interval, health_timeout and health_retries need health = COMMAND");
+    if (u && (s->type == TYPE_ONESHOT || conf_accepts(x->conf, s)))
+        conf_refuse(x, u->health.n > 0 ? "health" : "max_age",
+                    "health, max_age and max_memory have no meaning with %s",
+                    s->type == TYPE_ONESHOT ? "type = oneshot" : "accept = yes");
+}
+
 static void check_names_of(const struct check *x, const struct service_conf *s, const char *key,
                            const struct strv *names)
 {
@@ -281,6 +339,7 @@ static void check_service(const struct check *x, const struct service_conf *s)
     check_contradictions(x, s);
     check_cgroup(x, s);
     conf_check_output(x, s);
+    check_upkeep(x, s);
     check_sockets_of(x, s);
     check_names_of(x, s, "after", &s->after);
     check_names_of(x, s, "requires", &s->requires);

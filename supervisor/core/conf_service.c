@@ -15,10 +15,8 @@
 #include "core/handoff/handoff.h"
 #include "core/words.h"
 
-static int set_command(void *section, const struct conf_key *self, const char *key, const char *value,
-                       struct berr *err)
+int conf_set_words(struct strv *ret, const struct conf_key *self, const char *key, const char *value, struct berr *err)
 {
-    struct service_conf *s = section;
     struct strv words = {NULL, 0};
     int r = words_split(value, &words, err);
 
@@ -28,21 +26,30 @@ static int set_command(void *section, const struct conf_key *self, const char *k
         strv_fini(&words);
         return value_refuse(self, key, value, err);
     }
-    strv_fini(&s->command);
-    s->command = words;
+    strv_fini(ret);
+    *ret = words;
     return 0;
 }
 
-static void print_command(const void *section, const struct conf_key *self, struct buf *out)
+void conf_print_words(const struct strv *words, struct buf *out)
 {
-    const struct strv *words = &((const struct service_conf *)section)->command;
-
-    (void)self;
     for (size_t i = 0; i < words->n; i++) {
         if (i > 0)
             buf_add_char(out, ' ');
         words_quote(out, words->v[i]);
     }
+}
+
+static int set_command(void *section, const struct conf_key *self, const char *key, const char *value,
+                       struct berr *err)
+{
+    return conf_set_words(&((struct service_conf *)section)->command, self, key, value, err);
+}
+
+static void print_command(const void *section, const struct conf_key *self, struct buf *out)
+{
+    (void)self;
+    conf_print_words(&((const struct service_conf *)section)->command, out);
 }
 
 /* Appends every item of VALUE that CHECK lets through, or none of them. */
@@ -162,8 +169,13 @@ static int set_ready(void *section, const struct conf_key *self, const char *key
         s->ready = READY_NOTIFY;
         return 0;
     }
-    if (str_eq(value, "listen") || str_starts_with(value, "fd:") ||
-        str_starts_with(value, "check:"))
+    if (str_starts_with(value, "check:")) {
+        int r = conf_set_words(&s->ready_check, self, key, value + strlen("check:"), err);
+        if (r == 0)
+            s->ready = READY_CHECK;
+        return r;
+    }
+    if (str_eq(value, "listen") || str_starts_with(value, "fd:"))
         return value_refuse_later(key, value, err);
     if (!str_starts_with(value, "delay:") || units_parse_duration(value + strlen("delay:"), &delay_ns) < 0)
         return value_refuse(self, key, value, err);
@@ -178,7 +190,10 @@ static void print_ready(const void *section, const struct conf_key *self, struct
     char text[40];
 
     (void)self;
-    if (s->ready == READY_DELAY)
+    if (s->ready == READY_CHECK) {
+        buf_add_str(out, "check:");
+        conf_print_words(&s->ready_check, out);
+    } else if (s->ready == READY_DELAY)
         buf_printf(out, "delay:%s", units_format_duration(text, sizeof text, s->ready_delay_ns));
     else
         buf_add_str(out, s->ready == READY_NOTIFY ? "notify" : "exec");
@@ -194,7 +209,13 @@ static int set_reload(void *section, const struct conf_key *self, const char *ke
         s->reload = RELOAD_RESTART;
         return 0;
     }
-    if (str_eq(value, "rolling") || str_starts_with(value, "command:"))
+    if (str_starts_with(value, "command:")) {
+        int r = conf_set_words(&s->reload_command, self, key, value + strlen("command:"), err);
+        if (r == 0)
+            s->reload = RELOAD_COMMAND;
+        return r;
+    }
+    if (str_eq(value, "rolling"))
         return value_refuse_later(key, value, err);
     signo = str_starts_with(value, "signal:") ? signame_parse(value + strlen("signal:")) : -EINVAL;
     if (signo < 0)
@@ -210,7 +231,10 @@ static void print_reload(const void *section, const struct conf_key *self, struc
     char number[16];
 
     (void)self;
-    if (s->reload == RELOAD_SIGNAL)
+    if (s->reload == RELOAD_COMMAND) {
+        buf_add_str(out, "command:");
+        conf_print_words(&s->reload_command, out);
+    } else if (s->reload == RELOAD_SIGNAL)
         buf_printf(out, "signal:%s", signame_format(s->reload_signal, number));
     else
         buf_add_str(out, "restart");
@@ -346,8 +370,8 @@ const struct conf_key conf_service_keys[] = {
     {"idle_stop", "none", "With start = on-demand: how long it may be without a connection before it is stopped.",
      VALUE_DURATION_OR_NONE(idle_stop_ns), .is_live = true},
     {"essential", "no", "When it ends for good, everything is shut down.", VALUE_BOOL(essential), .is_live = true},
-    {"ready", "exec", "When a worker counts as ready: once its program runs, when it says so (over its channel, or by einhorn's ack), or that long after its start.",
-     "exec, notify or delay:DURATION",
+    {"ready", "exec", "When a worker counts as ready: once its program runs, when it says so (over its channel, or by einhorn's ack), that long after its start, or when a command ends with status 0.",
+     "exec, notify, delay:DURATION or check:COMMAND",
      .set = set_ready, .print = print_ready, .is_live = true},
     {"start_timeout", "1m", "How long it may take to become ready; a oneshot has no limit unless one is set.", "a duration such as 250ms or 10s, or none",
      .set = set_start_timeout, .print = print_start_timeout, .max = INT64_MAX, .unit = 1, .none = "none", .none_value = INT64_MAX,
@@ -366,7 +390,7 @@ const struct conf_key conf_service_keys[] = {
     {"stop_timeout", "10s", "How long a worker has to end before it is killed.", VALUE_DURATION_OR_NONE(stop_timeout_ns), .is_live = true},
     {"kill", "group", "Who is killed then: its process group, the process alone, or all that is in its cgroup.",
      VALUE_WORD(kill, kill_words, "group, process or cgroup")},
-    {"reload", "restart", "What a reload does.", "restart or signal:SIGNAL", .set = set_reload, .print = print_reload, .is_live = true},
+    {"reload", "restart", "What a reload does.", "restart, signal:SIGNAL or command:COMMAND", .set = set_reload, .print = print_reload, .is_live = true},
     {"user", "", "The user it runs as.", VALUE_STRING(user, "a user's name or number")},
     {"group", "", "The group it runs as; without it, the user's own.", VALUE_STRING(group, "a group's name or number")},
     {"groups", "", "Its supplementary groups; an empty list is none at all.", "a list of groups", .is_list = true,
@@ -388,6 +412,22 @@ const struct conf_key conf_service_keys[] = {
     {"limit.", "", "A resource limit, by setrlimit(2)'s name; one number is both.", "SOFT or SOFT:HARD, each a size or unlimited",
      .is_prefix = true, .set = conf_set_limit, .print = conf_print_limit},
     {"no_new_privileges", "no", "Neither it nor its children gain privileges by exec.", VALUE_BOOL(no_new_privileges)},
+    {"before_start", "", "Runs before its workers are started, and before a restart; where it fails, they are not.", "a command", .min = HOOK_BEFORE_START, .set = conf_set_hook, .print = conf_print_hook, .locate = value_locate_command, .is_live = true},
+    {"after_start", "", "Runs once all of its workers are ready.", "a command", .min = HOOK_AFTER_START, .set = conf_set_hook, .print = conf_print_hook, .locate = value_locate_command, .is_live = true},
+    {"before_stop", "", "Runs before its workers are asked to end, when it is stopped.", "a command", .min = HOOK_BEFORE_STOP, .set = conf_set_hook, .print = conf_print_hook, .locate = value_locate_command, .is_live = true},
+    {"after_stop", "", "Runs once all of its workers have ended.", "a command", .min = HOOK_AFTER_STOP, .set = conf_set_hook, .print = conf_print_hook, .locate = value_locate_command, .is_live = true},
+    {"health", "off", "Is run for each worker that is ready, from time to time; one for which it keeps failing is replaced.", "a command, or off",
+     .set = conf_set_health, .print = conf_print_health, .locate = value_locate_command, .is_live = true},
+    {"health_interval", "10s", "How long it is from one run of health to the next.", "a duration of at least 10ms", .set = conf_set_health_interval,
+     .print = conf_print_health_interval, .is_live = true},
+    {"health_timeout", "5s", "How long a run of health may take before it counts as failed.", "a duration of at least 10ms",
+     .set = conf_set_health_timeout, .print = conf_print_health_timeout, .is_live = true},
+    {"health_retries", "3", "How many runs in a row must fail before the worker is replaced.", "a number from 1 to 100", .min = 1, .max = 100,
+     .set = conf_set_health_retries, .print = conf_print_health_retries, .is_live = true},
+    {"max_age", "off", "A worker that has run so long is replaced, one at a time.", "a duration of at least 1s, or off", .set = conf_set_max_age,
+     .print = conf_print_max_age, .is_live = true},
+    {"max_memory", "off", "A worker that has more memory, its children's with it, is replaced, one at a time.", "a size such as 512M, or off",
+     .set = conf_set_max_memory, .print = conf_print_max_memory, .is_live = true},
     {"output", "inherit", "Where standard output and error go: to berth's own, to berth's output with a name before each line, to a file, nowhere, or into another service's standard input.",
      "inherit, prefix, file:PATH, null or pipe:SERVICE", .set = conf_set_output, .print = conf_print_output, .locate = conf_locate_output},
     {"output_max", "10M", "With output = file: a larger file is put aside for a new one.", "a size from 1K to 1T such as 64K",
@@ -412,9 +452,7 @@ const struct conf_key conf_service_keys[] = {
 
 const struct conf_later_key conf_service_later_keys[] = {
     {"adopt", "declared"}, {"standby", "0"},
-    {"rolling_step", NULL}, {"max_generations", NULL}, {"settle", NULL}, {"watchdog", "off"}, {"health", "off"},
-    {"health_interval", NULL}, {"health_timeout", NULL}, {"health_retries", NULL}, {"max_age", "off"}, {"max_memory", "off"},
-    {"before_start", NULL}, {"after_start", NULL}, {"before_stop", NULL}, {"after_stop", NULL},
+    {"rolling_step", NULL}, {"max_generations", NULL}, {"settle", NULL}, {"watchdog", "off"},
     {"store_max", NULL}, {NULL, NULL},
 };
 /* clang-format on */

@@ -37,4 +37,16 @@ void surroundings_free(struct surroundings *s);
 /* conf_key.locate for output. */
 char *conf_locate_output(const char *value, const char *folder);
 
+/* Rows of conf_service_keys that core/conf_upkeep holds. A hook's row says which one with `min`. */
+conf_set_function conf_set_hook, conf_set_health, conf_set_health_interval, conf_set_health_timeout,
+    conf_set_health_retries, conf_set_max_age, conf_set_max_memory;
+conf_print_function conf_print_hook, conf_print_health, conf_print_health_interval, conf_print_health_timeout,
+    conf_print_health_retries, conf_print_max_age, conf_print_max_memory;
+/* Both take what is not there. */
+void conf_free_hooks(struct service_conf *s);
+void conf_free_upkeep(struct service_conf *s);
+/* A command's words from VALUE into *RET, in place of what is there; "" is refused. */
+int conf_set_words(struct strv *ret, const struct conf_key *self, const char *key, const char *value, struct berr *err);
+void conf_print_words(const struct strv *words, struct buf *out);
+
 #endif

@@ -54,6 +54,9 @@ int held_name_format(char dst[LIMIT_HELD_NAME + 1], const struct held_name *h)
     case HELD_CONFIG:
         n = snprintf(text, sizeof text, "config");
         break;
+    case HELD_TASK:
+        n = snprintf(text, sizeof text, "task/%s/%s/%u/%llu", h->name, h->address, h->slot, h->serial);
+        break;
     case HELD_INHERITED:
         n = snprintf(text, sizeof text, "inherited/%u/%s", h->slot, h->name);
         break;
@@ -162,6 +165,14 @@ static bool parse_ring(const char *rest, struct held_name *h)
     return take_part(&rest, '\0', h->name, sizeof h->name);
 }
 
+static bool parse_task(const char *rest, struct held_name *h)
+{
+    h->kind = HELD_TASK;
+    return take_part(&rest, '/', h->name, sizeof h->name) &&
+           take_part(&rest, '/', h->address, sizeof h->address) && take_unsigned(&rest, '/', &h->slot) &&
+           take_number(&rest, '\0', &h->serial);
+}
+
 static bool parse_inherited(const char *rest, struct held_name *h)
 {
     h->kind = HELD_INHERITED;
@@ -204,6 +215,8 @@ static bool parse_by_kind(const char *text, struct held_name *h)
         return parse_input(text + strlen("input/"), h);
     if (str_starts_with(text, "ring/"))
         return parse_ring(text + strlen("ring/"), h);
+    if (str_starts_with(text, "task/"))
+        return parse_task(text + strlen("task/"), h);
     if (str_starts_with(text, "inherited/"))
         return parse_inherited(text + strlen("inherited/"), h);
     return parse_word(text, h);

@@ -11,6 +11,7 @@
  *   output/SERVICE/SLOT/END                   the pipe that worker slot writes its output into; END is read
  * or write input/SERVICE/END                         the pipe that other services' output = pipe:SERVICE goes
  * into ring/SERVICE                              the memfd of its workers' latest output (core/output_ring)
+ *   task/SERVICE/KIND/SLOT/SERIAL             the pidfd of a command that is run for a service (engine/task)
  *   share/PROTOCOL/PATH                       the listener at PATH that hands out sockets or takes einhorn's
  * acks
  */
@@ -34,6 +35,7 @@ enum held_kind {
     HELD_RING,
     HELD_CONFIG,
     HELD_INHERITED,
+    HELD_TASK,
 };
 
 struct held_name {

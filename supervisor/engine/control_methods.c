@@ -234,7 +234,7 @@ static void do_reload(struct control_client *client, json_t *parameters, bool mo
 {
     (void)more;
     struct engine *e = data;
-    size_t n, n_renewed = 0;
+    size_t n;
     cleanup_free struct service **found = control_find_services(client, e, parameters, &n);
     if (!found || (n > 0 && !may_operate(client, e, found[0])))
         return;
@@ -245,14 +245,8 @@ static void do_reload(struct control_client *client, json_t *parameters, bool mo
                 json_pack("{s:s, s:s}", "service", found[i]->conf->name, "reason", unreloadable(found[i])));
             return;
         }
-    for (size_t i = 0; i < n; i++) {
-        if (found[i]->conf->reload == RELOAD_SIGNAL)
-            engine_signal(found[i], found[i]->conf->reload_signal);
-        else
-            found[n_renewed++] = found[i];
-    }
-    if (n_renewed > 0)
-        operation_begin(e, client, OPERATION_RESTART, found, n_renewed, 0, wants_to_wait(parameters));
+    if (n > 0)
+        operation_begin(e, client, OPERATION_RELOAD, found, n, 0, wants_to_wait(parameters));
     else
         control_client_reply(client, json_pack("{s:b}", "done", 1), false);
 }

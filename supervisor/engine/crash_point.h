@@ -47,6 +47,9 @@
     X(update_committed)                                                                                      \
     X(update_exchanged)                                                                                      \
     X(update_sockets_done)                                                                                   \
+    X(task_before)                                                                                           \
+    X(task_after)                                                                                            \
+    X(task_end_recorded)                                                                                     \
     X(socket_retired)                                                                                        \
     X(reconcile_done)
 

@@ -86,6 +86,7 @@ static void prepare_spawn(struct worker *w)
     w->generation = w->service->generation;
     w->has_failed_start = false;
     w->is_idle_stop = false;
+    w->failed_checks = 0;
     engine_save(e);
 }
 
@@ -159,6 +160,8 @@ static void settle(struct worker *w)
     }
     if (w->state == WORKER_STARTING && worker_is_ready_at_once(w))
         engine_step(w, WORKER_EV_READY);
+    else if (w->state == WORKER_STARTING && w->service->conf->ready == READY_CHECK)
+        upkeep_begin_check(w);
     if (w->state == WORKER_READY)
         worker_clear_note(w);
 }
@@ -193,6 +196,7 @@ void engine_step(struct worker *w, enum worker_event event)
     hold_follow_service(w->service);
     demand_follow(w->service);
     idle_follow(w->service);
+    upkeep_follow(w->service);
     sequence_follow(w->service);
 }
 
@@ -302,6 +306,8 @@ void engine_worker_ended(struct worker *w, int wait_status)
         cgroups_leave(w);
     }
     worker_forget_process(w);
+    task_cancel(s, TASK_HEALTH, w->slot);
+    task_cancel(s, TASK_CHECK, w->slot);
     socket_guard_check(&e->guard, w);
     engine_step(w, event);
     crash_point(CRASH_AT_end_recorded);
@@ -320,6 +326,8 @@ void engine_process_ended(struct engine *e, const char *held, int wait_status)
 {
     struct held_name name;
     held_name_parse(held, &name);
+    if (name.kind == HELD_TASK)
+        task_on_ended(e, held, &name, wait_status);
     if (name.kind != HELD_WORKER)
         return;
     struct service *s = engine_find_service(e, name.name);
@@ -396,6 +404,12 @@ void engine_restart(struct service *s)
         sequence_start(s);
         return;
     }
+    if (!hooks_put_off_restart(s))
+        engine_renew(s);
+}
+
+void engine_renew(struct service *s)
+{
     s->generation++;
     s->fingerprint = s->next_fingerprint;
     service_save(s);
@@ -424,6 +438,12 @@ void engine_scale(struct service *s, unsigned n)
     sequence_follow(s);
 }
 
+void engine_run_reload(struct service *s)
+{
+    if (!task_find(s, TASK_RELOAD, 0))
+        task_start(s, TASK_RELOAD, 0, &s->conf->reload_command, s->conf->start_timeout_ns);
+}
+
 unsigned engine_signal(struct service *s, int signo)
 {
     unsigned n = 0;
@@ -433,13 +453,6 @@ unsigned engine_signal(struct service *s, int signo)
             n++;
         }
     return n;
-}
-
-void engine_mark_sinks(struct engine *e)
-{
-    e->has_sinks = false;
-    for (size_t i = 0; i < e->n_services; i++)
-        e->has_sinks = e->has_sinks || e->services[i]->conf->is_sink;
 }
 
 void engine_save(struct engine *e)
@@ -460,6 +473,8 @@ static void on_hangup(struct engine *e)
         struct service *s = e->services[i];
         if (s->conf->reload == RELOAD_SIGNAL)
             engine_signal(s, s->conf->reload_signal);
+        else if (s->conf->reload == RELOAD_COMMAND)
+            engine_run_reload(s);
         else
             engine_restart(s);
     }

@@ -61,6 +61,7 @@ struct engine {
     char control_path[256];         /* "" when there is none */
     struct list operations;         /* of struct operation: calls that wait for their outcome */
     struct list leftovers;
+    struct list tasks; /* of struct task */
     struct list shares;                  /* of struct share */
     struct list log_followers;           /* of engine/output_logs: who follows the output of services */
     struct output_stdout *output_stdout; /* owned; NULL until a line goes there */
@@ -103,6 +104,8 @@ void engine_process_ended(struct engine *e, const char *held, int wait_status);
 /* What a user can ask for; each only begins it. Starting and stopping are engine/sequence's. */
 void engine_restart(struct service *s);
 void engine_scale(struct service *s, unsigned n);
+/* reload = command: runs it, unless it runs already. */
+void engine_run_reload(struct service *s);
 /* Returns how many were signalled. */
 unsigned engine_signal(struct service *s, int signo);
 /* Ends everything; AT_ONCE with KILL. */
@@ -116,12 +119,11 @@ void engine_proceed_shutdown(struct engine *e);
 /* Everything ends when an essential service is over. Call it after the state of one of its workers has
  * changed. */
 void engine_check_over(struct service *s);
+/* New workers in place of all that S has. */
+void engine_renew(struct service *s);
 /* For engine/sequence: everything that S waits for is there: its workers are told to start, or to stop. */
 void engine_bring_up(struct service *s);
 void engine_bring_down(struct service *s);
-
-/* Finds out whether any service reads what another one writes. */
-void engine_mark_sinks(struct engine *e);
 
 /* Our environment, which every worker inherits, gets the variables of [supervisor]'s env_file, and loses
  * those that it had by an earlier one. */

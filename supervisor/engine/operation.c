@@ -21,12 +21,16 @@ struct operation {
         struct service *service;
         unsigned generation; /* RESTART: workers of it or later count */
         const struct worker *failed;
+        bool is_reloaded;  /* RELOAD: its command has ended well */
+        char *hook_failed; /* which command failed, and how; owned */
     } services[];
 };
 
 static void operation_free(struct operation *o)
 {
     list_remove(&o->link);
+    for (size_t i = 0; i < o->n_services; i++)
+        free(o->services[i].hook_failed);
     free(o);
 }
 
@@ -71,8 +75,12 @@ static bool is_reached(const struct watched *x, enum operation_kind kind)
         return is_up(x, kind);
     case OPERATION_SCALE:
         return (!s->is_wanted || is_up(x, kind)) && is_down(s, s->n_wanted);
+    case OPERATION_RELOAD:
+        return s->conf->reload == RELOAD_SIGNAL    ? true
+               : s->conf->reload == RELOAD_COMMAND ? x->is_reloaded
+                                                   : is_up(x, OPERATION_RESTART);
     case OPERATION_STOP:
-        return !s->has_begun && is_down(s, 0);
+        return !s->has_begun && is_down(s, 0) && !hooks_are_busy(s);
     case OPERATION_SHUTDOWN:
         return false; /* operation_on_over() answers it */
     }
@@ -89,8 +97,12 @@ static void fail(struct operation *o, const struct watched *x, const char *reaso
 /* Has something made the outcome impossible for X? Then the client is told. */
 static bool has_failed(struct operation *o, const struct watched *x)
 {
-    bool wants_up = o->kind == OPERATION_START || o->kind == OPERATION_RESTART;
+    bool wants_up = o->kind == OPERATION_START || o->kind == OPERATION_RESTART || o->kind == OPERATION_RELOAD;
     char reason[1200];
+    if (x->hook_failed) {
+        fail(o, x, x->hook_failed);
+        return true;
+    }
     if (x->failed) {
         char subject[LIMIT_NAME + 32];
         snprintf(reason, sizeof reason, "worker %s %s", worker_subject(subject, sizeof subject, x->failed),
@@ -132,6 +144,19 @@ static void evaluate(struct operation *o)
         operation_free(o);
 }
 
+static void begin_reload(struct watched *x)
+{
+    const struct service_conf *c = x->service->conf;
+    if (c->reload == RELOAD_SIGNAL) {
+        engine_signal(x->service, c->reload_signal);
+    } else if (c->reload == RELOAD_COMMAND) {
+        engine_run_reload(x->service);
+    } else {
+        x->generation = x->service->generation + 1;
+        engine_restart(x->service);
+    }
+}
+
 static void begin_service(struct operation *o, struct watched *x, unsigned n)
 {
     switch (o->kind) {
@@ -144,6 +169,9 @@ static void begin_service(struct operation *o, struct watched *x, unsigned n)
     case OPERATION_RESTART:
         x->generation = x->service->generation + 1;
         engine_restart(x->service);
+        break;
+    case OPERATION_RELOAD:
+        begin_reload(x);
         break;
     case OPERATION_SCALE:
         engine_scale(x->service, n);
@@ -207,6 +235,36 @@ void operation_on_service_change(struct service *s)
     list_each (o, &s->engine->operations, struct operation, link)
         if (o->kind != OPERATION_SHUTDOWN && o->has_begun && find(o, s))
             evaluate(o);
+}
+
+void operation_on_hook_failed(struct service *s, const char *how)
+{
+    list_each (o, &s->engine->operations, struct operation, link) {
+        struct watched *x = o->kind == OPERATION_SHUTDOWN ? NULL : find(o, s);
+        if (!x)
+            continue;
+        free(x->hook_failed);
+        x->hook_failed = mem_printf("its before_start %s", how);
+        if (o->has_begun)
+            evaluate(o);
+    }
+    update_on_service_change(s);
+}
+
+void operation_on_reloaded(struct service *s, bool is_good, const char *how)
+{
+    event_log_say(&s->engine->log, is_good ? LOG_INFO : LOG_ERROR, s->conf->name, s->conf->name,
+                  "its reload command %s", how);
+    list_each (o, &s->engine->operations, struct operation, link) {
+        struct watched *x = o->kind == OPERATION_RELOAD ? find(o, s) : NULL;
+        if (!x)
+            continue;
+        x->is_reloaded = is_good;
+        free(x->hook_failed);
+        x->hook_failed = is_good ? NULL : mem_printf("its reload command %s", how);
+        if (o->has_begun)
+            evaluate(o);
+    }
 }
 
 void operation_on_service_leaving(struct service *s)

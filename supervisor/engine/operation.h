@@ -15,6 +15,7 @@ enum operation_kind {
     OPERATION_START,
     OPERATION_STOP,
     OPERATION_RESTART,
+    OPERATION_RELOAD,
     OPERATION_SCALE,
     OPERATION_SHUTDOWN
 };
@@ -28,6 +29,9 @@ void operation_begin(struct engine *e, struct control_client *client, enum opera
 void operation_on_change(struct engine *e, const struct worker *w);
 /* S has changed as a whole: it has begun, or cannot. */
 void operation_on_service_change(struct service *s);
+/* The before_start of S, or its command that reloads, has ended. */
+void operation_on_hook_failed(struct service *s, const char *how);
+void operation_on_reloaded(struct service *s, bool is_good, const char *how);
 /* S goes out of the configuration: nobody waits for it any more. */
 void operation_on_service_leaving(struct service *s);
 /* The client has gone; its operation goes on without anybody to tell. */

@@ -75,6 +75,8 @@ int output_prepare_spawn(struct worker *w, uid_t user, int fds[3], struct berr *
 void output_on_worker_ended(const struct worker *w);
 /* SLOT of S is given up. */
 void output_on_slot_gone(struct service *s, unsigned slot);
+/* Finds out whether there is any service that reads what another one writes. */
+void output_mark_sinks(struct engine *e);
 /* Does other services' output go into the standard input of S? */
 bool output_is_fed(const struct service *s);
 /* In a shutdown: ends the input of those services whose sources have all ended, which ends them. True when

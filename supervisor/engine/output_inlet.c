@@ -10,6 +10,13 @@
 
 #define EOF_GRACE 3.0 /* seconds that it has to end by itself */
 
+void output_mark_sinks(struct engine *e)
+{
+    e->has_sinks = false;
+    for (size_t i = 0; i < e->n_services; i++)
+        e->has_sinks = e->has_sinks || e->services[i]->conf->is_sink;
+}
+
 bool output_is_fed(const struct service *s)
 {
     return s->output && s->conf->is_sink;

@@ -111,6 +111,17 @@ static void take_channels(struct engine *e)
     }
 }
 
+static void take_tasks(struct engine *e)
+{
+    struct keeper_link *k = &e->keeper;
+    for (size_t i = 0; i < k->n_entries; i++) {
+        struct held_name name;
+        held_name_parse(k->entries[i].name, &name);
+        if (name.kind == HELD_TASK)
+            task_adopt(e, &k->entries[i], &name);
+    }
+}
+
 /* Our predecessor died between writing that it would start a worker and learning that it had. */
 static void resume_spawning(struct worker *w)
 {
@@ -146,6 +157,8 @@ static void resume_worker(struct worker *w)
         worker_save(w);
     } else if (w->state == WORKER_STARTING && worker_is_ready_at_once(w)) {
         engine_step(w, WORKER_EV_READY);
+    } else if (w->state == WORKER_STARTING && w->service->conf->ready == READY_CHECK) {
+        upkeep_begin_check(w);
     }
     worker_arm_timer(w);
 }
@@ -191,6 +204,7 @@ void reconcile_workers(struct engine *e)
             take_worker(e, &k->entries[i], &name);
     }
     take_channels(e);
+    take_tasks(e);
     resume_services(e);
     for (size_t i = 0; i < k->n_entries; i++)
         if (k->entries[i].ended)
@@ -255,6 +269,8 @@ void reconcile_start_services(struct engine *e)
         hold_follow_service(s);
         demand_follow(s);
         idle_follow(s);
+        upkeep_follow(s);
+        hooks_resume(s);
         s->comes_by_demand = s->conf->start == START_ON_DEMAND;
     }
     sequence_follow_all(e);

@@ -77,13 +77,13 @@ static void try_begin(struct service *s)
     if (!s->is_wanted || s->has_begun || s->engine->is_shutting_down || !s->engine->has_begun)
         return;
     block(s, sequence_blocker(s));
-    if (!s->is_blocked && may_begin(s) && !update_holds_back(s))
+    if (!s->is_blocked && may_begin(s) && !update_holds_back(s) && !hooks_put_off_start(s))
         engine_bring_up(s);
 }
 
 static bool is_down(const struct service *s)
 {
-    return !s->has_begun && !service_has_process(s);
+    return !s->has_begun && !service_has_process(s) && !hooks_are_busy(s);
 }
 
 static void try_end(struct service *s)
@@ -96,7 +96,8 @@ static void try_end(struct service *s)
         if ((!other->is_wanted || s->engine->is_shutting_down) && !is_down(other))
             return; /* it is stopped first */
     }
-    engine_bring_down(s);
+    if (!hooks_put_off_stop(s))
+        engine_bring_down(s);
 }
 
 static void look_at_neighbours(struct service *s)
@@ -128,6 +129,7 @@ static void work(struct engine *e)
 void sequence_follow(struct service *s)
 {
     struct engine *e = s->engine;
+    hooks_follow(s);
     enum service_state state = service_state(s);
     if (state == s->seen || is_leaving(s))
         return;
@@ -139,6 +141,16 @@ void sequence_follow(struct service *s)
         e->queue.waiting[e->queue.n++] = s->index;
     }
     work(e);
+}
+
+void sequence_retry(struct service *s)
+{
+    if (is_leaving(s))
+        return;
+    try_begin(s);
+    try_end(s);
+    if (s->engine->is_shutting_down || is_down(s))
+        look_at_neighbours(s);
 }
 
 /* --- what is asked for --------------------------------------------------------------------------------- */
@@ -157,6 +169,8 @@ void sequence_start(struct service *s)
 {
     const struct order *o = &s->engine->order;
     bool had_begun = s->is_wanted && s->has_begun;
+    if (!s->has_begun && has_failed(s))
+        hooks_abandon_start(s); /* asked for again, it is tried again */
     want(s, true);
     for (size_t i = o->first_before[s->index]; i < o->first_before[s->index + 1]; i++) {
         struct service *other = s->engine->services[o->before[i].service];
@@ -182,10 +196,12 @@ void sequence_stop(struct service *s)
                       "is stopped, because it requires %s", s->conf->name);
         sequence_stop(other);
     }
-    if (s->has_begun)
+    if (s->has_begun) {
         try_end(s);
-    else
+    } else {
+        hooks_abandon_start(s);
         engine_bring_down(s); /* what is left of an earlier stop, if anything */
+    }
     sequence_follow(s);
 }
 

@@ -43,7 +43,7 @@ static int exit_status_of(const struct engine *e)
 
 static bool has_process(const struct engine *e)
 {
-    return e->n_processes > 0 || !list_is_empty(&e->leftovers);
+    return e->n_processes > 0 || !list_is_empty(&e->leftovers) || !list_is_empty(&e->tasks);
 }
 
 static void finish(struct engine *e)
@@ -137,6 +137,11 @@ void engine_proceed_shutdown(struct engine *e)
 static void kill_everything(struct engine *e)
 {
     e->is_hurried = true;
+    for (size_t i = 0; i < e->n_services; i++) {
+        task_cancel_all(e->services[i]);
+        if (e->services[i]->hooks)
+            e->services[i]->hooks->phase = HOOKS_IDLE;
+    }
     output_end_inputs(e);
     for (size_t i = 0; i < e->n_services; i++)
         for (size_t j = 0; j < e->services[i]->n_workers; j++)
@@ -166,13 +171,16 @@ void engine_resume_shutdown(struct engine *e)
 {
     hold_release_all(e);
     share_release_all(e);
+    task_cancel_checks(e);
     for (size_t i = 0; i < e->n_services; i++) {
         if (output_is_fed(e->services[i]))
             continue; /* it ends behind those that it reads from */
         e->services[i]->is_wanted = false;
         e->services[i]->is_blocked = false;
-        if (!e->services[i]->has_begun) /* as far as it had come */
+        if (!e->services[i]->has_begun) { /* as far as it had come */
+            hooks_abandon_start(e->services[i]);
             engine_bring_down(e->services[i]);
+        }
     }
     list_each (s, &e->leaving, struct service, link)
         engine_bring_down(s);

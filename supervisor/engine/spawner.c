@@ -11,78 +11,13 @@
 
 #include "base/mem.h"
 #include "core/conf_schema.h"
-#include "core/environment.h"
 #include "engine/cgroups.h"
 #include "engine/crash_point.h"
 #include "engine/engine.h"
-#include "engine/env_files.h"
 #include "engine/inetd.h"
-#include "sys/capability.h"
+#include "engine/spawn_kit.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
-#include "sys/user.h"
-
-_Static_assert(sizeof(struct cpus) == SPAWN_CPUS_SIZE, "a set of processors is handed on as it is");
-
-extern char **environ;
-
-/* Everything that one spawn needs and that is to be freed after it. */
-struct spawn_kit {
-    struct handoff_socket *sockets;
-    int *fds;       /* borrowed ones: 0, 1, 2 and the sockets, or the channel */
-    int channel_fd; /* owned: the worker's end; -1: none */
-    int cgroup_fd;  /* owned: where it enters its cgroup; -1: it has none */
-    size_t n_sockets;
-    struct worker_invocation invocation;
-    struct user user;
-    gid_t *groups;
-    struct strv extra;
-    struct spawn_limit *limits;
-    struct keeper_msg announcement;
-    struct spawn_accept accept;
-    struct inetd_admission admission;
-    struct spawn_plan plan;
-};
-
-static void kit_free(struct spawn_kit *k)
-{
-    worker_invocation_fini(&k->invocation);
-    strv_fini(&k->extra);
-    free(k->sockets);
-    free(k->fds);
-    fd_close(&k->channel_fd);
-    fd_close(&k->cgroup_fd);
-    free(k->user.groups);
-    free(k->groups);
-    free(k->limits);
-    free(k);
-}
-
-static int prepare_sockets(struct worker *w, struct spawn_kit *k, struct berr *err)
-{
-    struct engine *e = w->service->engine;
-    struct held_socket *held[LIMIT_HANDOFF_FDS];
-    k->n_sockets = hold_collect(w->service, w->slot, held, LIMIT_HANDOFF_FDS);
-    if (k->n_sockets > LIMIT_HANDOFF_FDS)
-        return berr_set(err, BERR_CONFIG, E2BIG,
-                        "it would be handed %zu sockets; %d are the most that one worker can get",
-                        k->n_sockets, LIMIT_HANDOFF_FDS);
-    k->sockets = mem_new_array(k->n_sockets + 1, sizeof *k->sockets);
-    k->fds = mem_new_array(4 + k->n_sockets, sizeof *k->fds);
-    for (int i = 0; i < 3; i++)
-        k->fds[i] = i;
-    for (size_t i = 0; i < k->n_sockets; i++) {
-        struct held_socket *h = held[i];
-        hold_prepare_for_spawn(e, h);
-        k->sockets[i] = (struct handoff_socket){.name = h->socket->name,
-                                                .fd = h->fd,
-                                                .endpoint = h->endpoint,
-                                                .declared = h->declared,
-                                                .parts = h->parts};
-        k->fds[3 + i] = h->fd;
-    }
-    return 0;
-}
 
 /* accept = yes: a connection in the places of standard input and output, and with listen-fds as descriptor 3
  * too. */
@@ -103,71 +38,6 @@ static void prepare_connection(struct worker *w, struct spawn_kit *k)
     k->plan.accept = &k->accept;
 }
 
-static int prepare_user(const struct service_conf *c, struct spawn_kit *k, struct berr *err)
-{
-    struct spawn_plan *p = &k->plan;
-    int r;
-    if (c->user) {
-        if ((r = user_find(c->user, &k->user, err)) < 0)
-            return r;
-        p->has_user = true;
-        p->user = k->user.uid;
-        if (k->user.gid != (gid_t)-1) {
-            p->has_group = true;
-            p->group = k->user.gid;
-        }
-        p->has_groups = true;
-        p->groups = k->user.groups;
-        p->n_groups = k->user.n_groups;
-        user_variables(&k->user, &k->extra);
-    }
-    if (c->group) {
-        if ((r = user_find_group(c->group, &p->group, err)) < 0)
-            return r;
-        p->has_group = true;
-    }
-    if (c->has_groups) {
-        k->groups = mem_new_array(c->groups.n + 1, sizeof *k->groups);
-        for (size_t i = 0; i < c->groups.n; i++)
-            if ((r = user_find_group(c->groups.v[i], &k->groups[i], err)) < 0)
-                return r;
-        p->has_groups = true;
-        p->groups = k->groups;
-        p->n_groups = c->groups.n;
-    }
-    return 0;
-}
-
-/* The configured limits, and berth's own raised soft limit of descriptors put back to what it was. */
-static void prepare_limits(const struct engine *e, const struct service_conf *c, struct spawn_kit *k)
-{
-    k->limits = mem_new_array(c->n_limits + 1, sizeof *k->limits);
-    k->limits[k->plan.n_limits++] = (struct spawn_limit){RLIMIT_NOFILE, e->nofile};
-    for (size_t i = 0; i < c->n_limits; i++)
-        k->limits[k->plan.n_limits++] = (struct spawn_limit){c->limits[i].resource, c->limits[i].value};
-    k->plan.limits = k->limits;
-}
-
-static int prepare_surroundings(struct worker *w, struct spawn_kit *k, struct berr *err)
-{
-    struct spawn_plan *p = &k->plan;
-    const struct surroundings *s = w->service->conf->surroundings;
-    int r = cgroups_prepare(w, &k->cgroup_fd, err);
-    p->has_cgroup = k->cgroup_fd >= 0;
-    p->cgroup_fd = k->cgroup_fd;
-    if (r < 0 || !s)
-        return r;
-    p->chroot = s->chroot;
-    p->cpus = s->cpus ? s->cpus->word : NULL;
-    p->has_oom_score_adjust = s->has_oom_score_adjust;
-    p->oom_score_adjust = s->oom_score_adjust;
-    p->has_capabilities = s->has_capabilities;
-    r = capability_parse(&s->capabilities, &p->capabilities, err);
-    if (r < 0)
-        berr_prefix(err, "capabilities");
-    return r;
-}
-
 static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
 {
     struct engine *e = w->service->engine;
@@ -176,9 +46,8 @@ static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
     if (w->listener)
         prepare_connection(w, k);
     else
-        r = prepare_sockets(w, k, err);
-    if (r < 0 || (r = prepare_user(c, k, err)) < 0 || (r = env_files_read(c, &k->extra, err)) < 0 ||
-        (r = prepare_surroundings(w, k, err)) < 0)
+        r = spawn_kit_take_sockets(k, w->service, w->slot, err);
+    if (r < 0 || (r = spawn_kit_take_user(k, c, err)) < 0 || (r = cgroups_prepare(w, &k->cgroup_fd, err)) < 0)
         return r;
     struct handoff_input in = {
         .service = c->name,
@@ -192,7 +61,7 @@ static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
         .einhorn_path = share_einhorn_path(e),
         .parent_pid = e->is_protected ? e->keeper.keeper_pid : getpid(),
     };
-    r = worker_invocation_make(c, &in, (const char *const *)environ, (const char *const *)k->extra.v,
+    r = worker_invocation_make(c, &in, spawn_kit_environment(), (const char *const *)k->extra.v,
                                &k->invocation, err);
     if (r < 0)
         return r;
@@ -202,29 +71,11 @@ static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
         k->fds[0] = k->sockets[0].fd;
     if (k->invocation.by_channel && (r = channel_open(w, k->sockets, k->n_sockets, &k->channel_fd, err)) < 0)
         return r;
-    k->accept.remote = k->invocation.remote;
-    k->accept.remote_room = WORKER_REMOTE_ROOM;
-    prepare_limits(e, c, k);
-    struct spawn_plan *p = &k->plan;
-    p->file = k->invocation.argv.v[0];
-    p->argv = (const char *const *)k->invocation.argv.v;
-    p->environment = (const char *const *)k->invocation.environment.v;
-    p->fds = k->fds;
-    p->n_fds = 3 + (k->channel_fd >= 0 ? 1 : k->n_sockets);
     if (k->channel_fd >= 0)
         k->fds[3] = k->channel_fd;
-    p->as_sibling = e->is_protected;
-    p->new_session = e->terminal_group == 0;
-    p->process_group = e->terminal_group;
-    p->has_umask = c->has_umask;
-    p->umask = c->umask;
-    p->has_nice = c->has_nice;
-    p->nice = c->nice;
-    p->directory = c->directory;
-    p->no_new_privileges = c->no_new_privileges;
-    p->listen_pid = k->invocation.listen_pid;
-    p->listen_pidfdid = k->invocation.listen_pidfdid;
-    return 0;
+    k->accept.remote = k->invocation.remote;
+    k->accept.remote_room = WORKER_REMOTE_ROOM;
+    return spawn_kit_finish(k, e, c, 3 + (k->channel_fd >= 0 ? 1 : k->n_sockets), err);
 }
 
 /* Ran out of something that may come back: never a reason to give up. */
@@ -301,22 +152,21 @@ static void on_connection_failure(struct worker *w, struct spawn_kit *k, const c
     cgroups_leave(w);
     keeper_link_drop(&w->service->engine->keeper, held);
     inetd_on_failure(w, &k->accept, failure);
-    kit_free(k);
+    spawn_kit_free(k);
 }
 
 void spawner_start(struct worker *w)
 {
     struct engine *e = w->service->engine;
-    struct spawn_kit *k = mem_new(sizeof *k);
+    struct spawn_kit *k = spawn_kit_new();
     struct berr err;
-    k->channel_fd = k->cgroup_fd = -1;
     int r = prepare(w, k, &err);
     if (r < 0) {
         worker_set_note(w, "could not be started: %s", err.text);
         char subject[LIMIT_NAME + 32];
         event_log_say(&e->log, LOG_ERROR, worker_subject(subject, sizeof subject, w), w->service->conf->name,
                       "%s", w->note);
-        kit_free(k);
+        spawn_kit_free(k);
         cgroups_leave(w);
         channel_close(w);
         if (w->listener)
@@ -340,7 +190,7 @@ void spawner_start(struct worker *w)
     if (pid < 0) {
         tell_failure(w, k, &failure);
         cgroups_leave(w);
-        kit_free(k);
+        spawn_kit_free(k);
         keeper_link_drop(&e->keeper,
                          held); /* the child had announced itself, unless it could not even be made */
         channel_close(w);
@@ -349,7 +199,7 @@ void spawner_start(struct worker *w)
     }
     if (w->listener)
         inetd_note(w, &k->accept, &k->admission);
-    kit_free(k);
+    spawn_kit_free(k);
     worker_set_process(w, pid, pidfd);
     w->started = clock_mono();
     w->has_ever_run = true;

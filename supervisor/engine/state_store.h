@@ -48,6 +48,7 @@ enum service_column {
     SERVICE_COL_BEGUN,        /* 1: its workers were told to start */
     SERVICE_COL_FINGERPRINT,  /* of the configuration that they were started with */
     SERVICE_COL_CONF_WORKERS, /* `workers` when WORKERS was taken from it */
+    SERVICE_COL_PHASE,        /* enum hook_phase */
 };
 
 /* Columns of an "output/SERVICE/SLOT" row. */

@@ -205,6 +205,7 @@ static int prepare(struct engine *e, const struct supervisor_options *options, s
     bool restored;
     list_init(&e->operations);
     list_init(&e->leftovers);
+    list_init(&e->tasks);
     list_init(&e->shares);
     list_init(&e->log_followers);
     e->has_colors = !options->no_color && may_have_colors();
@@ -248,7 +249,7 @@ static int prepare(struct engine *e, const struct supervisor_options *options, s
     }
     hold_link(e);
     sequence_link(e);
-    engine_mark_sinks(e);
+    output_mark_sinks(e);
     return open_control(e, options->control, err);
 }
 
@@ -341,6 +342,8 @@ static void on_socket_timer(struct ev_loop *loop, ev_timer *t, int revents)
 static void destroy(struct engine *e)
 {
     control_server_free(e->control);
+    if (e->loop)
+        task_forget_all(e);
     for (size_t i = 0; i < e->n_services; i++)
         service_free(e->services[i]);
     list_each (s, &e->leaving, struct service, link)

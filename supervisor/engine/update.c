@@ -105,7 +105,7 @@ static void exchange(struct engine *e, const struct conf *after)
     e->conf = now;
     hold_link(e);
     sequence_link(e);
-    engine_mark_sinks(e);
+    output_mark_sinks(e);
     for (size_t i = 0; i < e->n_services; i++)
         output_follow_conf(e->services[i]);
     for (size_t i = 0; i < e->n_services; i++)

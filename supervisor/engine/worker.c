@@ -222,6 +222,7 @@ static struct worker *worker_new(struct service *s, unsigned slot)
     w->since = clock_mono();
     ev_init(&w->timer, on_timer);
     w->timer.data = w;
+    ev_init(&w->check_timer, NULL);
     channel_init(&w->channel, w);
     worker_load(w);
     return w;
@@ -231,6 +232,7 @@ static void worker_free(struct worker *w)
 {
     worker_forget_process(w);
     ev_timer_stop(w->service->engine->loop, &w->timer);
+    ev_timer_stop(w->service->engine->loop, &w->check_timer);
     worker_clear_note(w);
     w->service->states[w->state]--;
     free(w);
@@ -254,7 +256,10 @@ void service_set_conf(struct service *s, const struct conf *c, const struct serv
 {
     s->conf = conf;
     s->accepts = conf_accepts(c, conf);
+    if (!s->hooks)
+        s->hooks = hooks_new(s);
     idle_set_pace(s);
+    upkeep_follow(s);
 }
 
 struct service *service_new(struct engine *e, const struct conf *c, const struct service_conf *conf)
@@ -270,6 +275,7 @@ struct service *service_new(struct engine *e, const struct conf *c, const struct
     s->conf_workers = conf->workers;
     s->next_fingerprint = conf_fingerprint(c, conf);
     s->comes_by_demand = conf->start == START_ON_DEMAND;
+    s->hooks = hooks_new(s);
     s->generation = 1;
     char key[SOFT_STATE_KEY];
     struct soft_state_row row;
@@ -281,6 +287,8 @@ struct service *service_new(struct engine *e, const struct conf *c, const struct
         s->has_begun = row.column[SERVICE_COL_BEGUN];
         s->fingerprint = (uint64_t)row.column[SERVICE_COL_FINGERPRINT];
         s->conf_workers = (unsigned)row.column[SERVICE_COL_CONF_WORKERS];
+        if (s->hooks)
+            s->hooks->phase = (enum hook_phase)row.column[SERVICE_COL_PHASE];
     } else {
         service_save(s);
     }
@@ -300,6 +308,8 @@ void service_free(struct service *s)
         worker_free(s->workers[i]);
     free(s->workers);
     output_free(s->output);
+    hooks_free(s);
+    upkeep_free(s);
     free(s->groups);
     list_remove(&s->link);
     if (s->own_conf) {
@@ -311,6 +321,7 @@ void service_free(struct service *s)
 
 void service_forget(struct service *s)
 {
+    task_cancel_all(s);
     output_forget(s->output);
     char key[SOFT_STATE_KEY];
     for (size_t i = 0; i < s->n_workers; i++) {
@@ -332,6 +343,7 @@ void service_save(struct service *s)
         [SERVICE_COL_BEGUN] = s->has_begun,
         [SERVICE_COL_FINGERPRINT] = (int64_t)s->fingerprint,
         [SERVICE_COL_CONF_WORKERS] = s->conf_workers,
+        [SERVICE_COL_PHASE] = s->hooks ? s->hooks->phase : HOOKS_IDLE,
     }};
     state_store_save(&s->engine->store, key, &s->row, &row);
 }
@@ -367,7 +379,7 @@ bool service_has_process(const struct service *s)
     return s->n_processes > 0;
 }
 
-enum service_state service_state(const struct service *s)
+static enum service_state plain_state(const struct service *s)
 {
     bool serves = s->n_processes > 0 || s->states[WORKER_SPAWNING] > 0;
     if (s->is_wanted && s->is_blocked)
@@ -379,4 +391,9 @@ enum service_state service_state(const struct service *s)
     if (s->accepts)
         return serves ? SERVICE_RUNNING : SERVICE_WAITING;
     return service_state_of(s->is_wanted, s->states);
+}
+
+enum service_state service_state(const struct service *s)
+{
+    return hooks_state(s, plain_state(s));
 }

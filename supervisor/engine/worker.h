@@ -15,6 +15,8 @@
 #include "core/service.h"
 #include "core/worker_fsm.h"
 #include "engine/channel.h"
+#include "engine/hooks.h"
+#include "engine/upkeep.h"
 
 struct engine;
 
@@ -27,6 +29,7 @@ struct worker {
     bool has_failed_start; /* is being stopped because it did not become ready in time */
     bool is_idle_stop;     /* is being stopped because nobody needs it */
     bool has_ever_run;
+    unsigned failed_checks; /* of its health, in a row */
     bool has_last_status;
     unsigned generation;
     unsigned long long serial; /* of its process; 0: it never had one */
@@ -48,6 +51,7 @@ struct worker {
     char *peer;                   /* who it is, for people; owned, may be NULL */
     int row;                      /* in the soft state */
     ev_timer timer;               /* of the state */
+    ev_timer check_timer;         /* ready = check: when it is tried again */
     ev_io lifeline;               /* its pidfd; watched only when there is no keeper to report its end */
 };
 
@@ -83,6 +87,9 @@ struct service {
     struct output *output;   /* owned; NULL: its output is inherited */
     ev_timer idle_timer;     /* engine/idle */
     struct mono last_needed; /* likewise */
+    struct hooks *hooks;     /* owned; NULL: it has none */
+    struct upkeep *upkeep;   /* owned; NULL: nothing is looked at */
+    enum task_kind task_kind; /* of the one whose end is being told */
 };
 
 /* "web/1#2" into DST. */

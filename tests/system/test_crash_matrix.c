@@ -242,10 +242,41 @@ static bool is_of_an_update(const char *point)
     return strncmp(point, "update_", strlen("update_")) == 0 || strcmp(point, "socket_retired") == 0;
 }
 
+/* A service with a command at every turn of its life: each has its effect once. */
+static void crash_with_hooks(struct rig *r, const char *point, enum moment moment)
+{
+    const char *path = rig_path(r, "said");
+
+    arm(r, point, moment);
+    rig_up(
+        r,
+        rig_format(
+            r,
+            "[service:one]\ncommand = sleep 1000\nbefore_start = sh -c 'echo before_start >>%1$s'\n"
+            "after_start = sh -c 'echo after_start >>%1$s'\nbefore_stop = sh -c 'echo before_stop >>%1$s'\n"
+            "after_stop = sh -c 'echo after_stop >>%1$s'\n",
+            path));
+    if (moment == IN_THE_SUCCESSOR)
+        rig_kill_supervisor(r);
+    rig_wait_state_of(r, "one", "running");
+    rig_until(r, strstr(rig_read_file(r, path), "after_start\n"));
+    insist(r, "stop", "one");
+    rig_until(r, strcmp(rig_state_of(r, "one"), "stopped") == 0);
+    insist(r, "start", "one");
+    rig_wait_state_of(r, "one", "running");
+    rig_until(r, strstr(rig_read_file(r, path), "after_stop\nbefore_start\nafter_start\n"));
+    cr_assert(rig_stop(r) == 0, "%s: ended with %d", point, r->exit_status);
+    cr_assert_str_eq(rig_read_file(r, path), "before_start\nafter_start\nbefore_stop\nafter_stop\n"
+                                             "before_start\nafter_start\nbefore_stop\nafter_stop\n");
+    look_back(r, point, moment);
+}
+
 static void crash_somewhere(struct rig *r, const char *point, enum moment moment)
 {
     if (is_of_an_update(point))
         crash_in_an_update(r, point, moment);
+    else if (strncmp(point, "task_", 5) == 0)
+        crash_with_hooks(r, point, moment);
     else if (strncmp(point, "output_", 7) == 0)
         crash_with_output(r, point, moment);
     else if (strncmp(point, "kill_", 5) == 0 && moment == FIRST_PASSING)

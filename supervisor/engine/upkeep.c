@@ -1,0 +1,204 @@
+/* upkeep: see the header. */
+#include "config.h"
+
+#include "engine/upkeep.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/units.h"
+#include "engine/engine.h"
+#include "engine/task.h"
+#include "sys/clock.h"
+#include "sys/procfs.h"
+
+#define CHECK_AGAIN_NS (250 * NSEC_PER_MSEC) /* from a check of readiness that failed to the next */
+#define MEMORY_PACE 5.0                      /* seconds from one look at memory to the next */
+#define AGE_PACE_MOST 3600.0
+#define FAMILY_MOST 256 /* processes of one worker that are looked at */
+
+static void say(const struct worker *w, enum log_level level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static void say(const struct worker *w, enum log_level level, const char *fmt, ...)
+{
+    char subject[LIMIT_NAME + 32];
+    va_list ap;
+    va_start(ap, fmt);
+    event_log_vsay(&w->service->engine->log, level, worker_subject(subject, sizeof subject, w),
+                   w->service->conf->name, fmt, ap);
+    va_end(ap);
+}
+
+/* Are all of its workers ready, so that one may be spared? */
+static bool may_spare_one(const struct service *s)
+{
+    return s->states[WORKER_READY] == s->n_workers;
+}
+
+/* --- health -------------------------------------------------------------------------------------------- */
+
+static void on_health(struct ev_loop *loop, ev_timer *t, int revents)
+{
+    (void)loop, (void)revents;
+    struct service *s = t->data;
+    const struct upkeep_conf *c = s->conf->upkeep;
+    for (size_t i = 0; i < s->n_workers; i++)
+        if (s->workers[i]->state == WORKER_READY && !task_find(s, TASK_HEALTH, (unsigned)i + 1))
+            task_start(s, TASK_HEALTH, (unsigned)i + 1, &c->health, c->health_timeout_ns);
+}
+
+void upkeep_on_health_ended(struct service *s, unsigned slot, bool is_good, const char *how)
+{
+    struct worker *w = slot >= 1 && slot <= s->n_workers ? s->workers[slot - 1] : NULL;
+    if (!w || w->state != WORKER_READY || !s->conf->upkeep)
+        return;
+    w->failed_checks = is_good ? 0 : w->failed_checks + 1;
+    if (is_good)
+        return;
+    say(w, LOG_WARNING, "its health command %s (%u of %d)", how, w->failed_checks,
+        s->conf->upkeep->health_retries);
+    if (w->failed_checks < (unsigned)s->conf->upkeep->health_retries)
+        return;
+    worker_set_note(w, "was not healthy: its health command %s", how);
+    say(w, LOG_ERROR, "is not healthy: it is replaced");
+    engine_step(w, WORKER_EV_STOP);
+}
+
+/* --- readiness ----------------------------------------------------------------------------------------- */
+
+void upkeep_begin_check(struct worker *w)
+{
+    struct service *s = w->service;
+    if (!task_find(s, TASK_CHECK, w->slot))
+        task_start(s, TASK_CHECK, w->slot, &s->conf->ready_check, s->conf->start_timeout_ns);
+}
+
+static void on_check_again(struct ev_loop *loop, ev_timer *t, int revents)
+{
+    (void)loop, (void)revents;
+    struct worker *w = t->data;
+    if (w->state == WORKER_STARTING && w->service->conf->ready == READY_CHECK)
+        upkeep_begin_check(w);
+}
+
+void upkeep_on_check_ended(struct service *s, unsigned slot, bool is_good, const char *how)
+{
+    struct worker *w = slot >= 1 && slot <= s->n_workers ? s->workers[slot - 1] : NULL;
+    if (!w || w->state != WORKER_STARTING || s->conf->ready != READY_CHECK)
+        return;
+    if (is_good) {
+        engine_step(w, WORKER_EV_READY);
+        return;
+    }
+    worker_set_note(w, "is not ready: its check %s", how);
+    ev_timer_stop(s->engine->loop, &w->check_timer);
+    ev_timer_init(&w->check_timer, on_check_again, (double)CHECK_AGAIN_NS / NSEC_PER_SEC, 0);
+    w->check_timer.data = w;
+    ev_timer_start(s->engine->loop, &w->check_timer);
+}
+
+/* --- age and memory ------------------------------------------------------------------------------------ */
+
+static void on_age(struct ev_loop *loop, ev_timer *t, int revents)
+{
+    (void)revents;
+    struct service *s = t->data;
+    struct worker *oldest = NULL;
+    char text[32];
+    for (size_t i = 0; i < s->n_workers; i++)
+        if (s->workers[i]->state == WORKER_READY &&
+            (!oldest || mono_is_before(s->workers[i]->started, oldest->started)))
+            oldest = s->workers[i];
+    int64_t left = oldest ? s->conf->upkeep->max_age_ns - mono_between(oldest->started, clock_mono()) : 0;
+    if (oldest && left <= 0 && may_spare_one(s)) {
+        say(oldest, LOG_INFO, "has run for max_age (%s): it is replaced",
+            units_format_duration(text, sizeof text, s->conf->upkeep->max_age_ns));
+        engine_step(oldest, WORKER_EV_STOP);
+    }
+    double next = left <= 0 ? 0.1 : (double)left / NSEC_PER_SEC;
+    ev_timer_stop(loop, t);
+    ev_timer_set(t, next < AGE_PACE_MOST ? next : AGE_PACE_MOST, 0);
+    if (oldest)
+        ev_timer_start(loop, t);
+}
+
+/* Of PID and all that descend from it; *BUDGET processes are looked at. */
+static uint64_t memory_of(pid_t pid, unsigned *budget)
+{
+    pid_t children[64];
+    uint64_t rss = 0, pss = 0, sum = 0;
+    if (*budget == 0)
+        return 0;
+    --*budget;
+    if (procfs_memory(pid, &rss, &pss) == 0)
+        sum = (pss > 0 ? pss : rss) * 1024;
+    ssize_t n = procfs_children(pid, children, 64);
+    for (ssize_t i = 0; i < n && i < 64; i++)
+        sum += memory_of(children[i], budget);
+    return sum;
+}
+
+static void on_memory(struct ev_loop *loop, ev_timer *t, int revents)
+{
+    (void)loop, (void)revents;
+    struct service *s = t->data;
+    for (size_t i = 0; i < s->n_workers && may_spare_one(s); i++) {
+        struct worker *w = s->workers[i];
+        unsigned budget = FAMILY_MOST;
+        uint64_t n = memory_of(w->pid, &budget);
+        if (n <= s->conf->upkeep->max_memory)
+            continue;
+        say(w, LOG_WARNING, "has %llu bytes of memory, more than max_memory (%llu): it is replaced",
+            (unsigned long long)n, (unsigned long long)s->conf->upkeep->max_memory);
+        engine_step(w, WORKER_EV_STOP);
+    }
+}
+
+/* --- its life ------------------------------------------------------------------------------------------ */
+
+static void set(struct service *s, ev_timer *t, bool runs, double first, double again)
+{
+    if (!runs) {
+        ev_timer_stop(s->engine->loop, t);
+    } else if (!ev_is_active(t)) {
+        ev_timer_set(t, first, again);
+        ev_timer_start(s->engine->loop, t);
+    }
+}
+
+static struct upkeep *upkeep_new(struct service *s)
+{
+    struct upkeep *u = mem_new(sizeof *u);
+    ev_init(&u->health, on_health);
+    ev_init(&u->age, on_age);
+    ev_init(&u->memory, on_memory);
+    u->health.data = u->age.data = u->memory.data = s;
+    return u;
+}
+
+void upkeep_follow(struct service *s)
+{
+    const struct upkeep_conf *c = s->conf->upkeep;
+    bool runs = s->states[WORKER_READY] > 0;
+    if (!c) {
+        upkeep_free(s);
+        return;
+    }
+    if (!s->upkeep)
+        s->upkeep = upkeep_new(s);
+    double health = (double)c->health_interval_ns / NSEC_PER_SEC, age = (double)c->max_age_ns / NSEC_PER_SEC;
+    set(s, &s->upkeep->health, runs && c->health.n > 0, health, health);
+    set(s, &s->upkeep->age, runs && c->max_age_ns != INT64_MAX, age < AGE_PACE_MOST ? age : AGE_PACE_MOST, 0);
+    set(s, &s->upkeep->memory, runs && c->max_memory > 0, MEMORY_PACE, MEMORY_PACE);
+}
+
+void upkeep_free(struct service *s)
+{
+    if (!s->upkeep)
+        return;
+    ev_timer_stop(s->engine->loop, &s->upkeep->health);
+    ev_timer_stop(s->engine->loop, &s->upkeep->age);
+    ev_timer_stop(s->engine->loop, &s->upkeep->memory);
+    free(s->upkeep);
+    s->upkeep = NULL;
+}

@@ -1,0 +1,24 @@
+/* upkeep: looks after workers that run: health checks, ready = check, max_age, max_memory. A worker that is
+ * to be replaced is asked to end and started again at once; of those of one service one at a time, while all
+ * others are ready. */
+#ifndef BERTH_ENGINE_UPKEEP_H
+#define BERTH_ENGINE_UPKEEP_H
+
+#include <ev.h>
+
+struct service;
+struct worker;
+
+/* Of a service for which something is looked at. */
+struct upkeep {
+    ev_timer health, age, memory;
+};
+
+/* After its configuration or the state of one of its workers has changed: looks from time to time while any
+ * runs, and only then. */
+void upkeep_follow(struct service *s);
+void upkeep_free(struct service *s);
+/* W, which is starting, is ready once its check says so. */
+void upkeep_begin_check(struct worker *w);
+
+#endif
