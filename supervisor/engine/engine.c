@@ -346,17 +346,6 @@ void engine_process_ended(struct engine *e, const char *held, int wait_status)
 
 /* --- what a user asks for ------------------------------------------------------------------------------ */
 
-struct service *engine_find_service(const struct engine *e, const char *name)
-{
-    const struct service_conf *c = conf_find_service(e->conf, name);
-    if (c)
-        return e->services[c - e->conf->services];
-    list_each (s, &e->leaving, struct service, link)
-        if (strcmp(s->conf->name, name) == 0)
-            return s;
-    return NULL;
-}
-
 static void unwant(struct worker *w)
 {
     w->is_wanted = false;
@@ -438,12 +427,6 @@ void engine_scale(struct service *s, unsigned n)
     sequence_follow(s);
 }
 
-void engine_run_reload(struct service *s)
-{
-    if (!task_find(s, TASK_RELOAD, 0))
-        task_start(s, TASK_RELOAD, 0, &s->conf->reload_command, s->conf->start_timeout_ns);
-}
-
 unsigned engine_signal(struct service *s, int signo)
 {
     unsigned n = 0;
@@ -474,7 +457,7 @@ static void on_hangup(struct engine *e)
         if (s->conf->reload == RELOAD_SIGNAL)
             engine_signal(s, s->conf->reload_signal);
         else if (s->conf->reload == RELOAD_COMMAND)
-            engine_run_reload(s);
+            hooks_run_reload(s);
         else
             engine_restart(s);
     }

@@ -104,8 +104,6 @@ void engine_process_ended(struct engine *e, const char *held, int wait_status);
 /* What a user can ask for; each only begins it. Starting and stopping are engine/sequence's. */
 void engine_restart(struct service *s);
 void engine_scale(struct service *s, unsigned n);
-/* reload = command: runs it, unless it runs already. */
-void engine_run_reload(struct service *s);
 /* Returns how many were signalled. */
 unsigned engine_signal(struct service *s, int signo);
 /* Ends everything; AT_ONCE with KILL. */

@@ -94,6 +94,12 @@ void hooks_abandon_start(struct service *s)
     enter(s, HOOKS_IDLE);
 }
 
+void hooks_run_reload(struct service *s)
+{
+    if (!task_find(s, TASK_RELOAD, 0))
+        task_start(s, TASK_RELOAD, 0, &s->conf->reload_command, s->conf->start_timeout_ns);
+}
+
 /* --- what follows -------------------------------------------------------------------------------------- */
 
 void hooks_follow(struct service *s)

@@ -42,6 +42,8 @@ void hooks_free(struct service *s);
 bool hooks_put_off_start(struct service *s);
 bool hooks_put_off_restart(struct service *s);
 bool hooks_put_off_stop(struct service *s);
+/* reload = command: runs it, unless it runs already. */
+void hooks_run_reload(struct service *s);
 /* The state of S has changed. */
 void hooks_follow(struct service *s);
 /* S is not wanted any more, and has not begun. */

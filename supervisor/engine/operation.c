@@ -150,7 +150,7 @@ static void begin_reload(struct watched *x)
     if (c->reload == RELOAD_SIGNAL) {
         engine_signal(x->service, c->reload_signal);
     } else if (c->reload == RELOAD_COMMAND) {
-        engine_run_reload(x->service);
+        hooks_run_reload(x->service);
     } else {
         x->generation = x->service->generation + 1;
         engine_restart(x->service);

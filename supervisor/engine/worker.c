@@ -397,3 +397,14 @@ enum service_state service_state(const struct service *s)
 {
     return hooks_state(s, plain_state(s));
 }
+
+struct service *engine_find_service(const struct engine *e, const char *name)
+{
+    const struct service_conf *c = conf_find_service(e->conf, name);
+    if (c)
+        return e->services[c - e->conf->services];
+    list_each (s, &e->leaving, struct service, link)
+        if (strcmp(s->conf->name, name) == 0)
+            return s;
+    return NULL;
+}
