@@ -76,5 +76,6 @@ endif
 
 include tests/system/local.mk
 include tests/fuzz/local.mk
+include tests/golden/local.mk
 include tests/gates/local.mk
 include tests/bench/local.mk
