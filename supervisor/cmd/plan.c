@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "cmd/table.h"
+#include "core/conf_expand.h"
 #include "core/conf_schema.h"
 #include "core/order.h"
 #include "core/words.h"
@@ -174,6 +175,25 @@ static void print_services(const struct conf *c, const struct order *o)
 
 /* --- as JSON ------------------------------------------------------------------------------------------- */
 
+static const char *no_variable(const void *data, const char *name)
+{
+    (void)data, (void)name;
+    return NULL;
+}
+
+/* LINES of "KEY = VALUE", as a prefix's printer makes them. */
+static void describe_lines(json_t *o, char *lines)
+{
+    for (char *line = strtok(lines, "\n"); line; line = strtok(NULL, "\n")) {
+        cleanup_free char *value = NULL;
+        char *equals = strstr(line, " = ");
+        struct berr err;
+        *equals = '\0';
+        if (conf_expand(equals + 3, no_variable, NULL, &value, &err) == 0)
+            json_object_set_new(o, line, text_or_placeholder(value));
+    }
+}
+
 /* Every key that has a value, by its name. */
 static json_t *describe_section(enum conf_section section, const char *name, const void *of)
 {
@@ -184,14 +204,10 @@ static json_t *describe_section(enum conf_section section, const char *name, con
         struct buf text;
         buf_init(&text, SIZE_MAX);
         key->print(of, key, &text);
-        if (!key->is_prefix && text.len > 0)
+        if (key->is_prefix && text.len > 0)
+            describe_lines(o, text.data);
+        else if (!key->is_prefix && (text.len > 0 || (key->is_given && key->is_given(of))))
             json_object_set_new(o, key->name, text_or_placeholder(buf_str(&text)));
-        for (char *line = key->is_prefix && text.len > 0 ? strtok(text.data, "\n") : NULL; line;
-             line = strtok(NULL, "\n")) {
-            char *equals = strstr(line, " = ");
-            *equals = '\0';
-            json_object_set_new(o, line, text_or_placeholder(equals + 3));
-        }
         buf_fini(&text);
     }
     return o;

@@ -23,6 +23,24 @@ static size_t name_length(const char *s)
     return n;
 }
 
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* "0xNN}": the byte; or -1, where it is none or NUL. */
+static int parse_byte(const char *s)
+{
+    if (s[0] != '0' || s[1] != 'x' || hex_digit(s[2]) < 0 || hex_digit(s[3]) < 0 || s[4] != '}')
+        return -1;
+    int byte = hex_digit(s[2]) * 16 + hex_digit(s[3]);
+    return byte > 0 ? byte : -1;
+}
+
 /* *CURSOR stands behind "${". */
 static int expand_one(const char **cursor, conf_variable *variable, const void *data, struct buf *out,
                       struct berr *err)
@@ -31,11 +49,18 @@ static int expand_one(const char **cursor, conf_variable *variable, const void *
     size_t n = name_length(s);
     bool has_default = strncmp(s + n, ":-", 2) == 0;
     char name[NAME_MAX_BYTES + 1], quoted[128];
+    int byte = parse_byte(s);
 
     if (!end)
         return berr_set(err, BERR_CONFIG, EINVAL, "\"${\" is not closed; write $$ for a dollar sign");
+    if (byte > 0) {
+        buf_add_char(out, (char)byte);
+        *cursor = end + 1;
+        return 0;
+    }
     if (n == 0 || n > NAME_MAX_BYTES || (!has_default && s + n != end))
-        return berr_set(err, BERR_CONFIG, EINVAL, "\"${%s}\" is neither ${NAME} nor ${NAME:-default}",
+        return berr_set(err, BERR_CONFIG, EINVAL,
+                        "\"${%s}\" is neither ${NAME} nor ${NAME:-default}, nor ${0xNN} for a byte",
                         str_escape(quoted, sizeof quoted, s, (size_t)(end - s)));
     memcpy(name, s, n);
     name[n] = '\0';
@@ -77,9 +102,13 @@ int conf_expand(const char *value, conf_variable *variable, const void *data, ch
 
 void conf_escape(struct buf *out, const char *text)
 {
-    for (; *text; text++) {
-        if (*text == '$')
-            buf_add_char(out, '$');
-        buf_add_char(out, *text);
+    for (const char *s = text; *s; s++) {
+        bool is_at_an_end = s == text || s[1] == '\0';
+        if (*s == '$')
+            buf_add_str(out, "$$");
+        else if ((unsigned char)*s < ' ' || (*s == ' ' && is_at_an_end))
+            buf_printf(out, "${0x%02x}", (unsigned)*s);
+        else
+            buf_add_char(out, *s);
     }
 }

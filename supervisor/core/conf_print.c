@@ -6,17 +6,20 @@
 #include "core/conf_build.h"
 #include "core/conf_schema.h"
 
-/* "KEY = VALUE" lines as a prefix's printer makes them, or one value. */
 static void print_key(const struct conf_key *key, const void *of, struct buf *out)
 {
     struct buf text;
+    if (key->is_prefix) {
+        key->print(of, key, out);
+        return;
+    }
     buf_init(&text, SIZE_MAX);
     key->print(of, key, &text);
-    if (text.len > 0 && !key->is_prefix)
+    if (text.len > 0 || (key->is_given && key->is_given(of))) {
         buf_printf(out, "%s = ", key->name);
-    conf_escape(out, buf_str(&text));
-    if (text.len > 0 && !key->is_prefix)
+        conf_escape(out, buf_str(&text));
         buf_add_char(out, '\n');
+    }
     buf_fini(&text);
 }
 

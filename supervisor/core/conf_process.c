@@ -2,6 +2,7 @@
  * member. */
 #include "config.h"
 
+#include "core/conf_expand.h"
 #include "core/conf_tables.h"
 
 #include <errno.h>
@@ -69,7 +70,9 @@ void conf_print_env(const void *section, const struct conf_key *self, struct buf
 
     for (size_t i = 0; i < environment->n; i++) {
         const char *name = environment->v[i], *value = strchr(name, '=') + 1;
-        buf_printf(out, "%s%.*s = %s\n", self->name, (int)(value - name - 1), name, value);
+        buf_printf(out, "%s%.*s = ", self->name, (int)(value - name - 1), name);
+        conf_escape(out, value);
+        buf_add_char(out, '\n');
     }
 }
 

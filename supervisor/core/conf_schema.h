@@ -18,8 +18,11 @@ struct conf_key {
     bool is_list;           /* may be repeated; values are split at commas */
     /* Parses VALUE into the conf, socket_conf or service_conf at SECTION. KEY is the whole key as written. -EINVAL/-ERANGE and a sentence. */
     int (*set)(void *section, const struct conf_key *self, const char *key, const char *value, struct berr *err);
-    /* Appends the value in force, as `set` would read it. Entries under a prefix are lines of "KEY = VALUE". */
+    /* Appends the value in force, as `set` would read it. Entries under a prefix are lines of "KEY = VALUE", each VALUE as
+     * conf_escape() has it. */
     void (*print)(const void *section, const struct conf_key *self, struct buf *out);
+    /* Where an empty value is not the same as none: was one given? NULL: an empty value is none. */
+    bool (*is_given)(const void *section);
     /* For the typed setters of core/conf_value: the member, its bounds, its words. */
     size_t offset, size;
     int64_t min, max;

@@ -155,6 +155,11 @@ static int set_groups(void *section, const struct conf_key *self, const char *ke
     return r;
 }
 
+static bool has_groups(const void *section)
+{
+    return ((const struct service_conf *)section)->has_groups;
+}
+
 static int set_ready(void *section, const struct conf_key *self, const char *key, const char *value,
                      struct berr *err)
 {
@@ -394,7 +399,7 @@ const struct conf_key conf_service_keys[] = {
     {"user", "", "The user it runs as.", VALUE_STRING(user, "a user's name or number")},
     {"group", "", "The group it runs as; without it, the user's own.", VALUE_STRING(group, "a group's name or number")},
     {"groups", "", "Its supplementary groups; an empty list is none at all.", "a list of groups", .is_list = true,
-     .set = set_groups, .print = value_print_strv, VALUE_AT(groups)},
+     .set = set_groups, .print = value_print_strv, .is_given = has_groups, VALUE_AT(groups)},
     {"umask", "", "Its file mode creation mask.", "an octal mask from 0 to 0777", .set = conf_set_umask, .print = conf_print_umask},
     {"directory", "", "Its working directory.", VALUE_STRING(directory, "a directory"), .locate = value_locate_path},
     {"chroot", "", "Its root directory: the command and the working directory are looked up inside it.", "a directory",
