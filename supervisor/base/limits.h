@@ -7,6 +7,7 @@
 #define LIMIT_SOCKETS 16384          /* sockets of one configuration */
 #define LIMIT_SERVICES 16384         /* services of one */
 #define LIMIT_CONF_LINE 65536        /* bytes of a line of it */
+#define LIMIT_CONF_FILE (16 * 1024 * 1024) /* bytes of a file of it */
 #define LIMIT_CONF_FILES 1024        /* files of it */
 #define LIMIT_CONF_DEPTH 8           /* files that include each other */
 #define LIMIT_CONF_PROBLEMS 200      /* mistakes that are told one by one */

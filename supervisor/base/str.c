@@ -58,11 +58,11 @@ static size_t utf8_take(const char *s, size_t n, uint32_t *ret)
     return len;
 }
 
-/* Could it move the cursor, begin a line or turn the text around? */
+/* Could it move the cursor, begin a line or turn the text around, or is it not to be seen at all? */
 static bool is_control(uint32_t c)
 {
     return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) ||
-           (c >= 0x2066 && c <= 0x2069);
+           (c >= 0x2066 && c <= 0x2069) || (c >= 0x200b && c <= 0x200f) || c == 0x2060 || c == 0xfeff;
 }
 
 /* The length of the character at S when it may stay as it is, else 0. */

@@ -191,6 +191,16 @@ static void take_heads(struct build *b)
     }
 }
 
+/* The reader has refused lines of sections as well. */
+static void note_refused_lines(struct build *b)
+{
+    for (size_t i = 0; i < b->source->n_problems; i++) {
+        struct section *s = find_section(b, b->source->problems[i].section);
+        if (s)
+            s->has_refused_line = true;
+    }
+}
+
 static void take_lines(struct build *b)
 {
     struct section *s = NULL;
@@ -243,6 +253,7 @@ void conf_build(struct conf_source *source, conf_variable *variable, const void 
 
     conf_init(ret);
     take_heads(&b);
+    note_refused_lines(&b);
     take_lines(&b);
     conf_mark_sinks(ret);
     conf_check_all(ret, &report.report);

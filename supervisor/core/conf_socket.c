@@ -65,10 +65,11 @@ int conf_add_address(struct socket_conf *s, const char *text, struct berr *err)
 static int set_listen(void *section, const struct conf_key *self, const char *key, const char *value,
                       struct berr *err)
 {
+    const char *cursor = value;
     char item[600];
     int r = *value ? 0 : -EINVAL;
 
-    while (r >= 0 && (r = value_next_item(&value, item, sizeof item)) > 0) {
+    while (r >= 0 && (r = value_next_item(&cursor, item, sizeof item)) > 0) {
         r = conf_add_address(section, item, err);
         if (r < 0)
             return r;
@@ -197,11 +198,12 @@ static int set_serve(void *section, const struct conf_key *self, const char *key
 {
     struct socket_conf *s = section;
     struct address a;
+    const char *cursor = value;
     char item[160];
     size_t word;
     int r = *value ? 0 : -EINVAL;
 
-    while (r >= 0 && (r = value_next_item(&value, item, sizeof item)) > 0) {
+    while (r >= 0 && (r = value_next_item(&cursor, item, sizeof item)) > 0) {
         int parsed = conf_parse_serve(item, &word, &a, err);
         if (parsed < 0)
             return parsed;

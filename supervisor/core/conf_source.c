@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
@@ -64,6 +65,16 @@ void conf_source_add_line(struct conf_source *s, struct conf_place place, const 
     l->value = mem_strdup(value);
 }
 
+/* Sections and keys are quoted as they were written. TEXT is freed. */
+static char *printable(char *text)
+{
+    size_t n = strlen(text);
+    char *escaped = mem_new(4 * n + 1);
+    str_escape_controls(escaped, 4 * n + 1, text, n);
+    free(text);
+    return escaped;
+}
+
 void conf_source_refuse(struct conf_source *s, struct conf_place place, const char *section, const char *fmt,
                         ...)
 {
@@ -72,8 +83,8 @@ void conf_source_refuse(struct conf_source *s, struct conf_place place, const ch
         s->problems =
             mem_resize_array(s->problems, s->n_problems ? 2 * s->n_problems : 1, sizeof *s->problems);
     va_start(ap, fmt);
-    s->problems[s->n_problems] =
-        (struct conf_problem){place, mem_strdup(section), mem_vprintf(fmt, ap), s->n_problems};
+    s->problems[s->n_problems] = (struct conf_problem){place, printable(mem_strdup(section)),
+                                                       printable(mem_vprintf(fmt, ap)), s->n_problems};
     va_end(ap);
     s->n_problems++;
 }
@@ -95,7 +106,8 @@ void conf_source_format_problems(const struct conf_source *s, struct buf *out)
     qsort(sorted, s->n_problems, sizeof *sorted, compare_problems);
     for (size_t i = 0; i < s->n_problems && i < LIMIT_CONF_PROBLEMS; i++) {
         const struct conf_problem *p = &sorted[i];
-        buf_add_str(out, s->files.v[p->place.file]);
+        cleanup_free char *file = printable(mem_strdup(s->files.v[p->place.file]));
+        buf_add_str(out, file);
         if (p->place.line > 0)
             buf_printf(out, ":%u", p->place.line);
         buf_printf(out, ": %s%s%s\n", p->section, *p->section ? ": " : "", p->sentence);

@@ -12,10 +12,11 @@ static int set_list(void *section, const struct conf_key *self, const char *key,
                     struct berr *err)
 {
     struct strv *list = (struct strv *)(void *)((char *)section + self->offset);
+    const char *cursor = value;
     char item[4096];
     int r = *value ? 0 : -EINVAL;
 
-    while (r >= 0 && (r = value_next_item(&value, item, sizeof item)) > 0)
+    while (r >= 0 && (r = value_next_item(&cursor, item, sizeof item)) > 0)
         strv_add(list, item);
     return r < 0 ? value_refuse(self, key, value, err) : 0;
 }

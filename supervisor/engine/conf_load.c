@@ -36,6 +36,7 @@
 struct reader {
     struct conf_source *source;
     FILE *file;
+    bool is_our_text;        /* conf_print() made it: its lines may be of any length */
     struct conf_place place; /* of the line that inih has just now */
     char *line;              /* owned; as getline() has it */
     size_t size;
@@ -44,9 +45,15 @@ struct reader {
     bool is_in_no_section; /* behind a head that was refused: what stands there is left out */
 };
 
+/* The section that the line belongs to. */
+static const char *section_of(const struct reader *r)
+{
+    return r->is_in_no_section ? "" : conf_source_section(r->source);
+}
+
 static void refuse(struct reader *r, const char *sentence)
 {
-    conf_source_refuse(r->source, r->place, conf_source_section(r->source), "%s", sentence);
+    conf_source_refuse(r->source, r->place, section_of(r), "%s", sentence);
 }
 
 static char *trim(char *s)
@@ -95,6 +102,12 @@ static bool take_assignment(struct reader *r, char *line)
         refuse(r, "there is no key before '='");
         return false;
     }
+    if (r->is_our_text && strlen(line) > LINE_ROOM - 2) { /* inih has no room for it */
+        char *value = trim(line + n + 1);
+        line[n] = '\0';
+        conf_source_add_line(r->source, r->place, trim(line), value);
+        return false;
+    }
     r->value = mem_strdup(trim(line + n + 1));
     return true;
 }
@@ -107,9 +120,9 @@ static bool take_line(struct reader *r, char *line, size_t n)
         refuse(r, "there is a NUL byte in the line");
         return false;
     }
-    if (n > LINE_ROOM - 2) {
-        conf_source_refuse(r->source, r->place, conf_source_section(r->source),
-                           "the line has %zu bytes, and %d are the most", n, (int)LINE_ROOM - 2);
+    if (n > LINE_ROOM - 2 && !r->is_our_text) {
+        conf_source_refuse(r->source, r->place, section_of(r), "the line has %zu bytes, and %d are the most",
+                           n, (int)LINE_ROOM - 2);
         return false;
     }
     for (size_t i = 0; i < n; i++)
@@ -212,9 +225,9 @@ static void set_up_inih(void)
 #endif
 }
 
-static void read_lines(struct conf_source *source, unsigned number, FILE *file)
+static void read_lines(struct conf_source *source, unsigned number, FILE *file, bool is_our_text)
 {
-    struct reader r = {.source = source, .file = file, .place = {number, 0}};
+    struct reader r = {.source = source, .file = file, .place = {number, 0}, .is_our_text = is_our_text};
     set_up_inih();
     ini_parse_stream(read_for_inih, &r, on_assignment,
                      &r); /* its errors are those lines of which it said nothing */
@@ -281,6 +294,10 @@ static FILE *open_file(struct load *l, const struct wanted *w, const char *path,
         refuse_file(l, w, path, S_ISDIR(st.st_mode) ? "it is a folder" : "it is no regular file");
         return NULL;
     }
+    if (st.st_size > LIMIT_CONF_FILE) {
+        refuse_file(l, w, path, "it is too large to be a configuration");
+        return NULL;
+    }
     for (size_t i = 0; i < l->source->files.n; i++)
         if (l->ids[i].dev == st.st_dev && l->ids[i].ino == st.st_ino) {
             refuse_file(l, w, path, "it has been read already; no file may be included twice");
@@ -311,7 +328,7 @@ static void load_one(struct load *l, const struct wanted *w, const char *path, u
     unsigned number = conf_source_add_file(l->source, path, folder);
     l->ids[number] = id;
     l->depths[number] = depth;
-    read_lines(l->source, number, file);
+    read_lines(l->source, number, file, false);
     fclose(file);
 }
 
@@ -321,20 +338,40 @@ static int on_glob_error(const char *path, int err)
     return err == ENOENT || err == ENOTDIR ? 0 : -1;
 }
 
+/* Appends what stands before a relative PATTERN: the folder, whose own name is none. */
+static void add_folder(struct buf *out, const char *pattern, const char *folder)
+{
+    if (pattern[0] == '/')
+        return;
+    for (; *folder; folder++) {
+        if (strchr("*?[]\\", *folder))
+            buf_add_char(out, '\\');
+        buf_add_char(out, *folder);
+    }
+    buf_add_char(out, '/');
+}
+
 /* One item of an include; a plain name must be there, a pattern may match nothing. */
 static void include_pattern(struct load *l, const struct wanted *w, const char *pattern, unsigned depth)
 {
+    bool is_pattern = strpbrk(pattern, "*?[") != NULL;
+    struct buf located;
     glob_t found;
-    int r = glob(pattern, 0, on_glob_error, &found);
+
+    buf_init(&located, SIZE_MAX);
+    add_folder(&located, pattern, l->source->folders.v[w->place.file]);
+    buf_add_str(&located, pattern);
+    int r = glob(buf_str(&located), 0, on_glob_error, &found);
     if (r == 0) {
         for (size_t i = 0; i < found.gl_pathc; i++)
             load_one(l, w, found.gl_pathv[i], depth);
         globfree(&found);
-    } else if (r == GLOB_NOMATCH && strpbrk(pattern, "*?[") == NULL) {
+    } else if (r == GLOB_NOMATCH && !is_pattern) {
         refuse_file(l, w, pattern, strerror(ENOENT));
     } else if (r != GLOB_NOMATCH) {
         refuse_file(l, w, pattern, r == GLOB_NOSPACE ? "no memory" : "the folder cannot be read");
     }
+    buf_fini(&located);
 }
 
 /* Those of [supervisor]'s env_file, DATA, come before our own. */
@@ -346,15 +383,14 @@ static const char *variable(const void *data, const char *name)
 
 static void include(struct load *l, const struct conf_line *line)
 {
-    cleanup_free char *value = NULL, *located = NULL;
+    cleanup_free char *value = NULL;
     struct wanted w = {line->place, true};
     struct berr err;
     char item[PATH_MAX];
 
     if (conf_expand(line->value, variable, NULL, &value, &err) < 0)
         return; /* conf_build() tells it */
-    located = value_locate_list(value, l->source->folders.v[line->place.file]);
-    const char *cursor = located;
+    const char *cursor = value;
     while (value_next_item(&cursor, item, sizeof item) > 0)
         include_pattern(l, &w, item, l->depths[w.place.file] + 1);
 }
@@ -443,7 +479,7 @@ int conf_load_text(const char *text, size_t n, struct conf *ret, struct conf_sou
     unsigned number = conf_source_add_file(source, "(the configuration in force)", "/");
     FILE *file = n > 0 ? fmemopen((void *)(uintptr_t)text, n, "r") : NULL;
     if (file) {
-        read_lines(source, number, file);
+        read_lines(source, number, file, true);
         fclose(file);
     }
     conf_build(source, variable, NULL, ret);

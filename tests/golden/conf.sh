@@ -119,6 +119,14 @@ expect 2 "WORK/x.ini:2: supervisor: include: WORK/many/999.ini: there are too ma
 rm "$work/many/1.ini"
 expect 0 "WORK/x.ini: 0 sockets, 0 services, no mistake found" -c "$work/x.ini"
 
+
+: >"$work/large.ini"
+truncate -s $((16 * 1024 * 1024 + 1)) "$work/large.ini" 2>/dev/null && {
+    expect 2 "WORK/large.ini: it is too large to be a configuration" -c "$work/large.ini"
+    truncate -s $((16 * 1024 * 1024)) "$work/large.ini"
+    expect 2 "WORK/large.ini:1: there is a NUL byte in the line" -c "$work/large.ini"
+}
+
 expect 2 "WORK/nothing: No such file or directory" -c "$work/nothing"
 expect 2 "WORK: it is a folder" -c "$work"
 mkfifo "$work/fifo"

@@ -54,6 +54,13 @@ Test(str, controls_of_unicode_are_escaped)
     cr_assert_str_eq(escaped("a\u2066b"), "a\\xe2\\x81\\xa6b");
 }
 
+Test(str, what_nobody_could_see_is_escaped)
+{
+    cr_assert_str_eq(escaped("\xef\xbb\xbfworkers"), "\\xef\\xbb\\xbfworkers"); /* a byte-order mark */
+    cr_assert_str_eq(escaped("a\u200bb\u2060"), "a\\xe2\\x80\\x8bb\\xe2\\x81\\xa0");
+    cr_assert_str_eq(escaped("a\u202eb"), "a\\xe2\\x80\\xaeb");
+}
+
 Test(str, bytes_that_are_not_utf8_are_escaped)
 {
     cr_assert_str_eq(escaped("\xff"), "\\xff");
