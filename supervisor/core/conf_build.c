@@ -4,6 +4,7 @@
 
 #include "core/conf_build.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,6 +170,10 @@ static void take_line(struct build *b, struct section *s, const struct conf_line
     int r = conf_expand(l->value, b->variable, b->data, &value, &err);
     if (r == 0 && key && key->locate)
         located = key->locate(value, folder);
+    if (located && key->is_list && strchr(folder, ',') && !str_eq(located, value))
+        r = berr_set(
+            &err, BERR_CONFIG, EINVAL,
+            "a relative path cannot stand in a list here, for there is a comma in the folder's name");
     if (r < 0)
         berr_prefix(&err, "%s", l->key);
     else

@@ -13,6 +13,8 @@
 char *value_locate_path(const char *value, const char *folder)
 {
     bool is_relative = *value && *value != '/' && *value != '@';
+    while (str_starts_with(value, "./") && value[2])
+        value += 2;
     return is_relative ? mem_printf("%s/%s", folder, value) : mem_strdup(value);
 }
 
@@ -91,23 +93,24 @@ char *value_locate_serve(const char *value, const char *folder)
     return locate_items(value, folder, lead_of_serve);
 }
 
-/* Does the first word name a file by a path from here, and not by a name to be searched for? */
+/* The first word is a path from here, and not a name to be searched for, when there is a slash in it. The
+ * others are written again as words, so that quotes around the first one do not matter. */
 char *value_locate_command(const char *value, const char *folder)
 {
     struct strv words = {NULL, 0};
     struct berr err;
     struct buf out;
-    size_t blanks = strspn(value, " \t");
     bool is_relative = words_split(value, &words, &err) >= 0 && words.n > 0 && words.v[0][0] != '/' &&
                        strchr(words.v[0], '/') && words.v[0][0] != '{';
 
     buf_init(&out, SIZE_MAX);
-    if (is_relative && strncmp(value + blanks, words.v[0], strlen(words.v[0])) == 0) {
-        words_quote(&out, folder);
-        buf_printf(&out, "/%s", value + blanks);
-    } else {
-        buf_add_str(&out, value);
+    for (size_t i = 0; is_relative && i < words.n; i++) {
+        cleanup_free char *located = i == 0 ? value_locate_path(words.v[0], folder) : NULL;
+        buf_add_str(&out, i > 0 ? " " : "");
+        words_quote(&out, located ? located : words.v[i]);
     }
+    if (!is_relative)
+        buf_add_str(&out, value);
     strv_fini(&words);
     char *result = mem_strdup(buf_str(&out));
     buf_fini(&out);
