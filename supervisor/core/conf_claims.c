@@ -7,10 +7,11 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/must.h"
 
 /* A place that a socket claims: an address, or a path at which it is served. */
 struct claim {
-    char text[400];
+    char text[ADDRESS_TEXT]; /* the same for those that collide */
     const struct socket_conf *socket;
     const struct address *address; /* NULL: served there */
     const char *protocol;          /* then with this one, up to its colon */
@@ -32,11 +33,16 @@ static bool asks_kernel(const struct address *a)
 static void check_claims(const struct check *x, const struct claim *a, const struct claim *b)
 {
     const struct claim *served = a->address ? b : a, *bound = a->address ? a : b;
+    char text[ADDRESS_TEXT];
 
-    if (a->address && b->address && a->socket == b->socket)
-        conf_refuse(x, "listen", "it has the address %s twice", a->text);
+    if (a->address && b->address && a->socket == b->socket && address_equals(a->address, b->address))
+        conf_refuse(x, "listen", "it has the address %s twice",
+                    address_format(text, sizeof text, a->address));
+    else if (a->address && b->address && a->socket == b->socket)
+        conf_refuse(x, "listen", "two of its addresses have the path %s", a->address->path);
     else if (a->address && b->address && !asks_kernel(a->address))
-        conf_refuse(x, "listen", "socket %s has the same address %s", a->socket->name, a->text);
+        conf_refuse(x, "listen", "socket %s has the same address %s", a->socket->name,
+                    address_format(text, sizeof text, a->address));
     else if (!a->address && !b->address && strcspn(a->protocol, ":") != strcspn(b->protocol, ":"))
         conf_refuse(x, "serve", "with socket %s it makes two protocols at one path: %s", a->socket->name,
                     strchr(a->protocol, ':') + 1);
@@ -45,18 +51,30 @@ static void check_claims(const struct check *x, const struct claim *a, const str
                     served->socket->name, strchr(served->protocol, ':') + 1, bound->socket->name);
 }
 
+/* One file is one socket, whatever its type. */
+static void claim_text(char *dst, size_t size, const struct address *address)
+{
+    struct address a = *address;
+    if (a.kind == ADDRESS_UNIX && !a.abstract)
+        a.type = SOCK_STREAM;
+    address_format(dst, size, &a);
+}
+
 static size_t add_claims(const struct socket_conf *s, struct claim *claims, size_t n)
 {
     for (size_t i = 0; i < s->n_addresses; i++) {
         struct claim *c = &claims[n++];
-        address_format(c->text, sizeof c->text, &s->addresses[i]);
+        claim_text(c->text, sizeof c->text, &s->addresses[i]);
         c->socket = s;
         c->address = &s->addresses[i];
     }
     for (size_t i = 0; i < s->serve.n; i++) {
         struct claim *c = &claims[n++];
-        cleanup_free char *text = mem_printf("unix:%s", strchr(s->serve.v[i], ':') + 1);
-        str_copy(c->text, sizeof c->text, text);
+        struct address a;
+        struct berr err;
+        size_t word;
+        must(conf_parse_serve(s->serve.v[i], &word, &a, &err) == 0); /* its setter has seen to that */
+        claim_text(c->text, sizeof c->text, &a);
         c->socket = s;
         c->protocol = s->serve.v[i];
     }
@@ -89,37 +107,77 @@ struct port {
     const struct address *address;
 };
 
+/* On every interface of which families? */
+struct width {
+    bool v4, v6;
+};
+
+static struct width width_of(const struct port *p)
+{
+    const struct address *a = p->address;
+    bool only_v6 = a->only_v6 || p->socket->options.ipv6_only == 1;
+    if (a->any_host)
+        return (struct width){a->family != AF_INET6 && !only_v6, a->family != AF_INET};
+    /* Whether "[::]" has IPv4 too is the host's affair. */
+    return (struct width){str_eq(a->host, "0.0.0.0"), str_eq(a->host, "::")};
+}
+
 static int compare_ports(const void *a, const void *b)
 {
     const struct port *one = a, *other = b;
     int r = (one->number > other->number) - (one->number < other->number);
+    if (r == 0) { /* those on every interface first, and in the order of the configuration */
+        struct width w = width_of(one), v = width_of(other);
+        r = (v.v4 + v.v6) - (w.v4 + w.v6);
+    }
     if (r == 0)
-        r = other->address->any_host - one->address->any_host; /* those on every interface first */
-    return r != 0 ? r : (one->socket > other->socket) - (one->socket < other->socket);
+        r = (one->socket > other->socket) - (one->socket < other->socket);
+    return r != 0 ? r : (one->address > other->address) - (one->address < other->address);
 }
 
-/* Does WIDE, on every interface, take in OTHER? A name's family is only known when it is looked up. */
-static bool takes_in(const struct address *wide, const struct address *other)
+/* Does one of this WIDTH take in OTHER? A name's family is only known when it is looked up. */
+static bool takes_in(struct width width, const struct port *other)
 {
-    bool v4 = wide->family != AF_INET6 && !wide->only_v6, v6 = wide->family != AF_INET;
-    if (other->family == AF_INET || other->family == AF_INET6)
-        return other->family == AF_INET ? v4 : v6;
-    return v4 && v6;
+    struct width others = width_of(other);
+    if (others.v4 || others.v6)
+        return (width.v4 && others.v4) || (width.v6 && others.v6);
+    if (other->address->family == AF_INET || other->address->family == AF_INET6)
+        return other->address->family == AF_INET ? width.v4 : width.v6;
+    return width.v4 && width.v6;
 }
 
-static void check_pair_of_ports(struct check *x, const struct port *wide, const struct port *other)
+static bool refuse_if_taken_in(struct check *x, const struct port *wide, const struct port *other)
 {
-    char one[400], two[400];
+    char one[ADDRESS_TEXT], two[ADDRESS_TEXT];
     bool is_shared = wide->socket->options.reuse_port != REUSE_PORT_NO &&
                      other->socket->options.reuse_port != REUSE_PORT_NO;
 
-    if (is_shared || !takes_in(wide->address, other->address) ||
-        address_equals(wide->address, other->address))
-        return;
+    if (is_shared || !takes_in(width_of(wide), other) || address_equals(wide->address, other->address))
+        return false;
     x->name = other->socket->name;
     conf_refuse(x, "listen", "%s is taken in by %s of socket %s: both cannot be bound",
                 address_format(one, sizeof one, other->address),
                 address_format(two, sizeof two, wide->address), wide->socket->name);
+    return true;
+}
+
+/* All PORTS have one number. The first of each width is what the others are compared with. */
+static void check_one_port(struct check *x, const struct port *ports, size_t n)
+{
+    const struct port *wide[4];
+    size_t n_wide = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct width width = width_of(&ports[i]);
+        bool is_told = false, is_known = !width.v4 && !width.v6;
+        for (size_t k = 0; k < n_wide && !is_told; k++) {
+            struct width known = width_of(wide[k]);
+            is_told = refuse_if_taken_in(x, wide[k], &ports[i]);
+            is_known = is_known || (known.v4 == width.v4 && known.v6 == width.v6);
+        }
+        if (!is_known && n_wide < sizeof wide / sizeof *wide)
+            wide[n_wide++] = &ports[i];
+    }
 }
 
 static void check_overlaps(struct check *x)
@@ -137,12 +195,11 @@ static void check_overlaps(struct check *x)
                 ports[n++] = (struct port){a->port, &c->sockets[i], a};
         }
     qsort(ports, n, sizeof *ports, compare_ports);
-    for (size_t i = 0, wide = 0; i < n; i++) {
-        if (ports[i].number != ports[wide].number)
-            wide = i;
-        if (i != wide && ports[wide].address->any_host)
-            check_pair_of_ports(x, &ports[wide], &ports[i]);
-    }
+    for (size_t i = 0, from = 0; i < n; i++)
+        if (i + 1 == n || ports[i + 1].number != ports[from].number) {
+            check_one_port(x, ports + from, i + 1 - from);
+            from = i + 1;
+        }
 }
 
 void conf_check_claims(struct check *x)
