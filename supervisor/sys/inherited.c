@@ -3,6 +3,8 @@
 
 #include "sys/inherited.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +48,14 @@ static void take_name(const char **names, char dst[LIMIT_NAME + 1])
         *names = (*names)[n] ? *names + n + 1 : NULL;
 }
 
+/* A duplicate of FD that is none of 0 to 9, and behind all that are still to be looked at: END is the first.
+ */
+static int dup_behind(int fd, int end)
+{
+    int r = fcntl(fd, F_DUPFD_CLOEXEC, end > 10 ? end : 10);
+    return r < 0 ? -errno : r;
+}
+
 int inherited_take(struct inherited **ret)
 {
     const char *count = getenv("LISTEN_FDS"), *names = getenv("LISTEN_FDNAMES");
@@ -58,7 +68,7 @@ int inherited_take(struct inherited **ret)
         take_name(&names, all[kept].name);
         if (!is_socket(fd))
             continue;
-        all[kept].fd = r = fd_dup_high(fd);
+        all[kept].fd = r = dup_behind(fd, FIRST_FD + (int)n);
         if (r >= 0) {
             close(fd);
             kept++;
