@@ -55,12 +55,12 @@ tests_lib_keeper_host_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_lib_keeper_host_LDADD = supervisor/keeper/libkeeper.a supervisor/sys/libsys.a supervisor/wire/libwire.a supervisor/base/libbase.a
 
 # The engine's archive needs everything; these parts of it stand on their own.
-tests_unit_engine_crit_SOURCES = tests/unit/engine/test_control_server.c \
-	supervisor/engine/control_dispatch.c supervisor/engine/control_server.c
+tests_unit_engine_crit_SOURCES = tests/unit/engine/test_conf_load.c tests/unit/engine/test_control_server.c \
+	supervisor/engine/conf_load.c supervisor/engine/conf_verify.c supervisor/engine/control_dispatch.c supervisor/engine/control_server.c
 nodist_tests_unit_engine_crit_SOURCES = $(control_interface)
-tests_unit_engine_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
+tests_unit_engine_crit_CPPFLAGS = $(AM_CPPFLAGS) $(INIH_CFLAGS) $(CRITERION_CFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_engine_crit_CFLAGS = $(AM_CFLAGS) -Wno-strict-aliasing
-tests_unit_engine_crit_LDADD = supervisor/sys/libsys.a supervisor/wire/libwire.a supervisor/base/libbase.a $(EV_LIBS) $(JANSSON_LIBS) $(CRITERION_LIBS)
+tests_unit_engine_crit_LDADD = $(lower_archives) $(EV_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) $(CRITERION_LIBS)
 
 tests_unit_cmd_crit_SOURCES = tests/unit/cmd/test_client.c tests/unit/cmd/test_options.c tests/unit/cmd/test_outcome.c \
 	tests/unit/cmd/test_status_table.c tests/unit/cmd/test_table.c supervisor/cmd/client.c supervisor/cmd/options.c \

@@ -1,6 +1,6 @@
 # Every tests/fuzz/fuzz_NAME.c becomes tests/fuzz/fuzz-NAME. Configured with CC=clang --enable-fuzzing --enable-sanitizers
 # it is a libFuzzer program (`make fuzz` runs them all); otherwise it replays the corpus, which `make check` does.
-fuzzers = tests/fuzz/fuzz-address tests/fuzz/fuzz-fdholder tests/fuzz/fuzz-einhorn_msg tests/fuzz/fuzz-env_file tests/fuzz/fuzz-keeper_msg tests/fuzz/fuzz-notify_msg tests/fuzz/fuzz-packet tests/fuzz/fuzz-query tests/fuzz/fuzz-soft_state \
+fuzzers = tests/fuzz/fuzz-address tests/fuzz/fuzz-conf tests/fuzz/fuzz-fdholder tests/fuzz/fuzz-einhorn_msg tests/fuzz/fuzz-keeper_msg tests/fuzz/fuzz-notify_msg tests/fuzz/fuzz-packet tests/fuzz/fuzz-query tests/fuzz/fuzz-soft_state tests/fuzz/fuzz-env_file \
 	tests/fuzz/fuzz-varlink tests/fuzz/fuzz-words
 check_PROGRAMS += $(fuzzers)
 EXTRA_DIST += tests/fuzz/replay.sh tests/fuzz/corpus
@@ -66,3 +66,9 @@ tests_fuzz_fuzz_env_file_LDADD = $(fuzz_ldadd)
 
 tests_fuzz_fuzz_packet_SOURCES = tests/fuzz/fuzz_packet.c supervisor/libberth/packet.c supervisor/libberth/private.h $(fuzz_main)
 tests_fuzz_fuzz_packet_LDFLAGS = $(fuzz_ldflags)
+
+# These of the engine stand on their own.
+tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c supervisor/engine/conf_load.c supervisor/engine/conf_verify.c supervisor/engine/env_files.c $(fuzz_main)
+tests_fuzz_fuzz_conf_CPPFLAGS = $(AM_CPPFLAGS) $(INIH_CFLAGS)
+tests_fuzz_fuzz_conf_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_conf_LDADD = $(lower_archives) $(INIH_LIBS) $(JANSSON_LIBS) $(CAPNG_LIBS)
