@@ -98,7 +98,7 @@ static void check_socket(const struct check *x, const struct socket_conf *s)
 /* What a placeholder of this socket would have to show, as far as that is known before it is bound. */
 static struct placeholder_socket placeholder_of(const struct socket_conf *s)
 {
-    const struct address *a = &s->addresses[0];
+    const struct address *a = s->addresses; /* NULL: none was declared */
     bool has_port = s->n_addresses == 0 || a->kind != ADDRESS_UNIX;
 
     return (struct placeholder_socket){.name = s->name,
