@@ -173,7 +173,7 @@ const char *run_args_help(void)
            "socket may follow it, as in ':8080?backlog=512'. In COMMAND, {fd:NAME}, {port:NAME}, "
            "{host:NAME},\n"
            "{path:NAME} and {address:NAME} stand for a socket, {worker} and {generation} for numbers. See "
-           "berth(1).\n";
+           "berth(1)\nand, for the keys, berth.conf(5).\n";
 }
 
 static int unknown_option(const char *word, size_t n, struct berr *err)

@@ -1,5 +1,5 @@
 # What no compiler holds: layers, imports, the house's habits, the manual.
-gates = %D%/layers.sh %D%/symbols.sh %D%/headers.sh %D%/keeper-size.sh %D%/style.sh %D%/manual.sh %D%/libberth-abi.sh
+gates = %D%/layers.sh %D%/symbols.sh %D%/headers.sh %D%/keeper-size.sh %D%/style.sh %D%/manual.sh %D%/libberth-abi.sh %D%/reference.sh
 if HAVE_CRITERION
 # Reads what the matrix noted.
 gates += %D%/servers.sh
