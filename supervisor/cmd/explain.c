@@ -1,8 +1,9 @@
-/* explain: asks the supervisor, or makes it up from arguments, and prints it. */
+/* explain: asks the supervisor, or makes it up from arguments or a configuration, and prints it. */
 #include "config.h"
 
 #include "cmd/explain.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "cmd/client.h"
+#include "cmd/plan.h"
 #include "cmd/reply.h"
 #include "cmd/table.h"
 #include "engine/env_files.h"
@@ -151,7 +153,8 @@ static int preview_sockets(struct preview *p, const struct conf *c, const struct
     return r;
 }
 
-static int explain_service(const struct conf *c, const struct service_conf *s, json_t **ret, struct berr *err)
+static int explain_service(const struct conf *c, const struct service_conf *s, unsigned worker, json_t **ret,
+                           struct berr *err)
 {
     struct preview p = {NULL, NULL, 0};
     struct user user = {.groups = NULL};
@@ -165,7 +168,7 @@ static int explain_service(const struct conf *c, const struct service_conf *s, j
     if (r == 0)
         r = preview_sockets(&p, c, s, err);
     struct handoff_input in = {.service = s->name,
-                               .worker = 1,
+                               .worker = worker,
                                .generation = 1,
                                .listen_pid = s->listen_pid,
                                .sockets = p.sockets,
@@ -189,16 +192,52 @@ static int explain_service(const struct conf *c, const struct service_conf *s, j
     return r;
 }
 
-int explain_conf(const struct cmd_args *args, struct conf *c)
+static int print_service(const struct cmd_args *args, const struct conf *c, const struct service_conf *s,
+                         unsigned worker)
 {
     struct berr err;
     json_t *x = NULL;
 
-    if (explain_service(c, &c->services[0], &x, &err) < 0)
+    if (explain_service(c, s, worker, &x, &err) < 0)
         return cmd_fail(&err);
     print(args, x);
     json_decref(x);
     return 0;
+}
+
+int explain_conf(const struct cmd_args *args, struct conf *c)
+{
+    return print_service(args, c, &c->services[0], 1);
+}
+
+static int fail_no_service(const struct plan_file *f, const char *name)
+{
+    cleanup_free const char **names = mem_new_array(f->conf.n_services + 1, sizeof *names);
+    struct berr err;
+    char quoted[128], path[300];
+
+    for (size_t i = 0; i < f->conf.n_services; i++)
+        names[i] = f->conf.services[i].name;
+    const char *nearest = str_nearest(name, names);
+    berr_set(&err, BERR_NO_SERVICE, ENOENT, "there is no service \"%s\" in %s%s%s%s",
+             str_escape(quoted, sizeof quoted, name, strlen(name)),
+             str_escape(path, sizeof path, f->path, strlen(f->path)), nearest ? "; did you mean " : "",
+             nearest ? nearest : "", nearest ? "?" : "");
+    return cmd_fail(&err);
+}
+
+/* What the file of --config says, whether or not somebody supervises it. */
+static int explain_file(const struct cmd_args *args, unsigned worker)
+{
+    struct plan_file file;
+    int status = plan_load(args, &file);
+
+    if (status == 0) {
+        const struct service_conf *s = conf_find_service(&file.conf, args->argv[0]);
+        status = s ? print_service(args, &file.conf, s, worker) : fail_no_service(&file, args->argv[0]);
+    }
+    plan_fini(&file);
+    return status;
 }
 
 /* --- with one ------------------------------------------------------------------------------------------ */
@@ -231,19 +270,17 @@ static int run(const struct cmd *self, const struct cmd_args *args)
 {
     uint64_t worker = 1;
 
-    if (args->config)
-        return cmd_usage_error(self,
-                               "-c needs a configuration file, which this version of berth does not read");
     if (args->argc != 1)
         return cmd_usage_error(self, "say SERVICE");
     if (args->worker && units_parse_uint(args->worker, 1, LIMIT_WORKERS, &worker) < 0)
         return cmd_usage_error(self, "--worker wants a number from 1 to %d", LIMIT_WORKERS);
-    return ask(args, worker);
+    return args->config ? explain_file(args, (unsigned)worker) : ask(args, worker);
 }
 
 static const struct option options[] = {
     {"worker", 0, "N", "the worker in slot N (1)", offsetof(struct cmd_args, worker)},
-    {"config", 'c', "FILE", "not carried out by this version", offsetof(struct cmd_args, config)},
+    {"config", 'c', "FILE", "by this configuration; no supervisor is asked",
+     offsetof(struct cmd_args, config)},
     {NULL, 0, NULL, NULL, 0},
 };
 
@@ -252,7 +289,8 @@ const struct cmd cmd_explain = {
     .args = "SERVICE",
     .summary = "what the next worker of a service is given: arguments, descriptors, variables",
     .help = "Starts nothing. Only root and the supervisor's own user may ask: variables may be secrets.\n"
-            "'berth run --explain ...' tells it for a command line, without a supervisor, and binds nothing.",
+            "With -c FILE, what a configuration would give, without a supervisor; nothing is bound.\n"
+            "'berth run --explain ...' tells it for a command line.",
     .options = options,
     .run = run,
 };

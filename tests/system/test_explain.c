@@ -121,7 +121,42 @@ rig_test(explain, says_what_is_wrong)
     rig_expect(r, 4, rig_cmd_argv(r, RIG_ARGV("explain", "prob")));
     rig_expect(r, 2, rig_cmd_argv(r, RIG_ARGV("explain")));
     rig_expect(r, 2, rig_cmd_argv(r, RIG_ARGV("explain", "probe", "--worker", "0")));
-    rig_expect(r, 2, rig_cmd_argv(r, RIG_ARGV("explain", "probe", "-c", "berth.ini")));
+    rig_expect(r, 2, rig_cmd_argv(r, RIG_ARGV("explain", "probe", "-c", rig_path(r, "nothing.ini"))));
     rig_expect(r, 5, RIG_ARGV(r->berth, "--control", rig_path(r, "nobody"), "explain", "probe"));
     rig_expect(r, 2, rig_run_argv(r, RIG_ARGV("--explain", "--listen", "nonsense", "--", "true")));
+}
+
+static const char *write_config(struct rig *r, const char *text)
+{
+    const char *path = rig_path(r, "berth.ini");
+    FILE *f = fopen(path, "we");
+    cr_assert(f && fputs(text, f) >= 0 && fclose(f) == 0);
+    return path;
+}
+
+/* Nobody supervises anything here, and none of it could be bound or run. */
+rig_test(explain, tells_what_a_configuration_would_give)
+{
+    const char *path =
+        write_config(r, "[socket:web]\nlisten = 192.0.2.1:80\n[socket:adm]\nlisten = unix:adm.sock\n"
+                        "[service:api]\ncommand = ./api --worker {worker} {fd:web} {path:adm}\n"
+                        "sockets = adm, web\nenv.GREETING = ${0x20}a b\nworkers = 3\n"
+                        "[service:other]\ncommand = /no/such/command\n");
+    const struct rig_result *result =
+        rig_expect(r, 0, RIG_ARGV(r->berth, "--json", "explain", "-c", path, "api", "--worker", "2"));
+    json_t *x = json_loads(result->out, 0, NULL), *argv = json_object_get(x, "argv");
+    cr_assert_eq(json_integer_value(json_object_get(x, "worker")), 2);
+    cr_assert_eq(json_array_size(argv), 5);
+    cr_assert_str_eq(json_string_value(json_array_get(argv, 0)), rig_path(r, "api"));
+    cr_assert_str_eq(json_string_value(json_array_get(argv, 2)), "2");
+    cr_assert_str_eq(json_string_value(json_array_get(argv, 3)), "4");
+    cr_assert_str_eq(json_string_value(json_array_get(argv, 4)), rig_path(r, "adm.sock"));
+    cr_assert_str_eq(variable(json_object_get(x, "variables"), "LISTEN_FDNAMES"), "adm:web");
+    cr_assert_str_eq(variable(json_object_get(x, "variables"), "GREETING"), " a b");
+    json_decref(x);
+    result = rig_expect(r, 4, RIG_ARGV(r->berth, "explain", "-c", path, "apy"));
+    cr_assert(strstr(result->err, "did you mean api?") != NULL, "%s", result->err);
+    path = write_config(r, "[service:api]\ncommand = x\nworkers = y\n");
+    result = rig_expect(r, 2, RIG_ARGV(r->berth, "explain", "-c", path, "api"));
+    cr_assert(strstr(result->err, "berth.ini:3: service:api: workers must be") != NULL, "%s", result->err);
 }
