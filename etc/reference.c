@@ -129,7 +129,7 @@ static char *mdoc_text(const char *text)
         else
             buf_add_char(&out, *s);
     }
-    return mem_strdup(buf_str(&out));
+    return buf_take(&out);
 }
 
 /* Each sentence begins a line. */

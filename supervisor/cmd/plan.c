@@ -53,6 +53,7 @@ int plan_load(const struct cmd_args *args, struct plan_file *ret)
     if (conf_load_file(ret->path, &ret->conf, &ret->source) == 0)
         return 0;
     if (args->json) {
+        conf_source_sort_problems(&ret->source);
         tell_as_json(&ret->source);
         return 2;
     }

@@ -98,14 +98,17 @@ static int compare_problems(const void *a, const void *b)
     return r != 0 ? r : (one->number > other->number) - (one->number < other->number);
 }
 
-void conf_source_format_problems(const struct conf_source *s, struct buf *out)
+void conf_source_sort_problems(struct conf_source *s)
 {
-    cleanup_free struct conf_problem *sorted = mem_new_array(s->n_problems + 1, sizeof *sorted);
-    for (size_t i = 0; i < s->n_problems; i++)
-        sorted[i] = s->problems[i];
-    qsort(sorted, s->n_problems, sizeof *sorted, compare_problems);
+    if (s->n_problems > 0)
+        qsort(s->problems, s->n_problems, sizeof *s->problems, compare_problems);
+}
+
+void conf_source_format_problems(struct conf_source *s, struct buf *out)
+{
+    conf_source_sort_problems(s);
     for (size_t i = 0; i < s->n_problems && i < LIMIT_CONF_PROBLEMS; i++) {
-        const struct conf_problem *p = &sorted[i];
+        const struct conf_problem *p = &s->problems[i];
         cleanup_free char *file = printable(mem_strdup(s->files.v[p->place.file]));
         buf_add_str(out, file);
         if (p->place.line > 0)
@@ -113,5 +116,6 @@ void conf_source_format_problems(const struct conf_source *s, struct buf *out)
         buf_printf(out, ": %s%s%s\n", p->section, *p->section ? ": " : "", p->sentence);
     }
     if (s->n_problems > LIMIT_CONF_PROBLEMS)
-        buf_printf(out, "%s: and %zu more mistakes\n", s->files.v[0], s->n_problems - LIMIT_CONF_PROBLEMS);
+        buf_printf(out, "%s: and %zu more mistake%s\n", s->files.v[0], s->n_problems - LIMIT_CONF_PROBLEMS,
+                   s->n_problems - LIMIT_CONF_PROBLEMS == 1 ? "" : "s");
 }

@@ -52,8 +52,10 @@ void conf_source_add_line(struct conf_source *s, struct conf_place place, const 
 const char *conf_source_section(const struct conf_source *s);
 void conf_source_refuse(struct conf_source *s, struct conf_place place, const char *section, const char *fmt,
                         ...) __attribute__((format(printf, 4, 5)));
-/* "FILE:LINE: section: sentence", a line each, by file and line; no more than LIMIT_CONF_PROBLEMS, and then
+/* By file and line, and where these are the same in the order in which they were found. */
+void conf_source_sort_problems(struct conf_source *s);
+/* "FILE:LINE: section: sentence", a line each, sorted; no more than LIMIT_CONF_PROBLEMS, and then
  * how many more there are. */
-void conf_source_format_problems(const struct conf_source *s, struct buf *out);
+void conf_source_format_problems(struct conf_source *s, struct buf *out);
 
 #endif

@@ -14,7 +14,7 @@ static size_t count_lines(const uint8_t *data, size_t size)
     return n;
 }
 
-static void check_problems(const struct conf_source *source, size_t n_lines)
+static void check_problems(struct conf_source *source, size_t n_lines)
 {
     struct buf told;
     buf_init(&told, SIZE_MAX);

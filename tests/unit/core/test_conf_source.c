@@ -95,9 +95,9 @@ Test(conf_source, as_many_as_the_limit_are_told_and_then_counted)
     conf_source_add_file(&source, "f", "/");
     for (unsigned i = 0; i < LIMIT_CONF_PROBLEMS; i++)
         conf_source_refuse(&source, at(0, i + 1), "", "x");
-    cr_expect_null(strstr(problems(), "more mistakes"));
+    cr_expect_null(strstr(problems(), "more mistake"));
     conf_source_refuse(&source, at(0, 1), "", "y");
-    cr_expect_not_null(strstr(problems(), "f: and 1 more mistakes\n"));
+    cr_expect_not_null(strstr(problems(), "f: and 1 more mistake\n"));
 }
 
 Test(conf_source, none_is_no_text)

@@ -45,7 +45,7 @@ static void tear_down(void)
     nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-TestSuite(conf_load, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(conf_load, .init = set_up, .fini = tear_down);
 
 static void write_file(const char *path, const char *bytes)
 {
