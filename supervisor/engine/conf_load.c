@@ -24,7 +24,8 @@
 #include "sys/fd.h"
 #include "sys/memory_file.h"
 
-/* Without Debian's variables the library takes lines of this length, with its newline and NUL. */
+/* Without Debian's variables inih has comments behind values, and lines of this length with newline and NUL.
+ */
 #if HAVE_DECL_INI_MAX_LINE
 #define LINE_ROOM (LIMIT_CONF_LINE + 2)
 #else
@@ -36,7 +37,7 @@
 struct reader {
     struct conf_source *source;
     FILE *file;
-    bool is_our_text;        /* conf_print() made it: its lines may be of any length */
+    bool is_our_text;        /* conf_print() made it: what inih cannot read of it is taken without inih */
     struct conf_place place; /* of the line that inih has just now */
     char *line;              /* owned; as getline() has it */
     size_t size;
@@ -102,7 +103,7 @@ static bool take_assignment(struct reader *r, char *line)
         refuse(r, "there is no key before '='");
         return false;
     }
-    if (r->is_our_text && strlen(line) > LINE_ROOM - 2) { /* inih has no room for it */
+    if (r->is_our_text && (!HAVE_DECL_INI_MAX_LINE || strlen(line) > LINE_ROOM - 2)) {
         char *value = trim(line + n + 1);
         line[n] = '\0';
         conf_source_add_line(r->source, r->place, trim(line), value);
