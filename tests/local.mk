@@ -56,7 +56,7 @@ tests_lib_keeper_host_LDADD = supervisor/keeper/libkeeper.a supervisor/sys/libsy
 
 # The engine's archive needs everything; these parts of it stand on their own.
 tests_unit_engine_crit_SOURCES = tests/unit/engine/test_conf_load.c tests/unit/engine/test_control_server.c \
-	supervisor/engine/conf_load.c supervisor/engine/conf_verify.c supervisor/engine/control_dispatch.c supervisor/engine/control_server.c
+	supervisor/engine/conf_load.c supervisor/engine/conf_verify.c supervisor/engine/env_files.c supervisor/engine/control_dispatch.c supervisor/engine/control_server.c
 nodist_tests_unit_engine_crit_SOURCES = $(control_interface)
 tests_unit_engine_crit_CPPFLAGS = $(AM_CPPFLAGS) $(INIH_CFLAGS) $(CRITERION_CFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_engine_crit_CFLAGS = $(AM_CFLAGS) -Wno-strict-aliasing

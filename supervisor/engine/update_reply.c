@@ -32,7 +32,7 @@ void update_reply_refused(struct engine *e, struct control_client *client, const
         say(e, LOG_WARNING, why);
 }
 
-void update_reply_mistakes(struct engine *e, struct update *u, const struct conf_source *source)
+void update_reply_mistakes(struct engine *e, struct update *u, struct conf_source *source)
 {
     struct buf lines;
     buf_init(&lines, SIZE_MAX);

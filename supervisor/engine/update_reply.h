@@ -28,7 +28,7 @@ struct update {
 /* Before the services are told: which of them will have other workers. */
 void update_note_touched(struct engine *e, struct update *u);
 void update_reply_refused(struct engine *e, struct control_client *client, const char *why);
-void update_reply_mistakes(struct engine *e, struct update *u, const struct conf_source *source);
+void update_reply_mistakes(struct engine *e, struct update *u, struct conf_source *source);
 /* Is there a change that cannot be made? Then that is told. */
 bool update_reply_impossible(struct engine *e, struct update *u);
 /* For a client that does not wait; it is answered with that. */

@@ -109,7 +109,7 @@ line_of() {
     awk -v n="$1" 'BEGIN { s = "env.A = "; printf "[service:a]\ncommand = true\n%s", s; for (i = length(s); i < n; i++) printf "x"; print "" }' >"$work/x.ini"
 }
 line_of 65536
-expect 0 "no_new_privileges = no" --dump -c "$work/x.ini"
+expect 0 "output_keep = 5" --dump -c "$work/x.ini"
 awk 'length($0) == 65536 { found = 1 } END { exit !found }' "$work/out" || fail "a line of the greatest length was not read whole"
 line_of 65537
 expect 2 "WORK/x.ini:3: service:a: the line has 65537 bytes, and 65536 are the most" -c "$work/x.ini"
