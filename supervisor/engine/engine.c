@@ -444,6 +444,7 @@ void engine_save(struct engine *e)
         [BERTH_COL_SERIAL] = (int64_t)e->serial,
         [BERTH_COL_SHUTDOWN] = e->is_shutting_down,
         [BERTH_COL_STATUS] = e->over_status,
+        [BERTH_COL_READY] = e->announce.was_ready,
     }};
     state_store_save(&e->store, "berth", &e->row, &row);
 }
@@ -452,6 +453,8 @@ void engine_save(struct engine *e)
 
 static void on_hangup(struct engine *e)
 {
+    announce_reloading(e);
+    announce_await_services(e);
     for (size_t i = 0; i < e->n_services; i++) {
         struct service *s = e->services[i];
         if (s->conf->reload == RELOAD_SIGNAL)
@@ -461,6 +464,7 @@ static void on_hangup(struct engine *e)
         else
             engine_restart(s);
     }
+    announce_reloaded(e);
 }
 
 void engine_on_signal(struct engine *e, int signo, pid_t sender, unsigned count)

@@ -10,6 +10,7 @@
 
 #include "core/conf.h"
 #include "core/order.h"
+#include "engine/announce.h"
 #include "engine/control_server.h"
 #include "engine/event_log.h"
 #include "engine/hold.h"
@@ -46,6 +47,7 @@ struct engine {
     struct hold hold;
     struct socket_guard guard;
     struct idle_watch idle;
+    struct announce announce;
     ev_timer retire_timer; /* engine/retire */
     struct order order;    /* of the services: engine/sequence */
     struct sequence_queue {

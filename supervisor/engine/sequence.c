@@ -134,6 +134,8 @@ void sequence_follow(struct service *s)
     if (state == s->seen || is_leaving(s))
         return;
     s->seen = state;
+    announce_on_service_change(s);
+    announce_follow(e);
     operation_on_service_change(s);
     if (!s->is_queued) {
         s->is_queued = true;

@@ -169,6 +169,7 @@ static void on_shutdown_timeout(struct ev_loop *loop, ev_timer *t, int revents)
  * Who reads what others write ends after them. */
 void engine_resume_shutdown(struct engine *e)
 {
+    announce_stopping(e);
     hold_release_all(e);
     share_release_all(e);
     task_cancel_checks(e);

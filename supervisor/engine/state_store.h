@@ -65,6 +65,7 @@ enum berth_column {
     BERTH_COL_SERIAL,   /* the last serial given to a worker */
     BERTH_COL_SHUTDOWN, /* 1: everything is to end */
     BERTH_COL_STATUS,   /* of the essential service that ended everything */
+    BERTH_COL_READY,    /* 1: the service manager was told READY=1 */
 };
 
 struct state_store {

@@ -89,6 +89,7 @@ static void load_own_row(struct engine *e)
         e->serial = (unsigned long long)row.column[BERTH_COL_SERIAL];
         e->is_shutting_down = row.column[BERTH_COL_SHUTDOWN];
         e->over_status = (int)row.column[BERTH_COL_STATUS];
+        e->announce.was_ready = row.column[BERTH_COL_READY];
     }
 }
 
@@ -226,10 +227,11 @@ static int prepare(struct engine *e, const struct supervisor_options *options, s
         return r;
     e->log.level = e->conf->log_level;
     e->log.format = e->conf->log_format;
-    engine_apply_env_file(e);
     e->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
     if (!e->loop)
         return berr_set(err, BERR_SYSTEM, errno, "the event loop could not be made: %s", strerror(errno));
+    announce_init(e);
+    engine_apply_env_file(e);
     if ((r = state_store_open(&e->store, &e->keeper, &restored, err)) < 0)
         return r;
     load_own_row(e);
@@ -273,6 +275,7 @@ static void begin(struct engine *e)
     for (size_t i = 0; i < e->n_services && !e->is_shutting_down; i++)
         engine_check_over(e->services[i]);
     update_resume(e);
+    announce_follow(e);
 }
 
 static void fail(struct engine *e, const struct berr *err)
@@ -358,6 +361,7 @@ static void destroy(struct engine *e)
     if (e->loop) {
         socket_guard_stop(&e->guard);
         idle_stop(e);
+        announce_fini(e);
         ev_loop_destroy(e->loop);
     }
     fd_close(&e->control_fd);
@@ -375,7 +379,8 @@ int supervisor_main(struct conf *conf, const struct supervisor_options *options)
                        .store.memory.fd = -1,
                        .keeper.fd = -1,
                        .guard = {.hup_fd = -1, .path_fd = -1},
-                       .idle.arrival_fd = -1};
+                       .idle.arrival_fd = -1,
+                       .announce.target.fd = -1};
     struct berr err;
     ignore_signals();
     event_log_init(&e.log, LOG_INFO);

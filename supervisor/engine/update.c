@@ -208,6 +208,7 @@ static void evaluate(struct engine *e)
     e->update = NULL;
     update_reply_done(e, u);
     update_free(u);
+    announce_reloaded(e);
     if (e->update_again) {
         e->update_again = false;
         update_begin(e, NULL, NULL, false, false);
@@ -327,8 +328,11 @@ void update_begin(struct engine *e, struct control_client *client, const char *p
         return;
     }
     struct update *u = update_new(e, client, path, is_dry, waits);
+    if (!is_dry)
+        announce_reloading(e);
     if (!prepare(e, u, &after)) {
         update_free(u);
+        announce_reloaded(e);
         return;
     }
     int fd = u->is_dry || u->diff.n == 0 ? 0 : conf_load_store(&after, u->path);
@@ -339,6 +343,7 @@ void update_begin(struct engine *e, struct control_client *client, const char *p
             update_reply_done(e, u);
         conf_fini(&after);
         update_free(u);
+        announce_reloaded(e);
         return;
     }
     apply(e, u, &after, fd);

@@ -70,6 +70,7 @@ struct service {
     enum service_state seen;   /* as engine/sequence saw it last */
     bool is_watched;           /* an update waits for its outcome */
     bool was_touched;          /* an update changes its workers */
+    bool has_had_its_try;      /* it came up, or could not: engine/announce */
     bool comes_by_demand;      /* when it begins, its workers wait for somebody */
     uint64_t fingerprint;      /* of the configuration that its workers were started with */
     uint64_t next_fingerprint; /* … that the next ones are */
