@@ -114,6 +114,19 @@ static int apply_log_level(struct conf *c, const struct run_option *self, const 
     return 0;
 }
 
+static int apply_log_format(struct conf *c, const struct run_option *self, const char *value,
+                            struct berr *err)
+{
+    char quoted[64];
+
+    (void)self;
+    if (!str_eq(value, "text") && !str_eq(value, "json"))
+        return berr_set(err, BERR_USAGE, EINVAL, "\"%s\" is neither text nor json",
+                        str_escape(quoted, sizeof quoted, value, strlen(value)));
+    c->log_format = str_eq(value, "json") ? LOG_JSON : LOG_TEXT;
+    return 0;
+}
+
 static int apply_explain(struct conf *c, const struct run_option *self, const char *value, struct berr *err)
 {
     (void)self, (void)value, (void)err;
@@ -142,6 +155,7 @@ static const struct run_option options[] = {
     {"--user", 0, "NAME", "user", apply_key},
     {"--env", 0, "NAME=VALUE", NULL, apply_env},
     {"--log-level", 0, "LEVEL", NULL, apply_log_level},
+    {"--log-format", 0, "FORMAT", NULL, apply_log_format},
     {"--explain", 0, NULL, NULL, apply_explain},
     {"--help", 'h', NULL, NULL, apply_help},
 };
@@ -164,6 +178,7 @@ const char *run_args_help(void)
            "      --user NAME              run COMMAND as this user\n"
            "      --env NAME=VALUE         set a variable; may be repeated\n"
            "      --log-level LEVEL        debug, info, warning or error (info)\n"
+           "      --log-format FORMAT      text, or json: an object in a line (text)\n"
            "      --explain                start nothing; tell what COMMAND would be given\n"
            "  -h, --help                   show this\n"
            "  -a, --adopt; --standby N     not carried out by this version\n"

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "sys/clock.h"
 
 void event_log_init(struct event_log *log, enum log_level level)
 {
@@ -43,7 +44,10 @@ void event_log_vsay(struct event_log *log, enum log_level level, const char *sub
     buf_vprintf(&text, fmt, ap);
     if (level >= log->level) {
         buf_init(&line, 4096);
-        logline_format(&line, level, subject, buf_str(&text));
+        if (log->format == LOG_JSON)
+            logline_format_json(&line, clock_wall_ms(), level, subject, service, buf_str(&text));
+        else
+            logline_format(&line, level, subject, buf_str(&text));
         write_line(&line);
         buf_fini(&line);
     }

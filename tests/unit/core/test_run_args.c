@@ -150,7 +150,9 @@ Test(run_args, shorthands_set_their_keys)
 {
     struct conf c =
         good("--workers 3 --ready delay:2s --restart always --reload signal:HUP --stop-signal INT "
-             "--stop-timeout none --standby 0 --user nobody --env A=b=c --env=B= --log-level debug server");
+             "--stop-timeout none --standby 0 --user nobody --env A=b=c --env=B= --log-level debug "
+             "--log-format json "
+             "server");
     const struct service_conf *s = &c.services[0];
     cr_expect_eq(s->workers, 3);
     cr_expect_eq(s->ready, READY_DELAY);
@@ -163,6 +165,7 @@ Test(run_args, shorthands_set_their_keys)
     cr_expect_str_eq(strv_find_env(&s->environment, "A"), "b=c");
     cr_expect_str_eq(strv_find_env(&s->environment, "B"), "");
     cr_expect_eq(c.log_level, LOG_DEBUG);
+    cr_expect_eq(c.log_format, LOG_JSON);
     conf_fini(&c);
 }
 
@@ -241,6 +244,7 @@ Test(run_args, what_is_wrong_is_named)
         {"--adopt=x z", "--adopt takes no value"},
         {"--standby 1 z", "--standby: standby is not carried out by this version of berth"},
         {"--log-level loud z", "\"loud\" is not one of debug, info, warning and error"},
+        {"--log-format xml z", "\"xml\" is neither text nor json"},
         {"-l :80 -l :80 z", "has the same address tcp://:80"},
         {"-l web=:80 z {fd:z}", "no socket z is handed over"},
         {"-- ", "the command to run is empty"},
@@ -273,14 +277,15 @@ Test(run_args, the_help_names_only_options_that_are_there)
         cr_expect_not(strstr(err.text, "is not an option"), "%s", err.text);
         n++;
     }
-    cr_assert_eq(n, 15);
+    cr_assert_eq(n, 16);
 }
 
 Test(run_args, the_help_names_every_option_of_the_manual)
 {
-    static const char *const names[] = {
-        "--listen",      "--adopt",        "--set",     "--workers", "--ready", "--restart",   "--reload",
-        "--stop-signal", "--stop-timeout", "--standby", "--user",    "--env",   "--log-level", "--help"};
+    static const char *const names[] = {"--listen",       "--adopt",      "--set",    "--workers",
+                                        "--ready",        "--restart",    "--reload", "--stop-signal",
+                                        "--stop-timeout", "--standby",    "--user",   "--env",
+                                        "--log-level",    "--log-format", "--help"};
     for (size_t i = 0; i < N(names); i++)
         cr_expect(strstr(run_args_help(), names[i]), "%s", names[i]);
     cr_expect(str_starts_with(run_args_help(), "Usage: berth run "));
@@ -315,7 +320,8 @@ Test(run_args, as_many_sockets_as_the_limit_and_no_more)
     argv[MANY] = command;
     cr_assert_eq(run_args_parse(MANY + 1, argv, &c, &err), -EINVAL);
     cr_assert(strstr(err.text, "more than 16384 sockets"), "%s", err.text);
-    cr_assert_eq(run_args_parse(LIMIT_HANDOFF_FDS + 2, argv + MANY - LIMIT_HANDOFF_FDS - 1, &c, &err), -EINVAL);
+    cr_assert_eq(run_args_parse(LIMIT_HANDOFF_FDS + 2, argv + MANY - LIMIT_HANDOFF_FDS - 1, &c, &err),
+                 -EINVAL);
     cr_assert(strstr(err.text, "1024 are the most that a worker can be handed"), "%s", err.text);
     cr_assert_eq(run_args_parse(LIMIT_HANDOFF_FDS + 1, argv + MANY - LIMIT_HANDOFF_FDS, &c, &err), 0, "%s",
                  err.text);
