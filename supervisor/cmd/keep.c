@@ -29,7 +29,7 @@ static char *held_name(unsigned number, const char *name)
 int keep_with(const struct cmd_args *args, int config_fd)
 {
     struct inherited *inherited = NULL;
-    struct keeper_gift *gifts;
+    static struct keeper_gift *gifts; /* what is allocated here lasts as long as the keeper */
     unsigned n = 0;
     int n_inherited = inherited_take(&inherited);
 
@@ -43,5 +43,5 @@ int keep_with(const struct cmd_args *args, int config_fd)
         gifts[n++] = (struct keeper_gift){"config", config_fd};
     for (int i = 0; i < n_inherited; i++)
         gifts[n++] = (struct keeper_gift){held_name((unsigned)i + 1, inherited[i].name), inherited[i].fd};
-    return keeper_main(args->full_argv, gifts, n); /* what is allocated here lasts as long as the keeper */
+    return keeper_main(args->full_argv, gifts, n);
 }
