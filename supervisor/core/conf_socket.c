@@ -243,7 +243,7 @@ const struct conf_key conf_socket_keys[] = {
      .max = INT64_C(24) * 86400 * 1000, .unit = NSEC_PER_MSEC, .none = "off", .none_value = -1, VALUE_AT(options.user_timeout_ms)},
     {"congestion", "", "TCP_CONGESTION: the algorithm's name.", VALUE_CHARS(options.congestion, "a name of at most 15 characters")},
     {"mptcp", "no", "Multipath TCP.", VALUE_BOOL(options.mptcp)},
-    {"non_blocking", "auto", "O_NONBLOCK, one flag for all holders: auto leaves it to the workers and clears it when none is left.",
+    {"non_blocking", "auto", "O_NONBLOCK, one flag for all holders: auto leaves it to the workers; when none is left it is cleared, but set for nginx.",
      VALUE_WORD(options.non_blocking, non_blocking_words, "auto, yes or no")},
     {"when_stopped", "hold", "While its services are stopped: let connections wait, or refuse them.",
      VALUE_WORD(options.when_stopped, when_stopped_words, "hold or refuse")},

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 
 #include "base/mem.h"
+#include "core/handoff/handoff.h"
 #include "engine/crash_point.h"
 #include "engine/demand.h"
 #include "engine/engine.h"
@@ -301,13 +302,24 @@ static bool is_in_use(const struct held_socket *h)
     return false;
 }
 
+static bool is_expected_non_blocking(const struct held_socket *h)
+{
+    for (size_t i = 0; i < h->group->n_users; i++) {
+        const struct service_conf *c = h->group->users[i]->conf;
+        if (handoff_is_non_blocking(&c->handoff, c->command.n > 0 ? c->command.v[0] : ""))
+            return true;
+    }
+    return false;
+}
+
 /* O_NONBLOCK is one flag for all who have the socket: `auto` leaves it as running workers have set it. */
 void hold_prepare_for_spawn(struct engine *e, struct held_socket *h)
 {
     enum non_blocking how = h->socket->options.non_blocking;
     if (how == NON_BLOCKING_AUTO && is_in_use(h))
         return;
-    int r = fd_set_nonblock(h->fd, how == NON_BLOCKING_YES);
+    int r = fd_set_nonblock(h->fd, how == NON_BLOCKING_YES ||
+                                       (how == NON_BLOCKING_AUTO && is_expected_non_blocking(h)));
     if (r < 0) {
         char who[LIMIT_NAME + 16];
         subject(h, who);

@@ -137,30 +137,35 @@ rig_test(habits, of_taking_only_one_of_two_sockets_shows_in_the_other_ones_queue
 }
 
 /* What each worker of a socket with OPTION found O_NONBLOCK to be, before it set it itself. */
-static const char *found_blocking(struct rig *r, const char *option)
+static const char *found_blocking(struct rig *r, const char *option, const char *handoff)
 {
     rig_run(r, "--listen", rig_format(r, "web=%s?non_blocking=%s", rig_address(r, 4), option), "--set",
-            "stable_after=0", "--set", "restart=always", "--set", "restart_limit=2/1h", "--", "python3", "-u",
-            "-c",
+            rig_format(r, "handoff=%s", handoff), "--set", "stable_after=0", "--set", "restart=always",
+            "--set", "restart_limit=2/1h", "--", "python3", "-u", "-c",
             rig_format(r, "import os; print(int(os.get_blocking(3)), end=' '); os.set_blocking(3, %s)",
-                       strcmp(option, "yes") == 0 ? "True" : "False"));
+                       strcmp(option, "yes") == 0 || strcmp(handoff, "nginx") == 0 ? "True" : "False"));
     rig_wait_exit(r);
     return rig_read_file(r, r->out_path);
 }
 
 rig_test(habits, of_setting_o_nonblock_do_not_reach_the_next_worker)
 {
-    cr_assert_str_eq(found_blocking(r, "auto"), "1 1 1 ");
+    cr_assert_str_eq(found_blocking(r, "auto", "auto"), "1 1 1 ");
+}
+
+rig_test(habits, of_nginx_which_expects_o_nonblock_are_met)
+{
+    cr_assert_str_eq(found_blocking(r, "auto", "nginx"), "0 0 0 ");
 }
 
 rig_test(habits, of_setting_o_nonblock_are_put_right_where_it_is_to_be_off)
 {
-    cr_assert_str_eq(found_blocking(r, "no"), "1 1 1 ");
+    cr_assert_str_eq(found_blocking(r, "no", "auto"), "1 1 1 ");
 }
 
 rig_test(habits, of_clearing_o_nonblock_are_put_right_where_it_is_to_be_on)
 {
-    cr_assert_str_eq(found_blocking(r, "yes"), "0 0 0 ");
+    cr_assert_str_eq(found_blocking(r, "yes", "auto"), "0 0 0 ");
 }
 
 rig_test(habits, of_setting_o_nonblock_are_left_alone_while_another_worker_runs)

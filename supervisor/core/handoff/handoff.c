@@ -193,6 +193,17 @@ char *handoff_tells(char *dst, size_t size, const struct strv *words, const char
     return dst;
 }
 
+bool handoff_is_non_blocking(const struct strv *words, const char *command)
+{
+    struct choice c;
+
+    choose_all(&c, words, command);
+    for (size_t i = 0; i < c.n; i++)
+        if (c.dialect[i] == &handoff_nginx)
+            return true;
+    return false;
+}
+
 void handoff_output_fini(struct handoff_output *out)
 {
     strv_fini(&out->environment);

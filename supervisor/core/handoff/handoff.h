@@ -71,6 +71,8 @@ int handoff_emit(const struct strv *words, const char *command, const struct han
 /* "LISTEN_FDS, SERVER_STARTER_PORT": where a reader of what WORDS choose would look; "" for nowhere. Returns
  * DST. */
 char *handoff_tells(char *dst, size_t size, const struct strv *words, const char *command);
+/* Do readers of what WORDS choose expect sockets with O_NONBLOCK, and not set it themselves? */
+bool handoff_is_non_blocking(const struct strv *words, const char *command);
 void handoff_output_fini(struct handoff_output *out);
 /* The word of the dialect that variable NAME belongs to, or NULL. */
 const char *handoff_owner(const char *name);

@@ -1,6 +1,7 @@
 /* nginx: NGINX, as its old master hands its sockets to a new binary (ngx_add_inherited_sockets()). Each
  * number is ended by a semicolon: one without is ignored. nginx then asks the kernel what each socket is, and
- * matches its `listen` lines; it must not daemonise. */
+ * matches its `listen` lines; it must not daemonise. It leaves O_NONBLOCK as its old master had set it: with
+ * a blocking socket one of its workers hangs in accept(2) whenever another one was quicker. */
 #include "config.h"
 
 #include "core/handoff/handoff.h"

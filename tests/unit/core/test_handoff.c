@@ -347,6 +347,16 @@ Test(handoff, php_fpm_goes_on_in_another_variable_after_128_sockets)
     handoff_output_fini(&out);
 }
 
+Test(handoff, only_nginx_expects_non_blocking_sockets)
+{
+    char nginx[] = "nginx";
+    char *one[] = {nginx, NULL};
+    struct strv none = {NULL, 0}, words = {one, 1};
+    cr_expect(handoff_is_non_blocking(&none, "/usr/sbin/nginx"));
+    cr_expect(handoff_is_non_blocking(&words, "wrapper"));
+    cr_expect_not(handoff_is_non_blocking(&none, "gunicorn"));
+}
+
 Test(handoff, nginx_and_unicorn_get_lists_of_numbers)
 {
     struct handoff_input in = input_of(2, LISTEN_PID_CHILD, true);
