@@ -13,7 +13,7 @@ if [ "$(id -u)" -eq 0 ] && [ -z "${BERTH_ROOT_MOUNTED:-}" ] && ! unshare --mount
 fi
 
 install_packages $build_packages g++ libcriterion-dev libsystemd-dev mandoc procps iproute2 util-linux podman runc python3 nodejs \
-    nginx-light gunicorn uwsgi uwsgi-plugin-python3 s6 openssh-server openssh-client dropbear-bin \
+    nginx-light gunicorn redis-server uwsgi uwsgi-plugin-python3 s6 openssh-server openssh-client dropbear-bin \
     haproxy uvicorn puma unicorn php-fpm starman h2o lighttpd default-jdk-headless golang-go ruby ruby-webrick || exit 1
 build=${BUILD:-$top/build}
 logs=$(mktemp -d) || exit 1

@@ -8,7 +8,7 @@ tests_lib_berth_load_SOURCES = tests/lib/berth_load.c tests/lib/fastcgi.c tests/
 if HAVE_CRITERION
 system_tests = \
 	%D%/rig.crit %D%/run.crit %D%/handoff.crit %D%/kill.crit %D%/guard.crit %D%/habits.crit %D%/control.crit \
-	%D%/output.crit %D%/demand.crit %D%/inetd.crit %D%/share.crit %D%/servers.crit %D%/matrix.crit %D%/pid1.crit %D%/crash.crit %D%/up.crit %D%/update.crit %D%/hooks.crit %D%/input.crit %D%/limits.crit %D%/surroundings.crit %D%/announce.crit
+	%D%/output.crit %D%/demand.crit %D%/inetd.crit %D%/share.crit %D%/servers.crit %D%/matrix.crit %D%/pid1.crit %D%/crash.crit %D%/up.crit %D%/update.crit %D%/hooks.crit %D%/input.crit %D%/limits.crit %D%/surroundings.crit %D%/announce.crit %D%/examples.crit
 check_PROGRAMS += tests/lib/probe tests/berth-crash $(system_tests)
 TESTS += $(system_tests)
 check_LIBRARIES = tests/lib/librig.a
@@ -110,4 +110,7 @@ tests_system_surroundings_crit_LDADD = $(system_ldadd)
 tests_system_announce_crit_SOURCES = %D%/test_announce.c
 tests_system_announce_crit_CPPFLAGS = $(system_cppflags)
 tests_system_announce_crit_LDADD = $(system_ldadd)
+tests_system_examples_crit_SOURCES = %D%/test_examples.c
+tests_system_examples_crit_CPPFLAGS = $(system_cppflags)
+tests_system_examples_crit_LDADD = $(system_ldadd)
 endif

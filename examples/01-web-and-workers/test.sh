@@ -1,0 +1,141 @@
+#!/bin/sh
+# Starts this example, and changes and breaks it while clients ask at its port; not one request may fail.
+# BUILD is the folder in which berth was built (with `make berth tests/lib/berth-load`), PORT where to serve, STATE an empty folder.
+# Ends with 77, and a line that says why, where something is not installed.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+BUILD=${BUILD:-$here/../../build}
+STATE=${STATE:-$(mktemp -d)}
+PORT=${PORT:-8080}
+PATH=$BUILD:$PATH:/usr/sbin
+export STATE PORT PATH BERTH_CONTROL="$STATE/control.sock"
+for program in nginx gunicorn redis-server /usr/bin/python3; do
+    command -v "$program" >/dev/null || { echo "$program is not installed"; exit 77; }
+done
+chmod 755 "$STATE" # nginx's workers are somebody else, where it was started by root
+cp -r "$here" "$STATE/site" && chmod -R u+w "$STATE/site"
+
+berth_pid=
+loads=
+fail() {
+    echo "test.sh: $*" >&2
+    tail -n 40 "$STATE/berth.log" >&2
+    exit 1
+}
+clean_up() {
+    for pid in $loads $berth_pid; do
+        kill "$pid" 2>/dev/null && wait "$pid" || true
+    done
+}
+trap clean_up EXIT
+
+# Asks at each path until an answer has the text behind it: PATH TEXT PATH TEXT …
+expect() {
+    /usr/bin/python3 - "$PORT" "$@" <<'PYTHON' || fail "these never answered as expected: $*"
+import sys, time, urllib.request
+give_up = time.monotonic() + 20
+for path, text in zip(sys.argv[2::2], sys.argv[3::2]):
+    while True:
+        try:
+            if text in urllib.request.urlopen("http://127.0.0.1:%s%s" % (sys.argv[1], path), timeout=10).read().decode():
+                break
+        except OSError:
+            pass
+        if time.monotonic() > give_up:
+            sys.exit(1)
+        time.sleep(0.02)
+PYTHON
+}
+# The pid that service $1 is run by; 0 while there is none.
+pid_of() {
+    berth --json status "$1" | /usr/bin/python3 -c '
+import json, sys
+print(next((w["pid"] for w in json.load(sys.stdin)["workers"] if w.get("pid")), 0))'
+}
+supervisor_pid() {
+    berth --json status | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["pid"])'
+}
+# What follows only counts when clients are being served again: a few answers from each.
+served() {
+    expect / world /api/ visits= / world /api/ visits= / world /api/ visits=
+}
+# Clients that open a connection for each request, for both services.
+begin_load() {
+    rm -f "$STATE/stop"
+    mkfifo "$STATE/stop"
+    for path in / /api/; do
+        "$BUILD/tests/lib/berth-load" --clients 3 --pause 5000 --path "$path" --until-eof "127.0.0.1:$PORT" \
+            <"$STATE/stop" >>"$STATE/report" &
+        loads="$loads $!"
+    done
+    exec 3>"$STATE/stop"
+    served
+}
+# $1: how many answers each may have seen only the beginning of.
+end_load() {
+    served
+    exec 3>&-
+    for pid in $loads; do
+        wait "$pid" || true # it has written what was lost
+    done
+    loads=
+    cat "$STATE/report"
+    ! grep -v "refused 0, reset 0, closed early [0-$1], timed out 0, slowest" "$STATE/report" || fail "requests have failed"
+    ! grep "otherwise lost" "$STATE/report" || fail "requests have failed"
+    rm "$STATE/report"
+}
+# $1 is "-" for the whole group of processes.
+kill_services() {
+    for service in pages api; do
+        before=$(pid_of "$service")
+        kill -9 "$1$before"
+        served
+        [ "$(pid_of "$service")" != "$before" ] || fail "$service was not killed"
+    done
+}
+step() {
+    echo "== $*"
+}
+
+berth up -c "$STATE/site/berth.ini" 2>"$STATE/berth.log" &
+berth_pid=$!
+served
+
+begin_load
+
+step "berth update: another greeting for pages, and only they get new processes"
+before=$(pid_of api)
+sed 's/^env.GREETING = .*/env.GREETING = good morning/' "$here/berth.ini" >"$STATE/site/berth.ini"
+berth update
+expect / "good morning, world"
+[ "$(pid_of api)" = "$before" ] || fail "api was restarted, though nothing of it had changed"
+
+step "berth restart of every service that serves"
+berth restart pages api nginx redis
+served
+
+step "kill -9 of the supervisor, twice"
+before=$(pid_of pages)
+for _ in 1 2; do
+    kill -9 "$(supervisor_pid)"
+    served
+done
+[ "$(pid_of pages)" = "$before" ] || fail "pages have another process"
+
+step "kill -9 of both gunicorns: berth asks what they leave behind to finish, and starts others"
+kill_services ""
+end_load 0
+
+step "kill -9 of both gunicorns with their workers, in the middle of what they answer"
+begin_load
+kill_services -
+# nginx asks again, but cannot take back an answer that it has begun to pass on: one of each gunicorn worker, at most.
+end_load 2
+
+step "berth shutdown"
+berth shutdown
+status=0
+wait "$berth_pid" || status=$?
+berth_pid=
+[ "$status" -eq 0 ] || fail "berth ended with $status"
+echo "Served all the while."
