@@ -130,12 +130,12 @@ rig_test(demand, a_service_that_is_asked_now_and_then_is_not_idle)
 {
     struct load_options options = {.address = rig_address(r, 4), .clients = 1, .pause_us = 50000};
 
-    rig_run(r, ON_DEMAND, "--set", "idle_stop=500ms", "--listen", rig_address(r, 4), "--", r->probe,
+    rig_run(r, ON_DEMAND, "--set", "idle_stop=2s", "--listen", rig_address(r, 4), "--", r->probe,
             "--drain");
     rig_wait_state(r, "waiting");
     struct load *load = load_start(&options);
     pid_t worker = rig_wait_worker(r, 1, 0);
-    cr_assert(load_wait_ok(load, 40, RIG_PATIENCE_SECONDS));
+    cr_assert(load_wait_ok(load, 100, RIG_PATIENCE_SECONDS));
     cr_assert_eq(rig_worker_pid(r, 1), worker);
     rig_load_end(r, load, 0);
     rig_wait_state(r, "waiting");
