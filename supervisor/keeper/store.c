@@ -9,42 +9,44 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HEADS 4096 /* of each hash; a power of two */
+#define HEADS 4096    /* of each hash; a power of two */
+#define SHORT_NAME 48 /* bytes that most names fit in */
 
-static struct entry slots[LIMIT_HELD];
+/* The entries by their numbers, from 1 on. */
+static struct entry slots[1 + LIMIT_HELD];
+static char short_names[1 + LIMIT_HELD][SHORT_NAME], long_names[1 + LIMIT_HELD][LIMIT_HELD_NAME + 1];
 static size_t n_slots; /* that were ever used */
 static size_t n_fds;
 static struct list unused = {&unused, &unused}, told = {&told, &told}, untold = {&untold, &untold};
-static struct entry *by_name[HEADS], *by_pid[HEADS];
+static uint16_t by_name[HEADS], by_pid[HEADS];
 
 /* Where the chain says NAME, or ends without it. */
-static struct entry **find(const char *name)
+static uint16_t *find(const char *name)
 {
     uint32_t hash = 2166136261u; /* FNV-1a */
     for (const char *c = name; *c; c++)
         hash = (hash ^ (unsigned char)*c) * 16777619u;
-    struct entry **at = &by_name[(hash ^ hash >> 16) % HEADS];
-    while (*at && strcmp((*at)->name, name) != 0)
-        at = &(*at)->next_by_name;
+    uint16_t *at = &by_name[(hash ^ hash >> 16) % HEADS];
+    while (*at && strcmp(slots[*at].name, name) != 0)
+        at = &slots[*at].next_by_name;
     return at;
 }
 
 struct entry *store_find_process(pid_t pid)
 {
-    struct entry *e = by_pid[(uint32_t)pid % HEADS];
-    while (e && e->pid != pid)
-        e = e->next_by_pid;
-    return e;
+    struct entry *e = &slots[by_pid[(uint32_t)pid % HEADS]];
+    while (e > slots && e->pid != pid)
+        e = &slots[e->next_by_pid];
+    return e > slots ? e : NULL;
 }
 
 /* From now on its pid may be another process's. */
 static void forget_pid(struct entry *e)
 {
-    struct entry **at = &by_pid[(uint32_t)e->pid % HEADS];
-    while (*at && *at != e)
-        at = &(*at)->next_by_pid;
-    if (*at)
-        *at = e->next_by_pid;
+    uint16_t *at = &by_pid[(uint32_t)e->pid % HEADS];
+    while (*at && &slots[*at] != e)
+        at = &slots[*at].next_by_pid;
+    *at = *at ? e->next_by_pid : 0;
 }
 
 static void empty(struct entry *e)
@@ -57,13 +59,14 @@ static void empty(struct entry *e)
     list_remove(&e->link);
 }
 
-static struct entry *take_slot(void)
+/* 0: there is none. */
+static uint16_t take_slot(void)
 {
     if (list_is_empty(&unused))
-        return n_slots < LIMIT_HELD ? &slots[n_slots++] : NULL;
+        return n_slots < LIMIT_HELD ? (uint16_t)++n_slots : 0;
     struct entry *e = list_entry(unused.next, struct entry, link);
     list_remove(&e->link);
-    return e;
+    return (uint16_t)(e - slots);
 }
 
 int store_put(const char *name, int fd, pid_t pid)
@@ -71,37 +74,37 @@ int store_put(const char *name, int fd, pid_t pid)
     size_t len = strlen(name);
     if (len == 0 || len > LIMIT_HELD_NAME)
         return -EINVAL;
-    struct entry **at = find(name);
+    uint16_t *at = find(name), *head = &by_pid[(uint32_t)pid % HEADS];
     if (*at)
-        empty(*at);
-    else if ((*at = take_slot()) != NULL)
-        (*at)->next_by_name = NULL;
+        empty(&slots[*at]);
+    else if ((*at = take_slot()) != 0)
+        slots[*at].next_by_name = 0;
     else
         return -ENOSPC;
-    struct entry *e = *at, **head = &by_pid[(uint32_t)pid % HEADS];
-    memcpy(e->name, name, len + 1);
-    e->fd = fd;
+    struct entry *e = &slots[*at];
+    *e = (struct entry){.next_by_name = e->next_by_name,
+                        .known = true /* it came from the supervisor */,
+                        .fd = fd,
+                        .pid = pid};
+    e->name = memcpy(len < SHORT_NAME ? short_names[*at] : long_names[*at], name, len + 1);
     n_fds += fd >= 0;
-    e->pid = pid;
-    e->status = 0;
-    e->ended = false;
-    e->known = true; /* it came from the supervisor */
     list_append(&told, &e->link);
     if (pid > 0) {
         e->next_by_pid = *head;
-        *head = e;
+        *head = *at;
     }
     return 0;
 }
 
 void store_drop(const char *name)
 {
-    struct entry **at = find(name), *e = *at;
-    if (!e)
+    uint16_t *at = find(name);
+    struct entry *e = &slots[*at];
+    if (!*at)
         return;
     *at = e->next_by_name;
     empty(e);
-    e->name[0] = '\0';
+    e->name = NULL;
     list_append(&unused, &e->link);
 }
 
@@ -140,8 +143,8 @@ void store_tell(struct entry *e)
 
 struct entry *store_next(struct entry *e)
 {
-    for (e = e ? e + 1 : slots; e < slots + n_slots; e++)
-        if (e->name[0])
+    for (e = e ? e + 1 : slots + 1; e <= slots + n_slots; e++)
+        if (e->name)
             return e;
     return NULL;
 }

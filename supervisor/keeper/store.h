@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/limits.h"
@@ -13,13 +14,13 @@
 
 struct entry {
     struct list link; /* told, untold or, without a name, unused */
-    struct entry *next_by_name, *next_by_pid;
+    uint16_t next_by_name, next_by_pid; /* numbers; 0: none */
+    bool ended;
+    bool known; /* to the present supervisor: only its end may remain to be told */
     int fd;     /* owned; -1: none */
     pid_t pid;  /* 0: no process */
     int status; /* wait status, once ended */
-    bool ended;
-    bool known; /* to the present supervisor: only its end may remain to be told */
-    char name[LIMIT_HELD_NAME + 1];
+    char *name; /* in the store; NULL while the entry is unused */
 };
 
 /* Takes FD (-1: none) over, and the running process PID (0: none). What had the name is forgotten. -ENOSPC: full; -EINVAL: no
