@@ -12,24 +12,41 @@
 #include "sys/fd.h"
 
 #define HELD_NAME "state"
-#define FIRST_RECORDS 16
+#define FIRST_SIZE 4096
 
 static const char *key_of(const void *data, size_t n)
 {
     return soft_state_key(data, (int)n);
 }
 
-static void index_keys(struct state_store *s)
-{
-    for (size_t i = 0; i < soft_state_count(&s->state); i++)
-        if (soft_state_key(&s->state, (int)i))
-            name_table_add(&s->keys, soft_state_key(&s->state, (int)i), i);
-}
-
 static int find(const struct state_store *s, const char *key)
 {
     size_t i = name_table_find(&s->keys, key, key_of, &s->state);
     return i == NAME_TABLE_NONE ? -ENOENT : (int)i;
+}
+
+static unsigned columns_of(const struct state_store *s, int record)
+{
+    struct soft_state_row row;
+    soft_state_read(&s->state, record, &row);
+    return row.n;
+}
+
+/* A key is there twice when our predecessor died while it moved a row into a record with more columns. */
+static void index_keys(struct state_store *s)
+{
+    for (int i = soft_state_next(&s->state, 0), next; i > 0; i = next) {
+        const char *key = soft_state_key(&s->state, i);
+        int other = find(s, key);
+        next = soft_state_next(&s->state, i);
+        if (other >= 0 && columns_of(s, other) > columns_of(s, i)) {
+            soft_state_remove(&s->state, i);
+            continue;
+        }
+        if (other >= 0)
+            state_store_remove(s, key);
+        name_table_add(&s->keys, key, (size_t)i);
+    }
 }
 
 static int open_held(struct state_store *s, int fd)
@@ -45,7 +62,7 @@ static int open_held(struct state_store *s, int fd)
 
 static int begin_new(struct state_store *s, struct berr *err)
 {
-    int r = shared_memory_new(&s->memory, "berth-state", soft_state_size(FIRST_RECORDS));
+    int r = shared_memory_new(&s->memory, "berth-state", FIRST_SIZE);
     if (r < 0)
         return berr_set(err, BERR_SYSTEM, -r, "no memory for the supervisor's own state: memfd_create: %s",
                         strerror(-r));
@@ -86,9 +103,20 @@ bool state_store_load(const struct state_store *s, const char *key, struct soft_
 /* Room for twice as many. Without memory for it the supervisor ends, as it does without any other memory. */
 static void grow(struct state_store *s)
 {
-    int r = shared_memory_grow(&s->memory, soft_state_size_grown(&s->state, 2 * soft_state_count(&s->state)));
+    int r = shared_memory_grow(&s->memory, 2 * s->memory.size);
     must(r == 0);
     soft_state_grow(&s->state, s->memory.base, s->memory.size);
+}
+
+static int add(struct state_store *s, const char *key, const struct soft_state_row *row)
+{
+    int record = soft_state_add(&s->state, key, row);
+    if (record == -ENOSPC) {
+        grow(s);
+        record = soft_state_add(&s->state, key, row);
+    }
+    must(record > 0);
+    return record;
 }
 
 void state_store_save(struct state_store *s, const char *key, int *index, const struct soft_state_row *row)
@@ -96,26 +124,21 @@ void state_store_save(struct state_store *s, const char *key, int *index, const 
     crash_point(CRASH_AT_state_write_before);
     if (*index < 0)
         *index = find(s, key);
-    if (*index >= 0) {
+    if (*index >= 0 && columns_of(s, *index) >= row->n) {
         soft_state_write(&s->state, *index, row);
-    } else {
-        *index = soft_state_add_new(&s->state, key, row);
-        if (*index == -ENOSPC) {
-            grow(s);
-            *index = soft_state_add_new(&s->state, key, row);
-        }
-        must(*index >= 0);
-        name_table_add(&s->keys, key, (size_t)*index);
+    } else { /* it is new, or another version made it */
+        int added = add(s, key, row);
+        if (*index >= 0)
+            state_store_remove(s, key);
+        *index = added;
+        name_table_add(&s->keys, key, (size_t)added);
     }
     crash_point(CRASH_AT_state_write_after);
 }
 
 void state_store_set(struct state_store *s, int index, size_t column, int64_t value)
 {
-    struct soft_state_row row;
-    soft_state_read(&s->state, index, &row);
-    row.column[column] = value;
-    soft_state_write(&s->state, index, &row);
+    soft_state_set(&s->state, index, column, value);
 }
 
 void state_store_remove(struct state_store *s, const char *key)

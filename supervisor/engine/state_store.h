@@ -29,6 +29,7 @@ enum worker_column {
     WORKER_COL_LAST_STATUS,
     WORKER_COL_SOCKET, /* of a connection: which of the service's sockets, from 1 */
     WORKER_COL_SOURCE, /* of a connection: who it is */
+    WORKER_COL_COUNT
 };
 
 enum worker_flag {
@@ -49,6 +50,7 @@ enum service_column {
     SERVICE_COL_FINGERPRINT,  /* of the configuration that they were started with */
     SERVICE_COL_CONF_WORKERS, /* `workers` when WORKERS was taken from it */
     SERVICE_COL_PHASE,        /* enum hook_phase */
+    SERVICE_COL_COUNT
 };
 
 /* Columns of an "output/SERVICE/SLOT" row. */
@@ -58,6 +60,7 @@ enum output_column {
     OUTPUT_COL_OPEN,   /* 1: the last byte that it has is not a line's end */
     OUTPUT_COL_INTENT, /* not 0: the next bytes are about to be appended to a file of this many bytes, less 1
                         */
+    OUTPUT_COL_COUNT
 };
 
 /* Columns of the "berth" row. */
@@ -66,12 +69,13 @@ enum berth_column {
     BERTH_COL_SHUTDOWN, /* 1: everything is to end */
     BERTH_COL_STATUS,   /* of the essential service that ended everything */
     BERTH_COL_READY,    /* 1: the service manager was told READY=1 */
+    BERTH_COL_COUNT
 };
 
 struct state_store {
     struct shared_memory memory;
     struct soft_state state;
-    struct name_table keys; /* of its records, by number */
+    struct name_table keys;     /* of its records, by number */
     struct keeper_link *keeper; /* borrowed */
 };
 

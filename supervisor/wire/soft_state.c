@@ -1,10 +1,10 @@
 /* soft_state: what the supervisor remembers beside the descriptors. It does not decide what a column means.
  *
- * Memory: a header, then records. A record is a word `holds`, a key and two copies of the row. `holds` says
- * which copy is the row (1 or 2), or that the record is free (0). It is stored last, whatever is done to a
- * record: what dies before that store has changed nothing that a reader sees. Only one process writes at a
- * time, and the reader comes after its death, so that the order of the stores in the program is all that
- * matters. */
+ * Memory: a header, then records without gaps, counted in words of 8 bytes. A new row is first written into
+ * the header; then the header says whose it is; then the record gets it; then the header says that this is
+ * done. Whoever dies in the middle has either not begun, or his successor does it again. Only one process
+ * writes rows at a time, and the reader comes after its death, so that the order of the stores in the program
+ * is all that matters. */
 #include "config.h"
 
 #include "wire/soft_state.h"
@@ -15,26 +15,28 @@
 #include "base/must.h"
 
 #define MAGIC UINT64_C(0x7374617468747262) /* "brthtats" */
-#define MAJOR 1
-#define MOST_COLUMNS 4096 /* of any version; keeps the arithmetic far from overflow */
+#define MAJOR 2
+#define WORD sizeof(int64_t)
 
 struct header {
     uint64_t magic; /* written last: 0 while the header is being made */
     uint32_t major;
-    uint32_t header_size; /* records begin here; a later version may put more behind these members */
-    uint32_t record_size;
-    uint32_t columns;
-    uint64_t n_records;
+    uint32_t header_size; /* records begin here; a later version may have more columns below */
+    uint64_t end;         /* … and end here */
+    uint32_t changing;    /* the record that `row` is for; 0: none */
+    uint32_t columns;     /* of `row` */
+    int64_t row[SOFT_STATE_COLUMNS];
 };
 
 struct record {
-    uint32_t holds;
-    uint32_t reserved;
-    char key[SOFT_STATE_KEY];
-    int64_t copies[]; /* two rows, each of header.columns */
+    uint16_t words; /* of all of it */
+    uint16_t key_words;
+    uint16_t columns;
+    uint16_t in_use;
+    int64_t body[]; /* the key, then the row; in a free one, its first word is the next free one's number */
 };
 
-_Static_assert(sizeof(struct header) == 32 && sizeof(struct record) == 8 + SOFT_STATE_KEY,
+_Static_assert(offsetof(struct header, row) == 32 && sizeof(struct record) == WORD,
                "another version reads this layout");
 
 static struct header *header_of(const struct soft_state *s)
@@ -42,114 +44,111 @@ static struct header *header_of(const struct soft_state *s)
     return s->base;
 }
 
-static size_t record_size(size_t columns)
+static struct record *record_at(const struct soft_state *s, size_t number)
 {
-    return sizeof(struct record) + 2 * columns * sizeof(int64_t);
+    return (struct record *)((char *)s->base + number * WORD);
 }
 
-static struct record *record_at(const struct soft_state *s, size_t index)
+/* The one that the caller may not be wrong about. */
+static struct record *record_in_use(const struct soft_state *s, int number)
 {
-    const struct header *h = header_of(s);
-    return (struct record *)((char *)s->base + h->header_size + index * h->record_size);
-}
-
-/* A row that the caller may not be wrong about: the number of a record in use. */
-static struct record *record_in_use(const struct soft_state *s, int index)
-{
-    must(index >= 0 && (size_t)index < soft_state_count(s));
-    struct record *r = record_at(s, (size_t)index);
-    must(r->holds != 0);
+    must(number > 0 && (size_t)number * WORD < header_of(s)->end);
+    struct record *r = record_at(s, (size_t)number);
+    must(r->in_use == 1);
     return r;
 }
 
-static int64_t *copy_of(const struct soft_state *s, struct record *r, uint32_t which)
+static const char *key_of(const struct record *r)
 {
-    return r->copies + (size_t)(which - 1) * header_of(s)->columns;
+    return (const char *)r->body;
 }
 
-/* The store that makes what was written before it count. Neither the compiler nor the processor may move
- * stores of this process over it, in either direction: the copy that it gives up is the next to be written.
- */
-static void record_set_holds(struct record *r, uint32_t which)
+static int64_t *row_of(struct record *r)
 {
-    __atomic_store_n(&r->holds, which, __ATOMIC_RELEASE);
+    return r->body + r->key_words;
+}
+
+/* Stores of this process are not moved over this, in either direction, by the compiler; the processor does
+ * not matter to who comes after its death. */
+static void settle(void)
+{
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
-static uint32_t record_get_holds(const struct record *r)
+size_t soft_state_least_size(void)
 {
-    return __atomic_load_n(&r->holds, __ATOMIC_ACQUIRE);
-}
-
-static size_t shared_columns(const struct soft_state *s)
-{
-    size_t columns = header_of(s)->columns;
-    return columns < SOFT_STATE_COLUMNS ? columns : SOFT_STATE_COLUMNS;
-}
-
-size_t soft_state_size(size_t n_records)
-{
-    return sizeof(struct header) + n_records * record_size(SOFT_STATE_COLUMNS);
-}
-
-size_t soft_state_size_grown(const struct soft_state *s, size_t n_records)
-{
-    const struct header *h = header_of(s);
-    return h->header_size + n_records * h->record_size;
-}
-
-/* Frees the records from number FROM on, then counts as many as fit. */
-static void take_records(struct soft_state *s, size_t from)
-{
-    struct header *h = header_of(s);
-    size_t n = (s->size - h->header_size) / h->record_size;
-    for (size_t i = from; i < n; i++)
-        record_set_holds(record_at(s, i), 0);
-    __atomic_store_n(&h->n_records, n, __ATOMIC_RELEASE);
+    return sizeof(struct header);
 }
 
 void soft_state_format(struct soft_state *s, void *memory, size_t size)
 {
     must(size >= sizeof(struct header));
-    *s = (struct soft_state){memory, size, 0};
+    *s = (struct soft_state){.base = memory, .size = size};
     struct header *h = header_of(s);
-    __atomic_store_n(&h->magic, 0, __ATOMIC_RELEASE);
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    h->major = MAJOR;
-    h->header_size = sizeof(struct header);
-    h->columns = SOFT_STATE_COLUMNS;
-    h->record_size = (uint32_t)record_size(SOFT_STATE_COLUMNS);
-    take_records(s, 0);
-    __atomic_store_n(&h->magic, MAGIC, __ATOMIC_RELEASE);
+    h->magic = 0;
+    settle();
+    *h = (struct header){.major = MAJOR, .header_size = sizeof *h, .end = sizeof *h};
+    settle();
+    h->magic = MAGIC;
 }
 
 static bool header_is_sound(const struct header *h, size_t size)
 {
-    if (h->magic != MAGIC || h->major != MAJOR)
+    size_t least = offsetof(struct header, row);
+    if (size < sizeof *h || h->magic != MAGIC || h->major != MAJOR)
         return false;
-    if (h->header_size < sizeof(*h) || h->header_size % 8 != 0 || h->header_size > size)
-        return false;
-    if (h->columns == 0 || h->columns > MOST_COLUMNS || h->record_size != record_size(h->columns))
-        return false;
-    return h->n_records <= (size - h->header_size) / h->record_size;
+    return h->header_size >= least && h->header_size % WORD == 0 && h->end % WORD == 0 && h->end <= size &&
+           h->header_size <= h->end && h->columns <= (h->header_size - least) / WORD;
 }
 
-static bool record_is_sound(const struct record *r)
+static bool record_is_sound(const struct record *r, size_t words_left)
 {
-    uint32_t holds = record_get_holds(r);
-    if (holds == 0)
+    if (r->words < 2 || r->words > words_left || r->in_use > 1)
+        return false;
+    if (!r->in_use)
         return true;
-    return holds <= 2 && r->key[0] != '\0' && memchr(r->key, '\0', sizeof(r->key)) != NULL;
+    return r->key_words > 0 && r->words == 1 + r->key_words + r->columns && key_of(r)[0] != '\0' &&
+           memchr(key_of(r), '\0', r->key_words * WORD) != NULL;
+}
+
+static void put_into_free(struct soft_state *s, struct record *r, size_t number)
+{
+    if (r->words >= SOFT_STATE_SIZES)
+        return;
+    r->body[0] = s->free[r->words];
+    s->free[r->words] = (int)number;
+}
+
+/* The record gets the row that the header has for it. */
+static void carry_out(struct header *h, struct record *r)
+{
+    memcpy(row_of(r), h->row, h->columns * WORD);
+    settle();
+    h->changing = 0;
 }
 
 int soft_state_open(struct soft_state *s, void *memory, size_t size)
 {
-    struct soft_state found = {memory, size, 0};
-    if (size < sizeof(struct header) || !header_is_sound(memory, size))
+    struct soft_state found = {.base = memory, .size = size};
+    struct header *h = memory;
+    struct record *changing = NULL;
+    if (size < sizeof *h || !header_is_sound(h, size))
         return -EBADMSG;
-    for (size_t i = 0; i < soft_state_count(&found); i++)
-        if (!record_is_sound(record_at(&found, i)))
+    for (size_t at = h->header_size / WORD, end = h->end / WORD; at < end;
+         at += record_at(&found, at)->words) {
+        struct record *r = record_at(&found, at);
+        if (!record_is_sound(r, end - at))
             return -EBADMSG;
+        if (at == h->changing)
+            changing = r;
+    }
+    if (h->changing != 0 && (!changing || !changing->in_use || h->columns > changing->columns))
+        return -EBADMSG;
+    if (changing)
+        carry_out(h, changing);
+    for (size_t at = h->header_size / WORD, end = h->end / WORD; at < end; at += record_at(&found, at)->words)
+        if (!record_at(&found, at)->in_use)
+            put_into_free(&found, record_at(&found, at), at);
     *s = found;
     return 0;
 }
@@ -157,88 +156,92 @@ int soft_state_open(struct soft_state *s, void *memory, size_t size)
 void soft_state_grow(struct soft_state *s, void *memory, size_t size)
 {
     must(size >= s->size);
-    *s = (struct soft_state){memory, size, 0};
-    take_records(s, soft_state_count(s));
+    s->base = memory;
+    s->size = size;
 }
 
-int soft_state_find(const struct soft_state *s, const char *key)
+static void fill(struct record *r, const char *key, size_t key_words, const struct soft_state_row *row)
 {
-    for (size_t i = 0; i < soft_state_count(s); i++) {
-        const char *found = soft_state_key(s, (int)i);
-        if (found != NULL && strcmp(found, key) == 0)
-            return (int)i;
-    }
-    return -ENOENT;
-}
-
-static int find_free(struct soft_state *s)
-{
-    size_t n = soft_state_count(s);
-    while (s->first_free < n && soft_state_key(s, (int)s->first_free) != NULL)
-        s->first_free++;
-    return s->first_free < n ? (int)s->first_free : -ENOSPC;
+    r->key_words = (uint16_t)key_words;
+    r->columns = (uint16_t)row->n;
+    memset(r->body, 0, key_words * WORD);
+    memcpy(r->body, key, strlen(key));
+    memcpy(row_of(r), row->column, row->n * WORD);
+    settle();
+    r->in_use = 1;
+    settle();
 }
 
 int soft_state_add(struct soft_state *s, const char *key, const struct soft_state_row *row)
 {
-    int index = soft_state_find(s, key);
-    if (index < 0)
-        return soft_state_add_new(s, key, row);
-    soft_state_write(s, index, row);
-    return index;
-}
-
-int soft_state_add_new(struct soft_state *s, const char *key, const struct soft_state_row *row)
-{
-    size_t len = strlen(key);
-    must(len > 0);
-    if (len >= SOFT_STATE_KEY)
+    struct header *h = header_of(s);
+    size_t key_words = strlen(key) / WORD + 1, words = 1 + key_words + row->n, number = h->end / WORD;
+    must(row->n <= SOFT_STATE_COLUMNS);
+    if (!*key)
+        return -EINVAL;
+    if (strlen(key) >= SOFT_STATE_KEY)
         return -ENAMETOOLONG;
-    int index = find_free(s);
-    if (index < 0)
-        return index;
-    struct record *r = record_at(s, (size_t)index);
-    memset(r->key, 0, sizeof(r->key));
-    memcpy(r->key, key, len);
-    memset(copy_of(s, r, 1), 0, header_of(s)->columns * sizeof(int64_t));
-    memcpy(copy_of(s, r, 1), row->column, shared_columns(s) * sizeof(int64_t));
-    record_set_holds(r, 1);
-    return index;
+    if (words < SOFT_STATE_SIZES && s->free[words] != 0) {
+        number = (size_t)s->free[words];
+        s->free[words] = (int)record_at(s, number)->body[0];
+        fill(record_at(s, number), key, key_words, row);
+        return (int)number;
+    }
+    if (words * WORD > s->size - h->end)
+        return -ENOSPC;
+    record_at(s, number)->words = (uint16_t)words;
+    fill(record_at(s, number), key, key_words, row);
+    h->end += words * WORD; /* from now on it is there */
+    return (int)number;
 }
 
-void soft_state_read(const struct soft_state *s, int index, struct soft_state_row *ret)
+const char *soft_state_key(const struct soft_state *s, int record)
 {
-    struct record *r = record_in_use(s, index);
-    memset(ret, 0, sizeof(*ret));
-    memcpy(ret->column, copy_of(s, r, record_get_holds(r)), shared_columns(s) * sizeof(int64_t));
+    return key_of(record_in_use(s, record));
 }
 
-void soft_state_write(struct soft_state *s, int index, const struct soft_state_row *row)
+void soft_state_read(const struct soft_state *s, int record, struct soft_state_row *ret)
 {
-    struct record *r = record_in_use(s, index);
-    uint32_t now = record_get_holds(r), next = now == 1 ? 2 : 1;
-    int64_t *to = copy_of(s, r, next);
-    memcpy(to, copy_of(s, r, now),
-           header_of(s)->columns * sizeof(int64_t)); /* a newer version's columns stay */
-    memcpy(to, row->column, shared_columns(s) * sizeof(int64_t));
-    record_set_holds(r, next);
+    struct record *r = record_in_use(s, record);
+    *ret = (struct soft_state_row){.n = r->columns < SOFT_STATE_COLUMNS ? r->columns : SOFT_STATE_COLUMNS};
+    memcpy(ret->column, row_of(r), ret->n * WORD);
 }
 
-void soft_state_remove(struct soft_state *s, int index)
+void soft_state_write(struct soft_state *s, int record, const struct soft_state_row *row)
 {
-    record_set_holds(record_in_use(s, index), 0);
-    if ((size_t)index < s->first_free)
-        s->first_free = (size_t)index;
+    struct record *r = record_in_use(s, record);
+    struct header *h = header_of(s);
+    size_t room = (h->header_size - offsetof(struct header, row)) / WORD;
+    h->columns = row->n < r->columns ? row->n : r->columns;
+    h->columns = h->columns < room ? h->columns : (uint32_t)room;
+    memcpy(h->row, row->column, h->columns * WORD);
+    settle();
+    h->changing = (uint32_t)record;
+    settle();
+    carry_out(h, r);
+    settle();
 }
 
-size_t soft_state_count(const struct soft_state *s)
+void soft_state_set(struct soft_state *s, int record, size_t column, int64_t value)
 {
-    return header_of(s)->n_records;
+    struct record *r = record_in_use(s, record);
+    must(column < r->columns);
+    __atomic_store_n(&row_of(r)[column], value, __ATOMIC_RELEASE);
 }
 
-const char *soft_state_key(const struct soft_state *s, int index)
+void soft_state_remove(struct soft_state *s, int record)
 {
-    must(index >= 0 && (size_t)index < soft_state_count(s));
-    const struct record *r = record_at(s, (size_t)index);
-    return record_get_holds(r) != 0 ? r->key : NULL;
+    struct record *r = record_in_use(s, record);
+    r->in_use = 0;
+    settle();
+    put_into_free(s, r, (size_t)record);
+}
+
+int soft_state_next(const struct soft_state *s, int record)
+{
+    const struct header *h = header_of(s);
+    size_t at = record > 0 ? (size_t)record + record_at(s, (size_t)record)->words : h->header_size / WORD;
+    while (at < h->end / WORD && !record_at(s, at)->in_use)
+        at += record_at(s, at)->words;
+    return at < h->end / WORD ? (int)at : 0;
 }

@@ -1,10 +1,8 @@
 /* soft_state: what the supervisor remembers beside the descriptors, laid out for a memfd that outlives it.
  *
- * A fixed array of records, each a key and a row of numbers that only ever grows at its end; a reader of
- * another version takes the columns that both know and sees 0 for the rest. A record has two copies and a
- * word that says which one holds: an update is written to the other copy and then made to hold by one
- * store, so that kill -9 between any two instructions leaves either the old or the new row, never a
- * mixture. */
+ * Records, each a key and a row of numbers, as many as its kind has; a row only ever grows at its end, and a
+ * reader of another version takes the columns that both know and sees 0 for the rest. kill -9 between any two
+ * instructions of the writer leaves either the old or the new row, never a mixture. */
 #ifndef BERTH_WIRE_SOFT_STATE_H
 #define BERTH_WIRE_SOFT_STATE_H
 
@@ -12,10 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SOFT_STATE_KEY 160     /* bytes of a key, with its NUL */
-#define SOFT_STATE_COLUMNS 16  /* numbers that this version writes */
+#define SOFT_STATE_KEY 160    /* bytes of a key, with its NUL */
+#define SOFT_STATE_COLUMNS 16 /* the most numbers that this version writes into a row */
+#define SOFT_STATE_SIZES 64   /* of records, for which free ones are found again */
 
 struct soft_state_row {
+    unsigned n; /* columns that are there, at most SOFT_STATE_COLUMNS; the rest is 0 */
     int64_t column[SOFT_STATE_COLUMNS];
 };
 
@@ -23,35 +23,32 @@ struct soft_state_row {
 struct soft_state {
     void *base;
     size_t size;
-    size_t first_free; /* no record before this one is free */
+    int free[SOFT_STATE_SIZES]; /* the first free record of each size, 0: none */
 };
 
-/* Bytes needed for N records of this version. */
-size_t soft_state_size(size_t n_records);
-/* Bytes needed for N records of S, which may be another version's and of another size: for growing it. */
-size_t soft_state_size_grown(const struct soft_state *s, size_t n_records);
-/* Writes an empty header over MEMORY of SIZE bytes. */
+/* Bytes needed for no record at all. */
+size_t soft_state_least_size(void);
+/* Writes an empty header over MEMORY of SIZE bytes, at least the least. */
 void soft_state_format(struct soft_state *s, void *memory, size_t size);
-/* Accepts MEMORY (aligned to 8 bytes) as found. -EBADMSG: not such a memory, of another major version, or
- * its sizes do not add up. */
+/* Accepts MEMORY (aligned to 8 bytes) as found, and ends the write that its writer died in. -EBADMSG: not such
+ * a memory, of another major version, or its sizes do not add up. */
 int soft_state_open(struct soft_state *s, void *memory, size_t size);
-/* Grows the record count after the memory was enlarged (and perhaps moved); SIZE is never less than
- * before. */
+/* The memory was enlarged to SIZE, and perhaps moved. */
 void soft_state_grow(struct soft_state *s, void *memory, size_t size);
 
-/* The number of a record by key; -ENOENT. */
-int soft_state_find(const struct soft_state *s, const char *key);
-/* Writes ROW into the record of KEY (not empty), which is made if it is new: there is no instant at which a new
- * record stands without its row. Its number; -ENOSPC: grow first; -ENAMETOOLONG. */
+/* Makes a record for KEY, which has none, with ROW in it: there is no instant at which a new record stands
+ * without its row. Its number, above 0; -ENOSPC: grow first; -EINVAL: no key; -ENAMETOOLONG. */
 int soft_state_add(struct soft_state *s, const char *key, const struct soft_state_row *row);
-/* The same for a KEY that is known not to be there yet. */
-int soft_state_add_new(struct soft_state *s, const char *key, const struct soft_state_row *row);
-void soft_state_read(const struct soft_state *s, int index, struct soft_state_row *ret);
-void soft_state_write(struct soft_state *s, int index, const struct soft_state_row *row);
-/* Frees the record; its number may be given to another key. */
-void soft_state_remove(struct soft_state *s, int index);
-/* Records in use are those with a key; COUNT bounds their numbers. NULL for a free one. */
-size_t soft_state_count(const struct soft_state *s);
-const char *soft_state_key(const struct soft_state *s, int index);
+/* All of them take the number of a record. */
+const char *soft_state_key(const struct soft_state *s, int record);
+void soft_state_read(const struct soft_state *s, int record, struct soft_state_row *ret);
+/* The columns that the record has, of which ROW may know more or less. */
+void soft_state_write(struct soft_state *s, int record, const struct soft_state_row *row);
+/* One column, which the record has. A second process may do this to a record that the first leaves alone. */
+void soft_state_set(struct soft_state *s, int record, size_t column, int64_t value);
+/* Frees the record; its number may be another's later. */
+void soft_state_remove(struct soft_state *s, int record);
+/* The record after RECORD, the first for 0; 0 after the last. */
+int soft_state_next(const struct soft_state *s, int record);
 
 #endif
