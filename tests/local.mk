@@ -18,7 +18,7 @@ check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
 tests_unit_base_crit_SOURCES = tests/unit/base/test_berr.c tests/unit/base/test_buf.c tests/unit/base/test_logline.c \
-	tests/unit/base/test_mem.c tests/unit/base/test_name_table.c tests/unit/base/test_signame.c tests/unit/base/test_str.c tests/unit/base/test_units.c
+	tests/unit/base/test_mem.c tests/unit/base/test_name_table.c tests/unit/base/test_pointers.c tests/unit/base/test_signame.c tests/unit/base/test_str.c tests/unit/base/test_units.c
 tests_unit_base_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_base_crit_LDADD = supervisor/base/libbase.a $(CRITERION_LIBS)
 
@@ -28,7 +28,7 @@ tests_unit_wire_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_wire_crit_LDADD = supervisor/wire/libwire.a supervisor/base/libbase.a $(JANSSON_LIBS) $(CRITERION_LIBS)
 
 tests_unit_core_crit_SOURCES = tests/unit/core/test_conf.c tests/unit/core/test_conf_build.c tests/unit/core/test_conf_claims.c tests/unit/core/test_output_ring.c tests/unit/core/test_env_file.c \
-	tests/unit/core/test_conf_expand.c tests/unit/core/test_conf_path.c tests/unit/core/test_conf_schema.c tests/unit/core/test_conf_source.c \
+	tests/unit/core/test_conf_expand.c tests/unit/core/test_conf_path.c tests/unit/core/test_conf_share.c tests/unit/core/test_conf_schema.c tests/unit/core/test_conf_source.c \
 	tests/unit/core/test_diagnose.c \
 	tests/unit/core/test_environment.c tests/unit/core/test_explain.c tests/unit/core/test_handoff.c tests/unit/core/test_held_name.c tests/unit/core/test_order.c tests/unit/core/test_restart.c \
 	tests/unit/core/test_run_args.c tests/unit/core/test_service.c tests/unit/core/test_sockset.c tests/unit/core/test_summary.c tests/unit/core/test_words.c \
@@ -39,7 +39,7 @@ tests_unit_core_crit_LDADD = supervisor/core/libcore.a supervisor/wire/libwire.a
 tests_unit_sys_crit_SOURCES = tests/unit/sys/sys_test.c tests/unit/sys/sys_test.h \
 	tests/unit/sys/test_log_file.c tests/unit/sys/test_capability.c tests/unit/sys/test_cgroup.c tests/unit/sys/test_text_file.c tests/unit/sys/test_control_socket.c tests/unit/sys/test_fd.c tests/unit/sys/test_fdbatch.c tests/unit/sys/test_holder.c tests/unit/sys/test_inherited.c \
 	tests/unit/sys/test_listener.c tests/unit/sys/test_memory_file.c tests/unit/sys/test_notify_target.c tests/unit/sys/test_pidfd.c tests/unit/sys/test_procfs.c tests/unit/sys/test_resolve.c \
-	tests/unit/sys/test_shared_memory.c tests/unit/sys/test_spawn.c tests/unit/sys/test_unix_path.c tests/unit/sys/test_user.c
+	tests/unit/sys/test_shared_memory.c tests/unit/sys/test_spawn.c tests/unit/sys/test_unix_path.c tests/unit/sys/test_unix_queues.c tests/unit/sys/test_user.c
 tests_unit_sys_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_sys_crit_LDADD = supervisor/sys/libsys.a supervisor/wire/libwire.a supervisor/base/libbase.a $(JANSSON_LIBS) $(CAPNG_LIBS) $(CRITERION_LIBS)
 

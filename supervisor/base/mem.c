@@ -6,6 +6,9 @@
 
 #include "base/mem.h"
 
+#ifdef HAVE_MALLOC_TRIM
+#include <malloc.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +17,13 @@ static _Noreturn void mem_fail(void)
 {
     fputs("berth: no memory is left; the supervisor ends and the keeper starts it again\n", stderr);
     abort();
+}
+
+void mem_trim(void)
+{
+#ifdef HAVE_MALLOC_TRIM
+    malloc_trim(0);
+#endif
 }
 
 static void *checked(void *p)

@@ -17,6 +17,9 @@ char *mem_strndup(const char *s, size_t n);
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 char *mem_vprintf(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 
+/* After work that needed much for a moment: what was freed goes back to the kernel, where libc can do that. */
+void mem_trim(void);
+
 static inline void mem_cleanup_free(void *p)
 {
     extern void free(void *);

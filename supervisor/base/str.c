@@ -203,6 +203,14 @@ void strv_fini(struct strv *sv)
     *sv = (struct strv){NULL, 0};
 }
 
+struct strv strv_copy(const struct strv *sv)
+{
+    struct strv copy = {NULL, 0};
+    for (size_t i = 0; i < sv->n; i++)
+        strv_add(&copy, sv->v[i]);
+    return copy;
+}
+
 void strv_add(struct strv *sv, const char *s)
 {
     strv_put(sv, mem_strdup(s));

@@ -34,6 +34,7 @@ struct strv {
 };
 
 void strv_fini(struct strv *sv);
+struct strv strv_copy(const struct strv *sv);
 void strv_add(struct strv *sv, const char *s);
 /* Ownership of S goes to SV. */
 void strv_put(struct strv *sv, char *s);

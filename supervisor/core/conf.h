@@ -19,11 +19,10 @@
 #include "wire/socket_options.h"
 
 struct socket_conf {
-    char name[LIMIT_NAME + 1];
-    struct address *addresses; /* with their queries already taken into options */
-    size_t n_addresses;
-    struct socket_options options;
-    struct strv serve; /* "zerg:PATH", "fdholder:PATH": where programs may fetch it */
+    char *name;
+    struct strv listen;             /* addresses, as address_format() has them */
+    struct strv serve;              /* "zerg:PATH", "fdholder:PATH": where programs may fetch it */
+    struct socket_options *options; /* base/shared: other sockets have the same, once all of it is known */
 };
 
 enum listen_pid { LISTEN_PID_CHILD, LISTEN_PID_OMIT, LISTEN_PID_ONE };
@@ -80,11 +79,10 @@ struct upkeep_conf {
     uint64_t max_memory; /* bytes; 0: off */
 };
 
-struct service_conf {
-    char name[LIMIT_NAME + 1];
-    struct strv command;
-    struct strv sockets; /* names, in the order of their descriptors */
-    struct strv handoff; /* words of interface section 4; empty is "auto" */
+/* All that is said of a service but which program and which sockets: what a thousand services often have in
+ * common. */
+struct service_settings {
+    struct strv handoff; /* words of berth.conf(5); empty is "auto" */
     enum listen_pid listen_pid;
     unsigned workers;
     enum start_how start;
@@ -117,8 +115,15 @@ struct service_conf {
     struct hooks_conf *hooks;   /* NULL: none */
     struct upkeep_conf *upkeep; /* NULL: all defaults, nothing is looked at */
     struct output_conf *output; /* NULL: all defaults, it is inherited */
-    bool is_sink;               /* other services' output goes into its standard input: conf_mark_sinks() */
     struct surroundings *surroundings; /* NULL: nothing of it is set */
+};
+
+struct service_conf {
+    char *name;
+    struct strv command;
+    struct strv sockets;           /* names, in the order of their descriptors */
+    struct service_settings *with; /* base/shared, like a socket's options */
+    bool is_sink; /* other services' output goes into its standard input: conf_mark_sinks() */
 };
 
 struct conf {
@@ -127,6 +132,7 @@ struct conf {
     struct service_conf *services;
     size_t n_services;
     struct name_table socket_names, service_names;
+    void *texts; /* conf_share(): what the sections' own texts are in, else NULL */
     /* [supervisor] */
     char *control; /* NULL: the default of this user */
     mode_t control_mode;
@@ -153,6 +159,11 @@ void conf_name_socket(struct conf *c, struct socket_conf *s, const char *name);
 void conf_name_service(struct conf *c, struct service_conf *s, const char *name);
 /* Frees what S owns. */
 void conf_service_fini(struct service_conf *s);
+/* What sections of C have in common is kept once from now on, and their own texts in one piece: nothing of a section
+ * is to be changed any more. */
+void conf_share(struct conf *c);
+/* A copy of its own of S. */
+struct service_conf conf_service_copy(const struct service_conf *s);
 /* NULL where there is none. */
 struct socket_conf *conf_find_socket(const struct conf *c, const char *name);
 struct service_conf *conf_find_service(const struct conf *c, const char *name);
@@ -164,8 +175,11 @@ bool conf_accepts(const struct conf *c, const struct service_conf *s);
 /* Does berth itself take in what the workers of S write? */
 static inline bool conf_captures(const struct service_conf *s)
 {
-    return s->output && (s->output->how == OUTPUT_PREFIX || s->output->how == OUTPUT_FILE);
+    return s->with->output && (s->with->output->how == OUTPUT_PREFIX || s->with->output->how == OUTPUT_FILE);
 }
+
+/* The address number I of S. */
+void conf_get_address(const struct socket_conf *s, size_t i, struct address *ret);
 
 /* Finds out which services are sinks of others; once all of C is there. */
 void conf_mark_sinks(struct conf *c);

@@ -262,6 +262,7 @@ void conf_build(struct conf_source *source, conf_variable *variable, const void 
     take_lines(&b);
     conf_mark_sinks(ret);
     conf_check_all(ret, &report.report);
+    conf_share(ret);
     for (size_t i = 0; i < b.n_sections; i++) {
         free(b.sections[i].name);
         free(b.sections[i].seen);

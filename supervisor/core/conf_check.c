@@ -30,27 +30,26 @@ void conf_refuse(const struct check *x, const char *key, const char *fmt, ...)
 /* --- sockets ------------------------------------------------------------------------------------------- */
 
 /* Under its longest possible names the keeper must be able to hold it. */
-static void check_held_name(const struct check *x, const struct socket_conf *s, const struct address *a)
+static void check_held_name(const struct check *x, const struct socket_conf *s, const char *address)
 {
     struct held_name h = {.kind = HELD_SOCKET, .slot = LIMIT_WORKERS, .part = 999, .parts = 999};
-    char name[LIMIT_HELD_NAME + 1], text[400];
+    char name[LIMIT_HELD_NAME + 1];
 
     str_copy(h.name, sizeof h.name, s->name);
-    address_format(text, sizeof text, a);
-    if (!str_copy(h.address, sizeof h.address, text) || held_name_format(name, &h) < 0)
+    if (!str_copy(h.address, sizeof h.address, address) || held_name_format(name, &h) < 0)
         conf_refuse(
             x, "listen",
             "%s is too long together with its socket's name %s; give the socket a shorter name, or its "
             "host's "
             "number",
-            text, s->name);
+            address, s->name);
 }
 
 static void check_per_worker(const struct check *x, const struct socket_conf *s, const struct address *a)
 {
     char text[400];
 
-    if (s->options.reuse_port != REUSE_PORT_PER_WORKER)
+    if (s->options->reuse_port != REUSE_PORT_PER_WORKER)
         return;
     if (a->kind != ADDRESS_TCP && a->kind != ADDRESS_UDP)
         conf_refuse(x, "reuse_port", "reuse_port = per-worker works for TCP and UDP only, not for %s",
@@ -63,33 +62,38 @@ static void check_per_worker(const struct check *x, const struct socket_conf *s,
 
 static void check_accept(const struct check *x, const struct socket_conf *s)
 {
-    char text[400];
+    struct address a;
 
-    if (!s->options.accept && s->options.max_per_source >= 0)
+    if (!s->options->accept && s->options->max_per_source >= 0)
         conf_refuse(x, "max_per_source", "max_per_source needs accept = yes");
-    if (!s->options.accept)
+    if (!s->options->accept)
         return;
-    for (size_t i = 0; i < s->n_addresses; i++)
-        if (s->addresses[i].type == SOCK_DGRAM)
+    for (size_t i = 0; i < s->listen.n; i++) {
+        conf_get_address(s, i, &a);
+        if (a.type == SOCK_DGRAM)
             conf_refuse(
                 x, "accept",
                 "accept = yes is for connections, and %s has none; start = on-demand with handoff = stdin "
                 "serves datagrams",
-                address_format(text, sizeof text, &s->addresses[i]));
-    if (s->options.reuse_port == REUSE_PORT_PER_WORKER)
+                s->listen.v[i]);
+    }
+    if (s->options->reuse_port == REUSE_PORT_PER_WORKER)
         conf_refuse(x, "accept", "accept = yes contradicts reuse_port = per-worker");
-    if (s->options.non_blocking == NON_BLOCKING_NO)
+    if (s->options->non_blocking == NON_BLOCKING_NO)
         conf_refuse(x, "accept", "accept = yes contradicts non_blocking = no");
 }
 
 static void check_socket(const struct check *x, const struct socket_conf *s)
 {
+    struct address a;
+
     check_accept(x, s);
-    if (s->n_addresses == 0)
+    if (s->listen.n == 0)
         conf_refuse(x, NULL, "there is no address to listen on; say listen = ADDRESS");
-    for (size_t i = 0; i < s->n_addresses; i++) {
-        check_held_name(x, s, &s->addresses[i]);
-        check_per_worker(x, s, &s->addresses[i]);
+    for (size_t i = 0; i < s->listen.n; i++) {
+        conf_get_address(s, i, &a);
+        check_held_name(x, s, s->listen.v[i]);
+        check_per_worker(x, s, &a);
     }
 }
 
@@ -98,14 +102,14 @@ static void check_socket(const struct check *x, const struct socket_conf *s)
 /* What a placeholder of this socket would have to show, as far as that is known before it is bound. */
 static struct placeholder_socket placeholder_of(const struct socket_conf *s)
 {
-    const struct address *a = s->addresses; /* NULL: none was declared */
-    bool has_port = s->n_addresses == 0 || a->kind != ADDRESS_UNIX;
+    const char *first = s->listen.n > 0 ? s->listen.v[0] : "";
+    bool has_port = !str_starts_with(first, "unix");
 
     return (struct placeholder_socket){.name = s->name,
                                        .fd = 3,
                                        .host = has_port ? "host" : "",
                                        .port = has_port ? 1 : 0,
-                                       .path = has_port ? "" : a->path,
+                                       .path = has_port ? "" : strchr(first, ':') + 1,
                                        .address = "address"};
 }
 
@@ -156,34 +160,34 @@ static void check_sockets_of(const struct check *x, const struct service_conf *s
         if (names_twice(&s->sockets, i))
             conf_refuse(x, "sockets", "it names socket %s twice", socket->name);
         sockets[p.n_sockets] = placeholder_of(socket);
-        if (handoff_has_word(&s->handoff, "channel") || socket->options.accept)
+        if (handoff_has_word(&s->with->handoff, "channel") || socket->options->accept)
             sockets[p.n_sockets].fd = -1;
         p.n_sockets++;
-        n_addresses += socket->n_addresses;
+        n_addresses += socket->listen.n;
     }
     if (n_addresses > LIMIT_HANDOFF_FDS)
         conf_refuse(x, "sockets", "it has %zu addresses, and %d are the most that a worker can be handed",
                     n_addresses, LIMIT_HANDOFF_FDS);
-    if (s->handoff.n == 1 && handoff_has_word(&s->handoff, "stdin") && n_addresses > 1)
+    if (s->with->handoff.n == 1 && handoff_has_word(&s->with->handoff, "stdin") && n_addresses > 1)
         conf_refuse(x, "handoff",
                     "handoff = stdin tells of one socket, and there are %zu; add another word to it, such as "
                     "listen-fds",
                     n_addresses);
     if (all_known) {
         check_placeholders(x, "command", &s->command, &p);
-        check_placeholders(x, "env.", &s->environment, &p);
+        check_placeholders(x, "env.", &s->with->environment, &p);
     }
 }
 
 static void check_on_demand(const struct check *x, const struct service_conf *s)
 {
-    if (s->start == START_ON_DEMAND && s->sockets.n == 0)
+    if (s->with->start == START_ON_DEMAND && s->sockets.n == 0)
         conf_refuse(x, "start", "start = on-demand needs a socket at which somebody can ask for it");
-    if (s->start == START_ON_DEMAND && s->type == TYPE_ONESHOT)
+    if (s->with->start == START_ON_DEMAND && s->with->type == TYPE_ONESHOT)
         conf_refuse(x, "start", "start = on-demand contradicts type = oneshot");
-    if (s->start != START_ON_DEMAND && s->idle_stop_ns != INT64_MAX)
+    if (s->with->start != START_ON_DEMAND && s->with->idle_stop_ns != INT64_MAX)
         conf_refuse(x, "idle_stop", "idle_stop needs start = on-demand, or nothing would start it again");
-    if (s->idle_stop_ns == 0)
+    if (s->with->idle_stop_ns == 0)
         conf_refuse(x, "idle_stop", "idle_stop = 0 would stop it at once");
 }
 
@@ -194,42 +198,42 @@ static void check_accepting(const struct check *x, const struct service_conf *s)
 
     for (size_t i = 1; i < s->sockets.n; i++) {
         const struct socket_conf *socket = conf_find_socket(x->conf, s->sockets.v[i]);
-        if (socket && socket->options.accept != accepts)
+        if (socket && socket->options->accept != accepts)
             conf_refuse(x, "sockets", "accept = yes must be said of all of its sockets or of none");
     }
     if (!accepts)
         return;
-    if (s->workers != 1)
+    if (s->with->workers != 1)
         conf_refuse(x, "workers",
                     "with accept = yes it has a worker for each connection; max_connections bounds them");
-    if (s->ready != READY_EXEC)
+    if (s->with->ready != READY_EXEC)
         conf_refuse(x, "ready", "ready has no meaning with accept = yes");
-    if (s->idle_stop_ns != INT64_MAX)
+    if (s->with->idle_stop_ns != INT64_MAX)
         conf_refuse(x, "idle_stop", "idle_stop has no meaning with accept = yes");
-    if (s->type == TYPE_ONESHOT)
+    if (s->with->type == TYPE_ONESHOT)
         conf_refuse(x, "type", "type = oneshot has no meaning with accept = yes");
-    for (size_t i = 0; i < s->handoff.n; i++)
-        if (!str_eq(s->handoff.v[i], "auto") && !str_eq(s->handoff.v[i], "stdin") &&
-            !str_eq(s->handoff.v[i], "listen-fds") && !str_eq(s->handoff.v[i], "none"))
-            conf_refuse(x, "handoff", "handoff = %s has no meaning with accept = yes", s->handoff.v[i]);
+    for (size_t i = 0; i < s->with->handoff.n; i++)
+        if (!str_eq(s->with->handoff.v[i], "auto") && !str_eq(s->with->handoff.v[i], "stdin") &&
+            !str_eq(s->with->handoff.v[i], "listen-fds") && !str_eq(s->with->handoff.v[i], "none"))
+            conf_refuse(x, "handoff", "handoff = %s has no meaning with accept = yes", s->with->handoff.v[i]);
 }
 
 static void check_contradictions(const struct check *x, const struct service_conf *s)
 {
     struct berr err;
 
-    if (s->restart.delay_ns > s->restart.delay_max_ns)
+    if (s->with->restart.delay_ns > s->with->restart.delay_max_ns)
         conf_refuse(x, "restart_delay", "restart_delay is longer than restart_delay_max; set both");
-    if (s->ready == READY_DELAY && s->ready_delay_ns >= s->start_timeout_ns)
+    if (s->with->ready == READY_DELAY && s->with->ready_delay_ns >= s->with->start_timeout_ns)
         conf_refuse(x, "ready",
                     "ready = delay is not shorter than start_timeout, so it would never become ready");
-    if (s->ready == READY_NOTIFY && !handoff_has_word(&s->handoff, "channel") &&
-        !handoff_has_word(&s->handoff, "einhorn"))
+    if (s->with->ready == READY_NOTIFY && !handoff_has_word(&s->with->handoff, "channel") &&
+        !handoff_has_word(&s->with->handoff, "einhorn"))
         conf_refuse(x, "ready", "ready = notify needs handoff = channel or einhorn in this version of berth");
-    if (s->type == TYPE_ONESHOT && s->ready != READY_EXEC)
+    if (s->with->type == TYPE_ONESHOT && s->with->ready != READY_EXEC)
         conf_refuse(x, "ready",
                     "ready has no meaning with type = oneshot: it is done when it has ended well");
-    if (handoff_check_words(&s->handoff, &err) < 0)
+    if (handoff_check_words(&s->with->handoff, &err) < 0)
         conf_refuse(x, "handoff", "%s", err.text);
 }
 
@@ -242,18 +246,18 @@ static bool is_same_or_below(const char *path, const char *above)
 
 static void check_cgroup(const struct check *x, const struct service_conf *s)
 {
-    const struct surroundings *u = s->surroundings;
+    const struct surroundings *u = s->with->surroundings;
     const char *path = conf_cgroup(s);
 
-    if (!path && (s->kill == KILL_CGROUP || (u && (u->memory_max || u->pids_max || u->cpu_quota_us))))
+    if (!path && (s->with->kill == KILL_CGROUP || (u && (u->memory_max || u->pids_max || u->cpu_quota_us))))
         conf_refuse(x, "cgroup", "cgroup = no contradicts %s",
-                    s->kill == KILL_CGROUP ? "kill = cgroup"
-                    : u->memory_max        ? "memory_max"
-                    : u->pids_max          ? "pids_max"
-                                           : "cpu_max");
+                    s->with->kill == KILL_CGROUP ? "kill = cgroup"
+                    : u->memory_max              ? "memory_max"
+                    : u->pids_max                ? "pids_max"
+                                                 : "cpu_max");
     for (size_t i = 0; path && !str_eq(path, "auto") && i < x->conf->n_services; i++) {
         const struct service_conf *t = &x->conf->services[i];
-        const char *other = t != s && t->surroundings ? conf_cgroup(t) : NULL;
+        const char *other = t != s && t->with->surroundings ? conf_cgroup(t) : NULL;
         if (other && !str_eq(other, "auto") && is_same_or_below(path, other))
             conf_refuse(x, "cgroup",
                         "the cgroup %s and %s of service %s are one or lie in each other: each service needs "
@@ -277,13 +281,14 @@ static const struct socket_conf *find_vain_check(const struct check *x, const st
         only_connects = only_connects || strstr(words->v[i], "/dev/tcp/");
     for (size_t i = 0; only_connects && i < s->sockets.n; i++) {
         const struct socket_conf *socket = conf_find_socket(x->conf, s->sockets.v[i]);
-        for (size_t k = 0; socket && k < socket->n_addresses; k++) {
-            const struct address *a = &socket->addresses[k];
-            cleanup_free char *port = mem_printf("%u", a->port),
+        for (size_t k = 0; socket && k < socket->listen.n; k++) {
+            struct address a;
+            conf_get_address(socket, k, &a);
+            cleanup_free char *port = mem_printf("%u", a.port),
                               *placeholder = mem_printf("{port:%s}", socket->name);
             for (size_t w = 1; w < words->n; w++)
-                if ((a->port > 0 && strstr(words->v[w], port)) || strstr(words->v[w], placeholder) ||
-                    (a->kind == ADDRESS_UNIX && strstr(words->v[w], a->path)))
+                if ((a.port > 0 && strstr(words->v[w], port)) || strstr(words->v[w], placeholder) ||
+                    (a.kind == ADDRESS_UNIX && strstr(words->v[w], a.path)))
                     return socket;
         }
     }
@@ -292,8 +297,9 @@ static const struct socket_conf *find_vain_check(const struct check *x, const st
 
 static void check_upkeep(const struct check *x, const struct service_conf *s)
 {
-    const struct upkeep_conf *u = s->upkeep;
-    const struct socket_conf *vain = s->ready == READY_CHECK ? find_vain_check(x, s, &s->ready_check) : NULL;
+    const struct upkeep_conf *u = s->with->upkeep;
+    const struct socket_conf *vain =
+        s->with->ready == READY_CHECK ? find_vain_check(x, s, &s->with->ready_check) : NULL;
 
     if (vain)
         conf_refuse(
@@ -313,10 +319,10 @@ static void check_upkeep(const struct check *x, const struct service_conf *s)
          u->health_timeout_ns != 5 * NSEC_PER_SEC))
         conf_refuse(x, "health_interval",
                     "health_interval, health_timeout and health_retries need health = COMMAND");
-    if (u && (s->type == TYPE_ONESHOT || conf_accepts(x->conf, s)))
+    if (u && (s->with->type == TYPE_ONESHOT || conf_accepts(x->conf, s)))
         conf_refuse(x, u->health.n > 0 ? "health" : "max_age",
                     "health, max_age and max_memory have no meaning with %s",
-                    s->type == TYPE_ONESHOT ? "type = oneshot" : "accept = yes");
+                    s->with->type == TYPE_ONESHOT ? "type = oneshot" : "accept = yes");
 }
 
 static void check_names_of(const struct check *x, const struct service_conf *s, const char *key,
@@ -341,8 +347,8 @@ static void check_service(const struct check *x, const struct service_conf *s)
     conf_check_output(x, s);
     check_upkeep(x, s);
     check_sockets_of(x, s);
-    check_names_of(x, s, "after", &s->after);
-    check_names_of(x, s, "requires", &s->requires);
+    check_names_of(x, s, "after", &s->with->after);
+    check_names_of(x, s, "requires", &s->with->requires);
 }
 
 /* --- services beside each other ------------------------------------------------------------------------ */
@@ -361,7 +367,7 @@ static void check_shared_acceptors(struct check *x)
         }
     for (size_t i = 0; i < c->n_sockets; i++) {
         x->name = c->sockets[i].name;
-        if (c->sockets[i].options.accept && users[i] > 1)
+        if (c->sockets[i].options->accept && users[i] > 1)
             conf_refuse(x, "accept", "with accept = yes only one service can have it");
     }
 }
@@ -369,9 +375,10 @@ static void check_shared_acceptors(struct check *x)
 static bool waits_for_itself(const struct conf *c)
 {
     for (size_t i = 0; i < c->n_services; i++)
-        for (size_t k = 0; k < c->services[i].after.n + c->services[i].requires.n; k++) {
+        for (size_t k = 0; k < c->services[i].with->after.n + c->services[i].with->requires.n; k++) {
             const struct service_conf *s = &c->services[i];
-            const char *name = k < s->after.n ? s->after.v[k] : s->requires.v[k - s->after.n];
+            const char *name =
+                k < s->with->after.n ? s->with->after.v[k] : s->with->requires.v[k - s->with->after.n];
             if (str_eq(name, s->name))
                 return true;
         }
@@ -397,7 +404,7 @@ static void check_circle(struct check *x)
         buf_printf(&text, "%s%s", i > 0 ? " after " : "",
                    i == CIRCLE_SHOWN && i < n - 1 ? "…" : c->services[circle[i]].name);
     x->name = c->services[circle[0]].name;
-    conf_refuse(x, c->services[circle[0]].requires.n > 0 ? "requires" : "after",
+    conf_refuse(x, c->services[circle[0]].with->requires.n > 0 ? "requires" : "after",
                 "services wait for each other in a circle: %s", buf_str(&text));
     buf_fini(&text);
 }

@@ -13,8 +13,8 @@
 struct claim {
     char text[ADDRESS_TEXT]; /* the same for those that collide */
     const struct socket_conf *socket;
-    const struct address *address; /* NULL: served there */
-    const char *protocol;          /* then with this one, up to its colon */
+    struct address address;
+    const char *protocol; /* served there with this one, up to its colon; NULL: bound */
 };
 
 static int compare_claims(const void *a, const void *b)
@@ -32,21 +32,22 @@ static bool asks_kernel(const struct address *a)
 /* Two claims of the same text. */
 static void check_claims(const struct check *x, const struct claim *a, const struct claim *b)
 {
-    const struct claim *served = a->address ? b : a, *bound = a->address ? a : b;
+    const struct claim *served = a->protocol ? a : b, *bound = a->protocol ? b : a;
+    bool both_bind = !a->protocol && !b->protocol;
     char text[ADDRESS_TEXT];
 
-    if (a->address && b->address && a->socket == b->socket && address_equals(a->address, b->address))
+    if (both_bind && a->socket == b->socket && address_equals(&a->address, &b->address))
         conf_refuse(x, "listen", "it has the address %s twice",
-                    address_format(text, sizeof text, a->address));
-    else if (a->address && b->address && a->socket == b->socket)
-        conf_refuse(x, "listen", "two of its addresses have the path %s", a->address->path);
-    else if (a->address && b->address && !asks_kernel(a->address))
+                    address_format(text, sizeof text, &a->address));
+    else if (both_bind && a->socket == b->socket)
+        conf_refuse(x, "listen", "two of its addresses have the path %s", a->address.path);
+    else if (both_bind && !asks_kernel(&a->address))
         conf_refuse(x, "listen", "socket %s has the same address %s", a->socket->name,
-                    address_format(text, sizeof text, a->address));
-    else if (!a->address && !b->address && strcspn(a->protocol, ":") != strcspn(b->protocol, ":"))
+                    address_format(text, sizeof text, &a->address));
+    else if (a->protocol && b->protocol && strcspn(a->protocol, ":") != strcspn(b->protocol, ":"))
         conf_refuse(x, "serve", "with socket %s it makes two protocols at one path: %s", a->socket->name,
                     strchr(a->protocol, ':') + 1);
-    else if (!served->address && bound->address)
+    else if (served->protocol && !bound->protocol)
         conf_refuse(x, "serve", "socket %s is to be served at %s, where socket %s listens",
                     served->socket->name, strchr(served->protocol, ':') + 1, bound->socket->name);
 }
@@ -62,19 +63,19 @@ static void claim_text(char *dst, size_t size, const struct address *address)
 
 static size_t add_claims(const struct socket_conf *s, struct claim *claims, size_t n)
 {
-    for (size_t i = 0; i < s->n_addresses; i++) {
+    for (size_t i = 0; i < s->listen.n; i++) {
         struct claim *c = &claims[n++];
-        claim_text(c->text, sizeof c->text, &s->addresses[i]);
+        conf_get_address(s, i, &c->address);
+        claim_text(c->text, sizeof c->text, &c->address);
         c->socket = s;
-        c->address = &s->addresses[i];
     }
     for (size_t i = 0; i < s->serve.n; i++) {
         struct claim *c = &claims[n++];
-        struct address a;
         struct berr err;
         size_t word;
-        must(conf_parse_serve(s->serve.v[i], &word, &a, &err) == 0); /* its setter has seen to that */
-        claim_text(c->text, sizeof c->text, &a);
+        must(conf_parse_serve(s->serve.v[i], &word, &c->address, &err) ==
+             0); /* its setter has seen to that */
+        claim_text(c->text, sizeof c->text, &c->address);
         c->socket = s;
         c->protocol = s->serve.v[i];
     }
@@ -87,7 +88,7 @@ static void check_claimed(struct check *x)
     size_t n = 0, total = 1;
 
     for (size_t i = 0; i < c->n_sockets; i++)
-        total += c->sockets[i].n_addresses + c->sockets[i].serve.n;
+        total += c->sockets[i].listen.n + c->sockets[i].serve.n;
     cleanup_free struct claim *claims = mem_new_array(total, sizeof *claims);
     for (size_t i = 0; i < c->n_sockets; i++)
         n = add_claims(&c->sockets[i], claims, n);
@@ -102,9 +103,9 @@ static void check_claimed(struct check *x)
 /* TCP on one port: a listener on every interface leaves no room for one on a single interface of the same
  * family, with SO_REUSEADDR or without. */
 struct port {
-    unsigned number;
     const struct socket_conf *socket;
-    const struct address *address;
+    size_t index; /* of its address */
+    struct address address;
 };
 
 /* On every interface of which families? */
@@ -114,8 +115,8 @@ struct width {
 
 static struct width width_of(const struct port *p)
 {
-    const struct address *a = p->address;
-    bool only_v6 = a->only_v6 || p->socket->options.ipv6_only == 1;
+    const struct address *a = &p->address;
+    bool only_v6 = a->only_v6 || p->socket->options->ipv6_only == 1;
     if (a->any_host)
         return (struct width){a->family != AF_INET6 && !only_v6, a->family != AF_INET};
     /* Whether "[::]" has IPv4 too is the host's affair. */
@@ -125,14 +126,14 @@ static struct width width_of(const struct port *p)
 static int compare_ports(const void *a, const void *b)
 {
     const struct port *one = a, *other = b;
-    int r = (one->number > other->number) - (one->number < other->number);
+    int r = (one->address.port > other->address.port) - (one->address.port < other->address.port);
     if (r == 0) { /* those on every interface first, and in the order of the configuration */
         struct width w = width_of(one), v = width_of(other);
         r = (v.v4 + v.v6) - (w.v4 + w.v6);
     }
     if (r == 0)
         r = (one->socket > other->socket) - (one->socket < other->socket);
-    return r != 0 ? r : (one->address > other->address) - (one->address < other->address);
+    return r != 0 ? r : (one->index > other->index) - (one->index < other->index);
 }
 
 /* Does one of this WIDTH take in OTHER? A name's family is only known when it is looked up. */
@@ -141,23 +142,23 @@ static bool takes_in(struct width width, const struct port *other)
     struct width others = width_of(other);
     if (others.v4 || others.v6)
         return (width.v4 && others.v4) || (width.v6 && others.v6);
-    if (other->address->family == AF_INET || other->address->family == AF_INET6)
-        return other->address->family == AF_INET ? width.v4 : width.v6;
+    if (other->address.family == AF_INET || other->address.family == AF_INET6)
+        return other->address.family == AF_INET ? width.v4 : width.v6;
     return width.v4 && width.v6;
 }
 
 static bool refuse_if_taken_in(struct check *x, const struct port *wide, const struct port *other)
 {
     char one[ADDRESS_TEXT], two[ADDRESS_TEXT];
-    bool is_shared = wide->socket->options.reuse_port != REUSE_PORT_NO &&
-                     other->socket->options.reuse_port != REUSE_PORT_NO;
+    bool is_shared = wide->socket->options->reuse_port != REUSE_PORT_NO &&
+                     other->socket->options->reuse_port != REUSE_PORT_NO;
 
-    if (is_shared || !takes_in(width_of(wide), other) || address_equals(wide->address, other->address))
+    if (is_shared || !takes_in(width_of(wide), other) || address_equals(&wide->address, &other->address))
         return false;
     x->name = other->socket->name;
     conf_refuse(x, "listen", "%s is taken in by %s of socket %s: both cannot be bound",
-                address_format(one, sizeof one, other->address),
-                address_format(two, sizeof two, wide->address), wide->socket->name);
+                address_format(one, sizeof one, &other->address),
+                address_format(two, sizeof two, &wide->address), wide->socket->name);
     return true;
 }
 
@@ -186,17 +187,18 @@ static void check_overlaps(struct check *x)
     size_t n = 0, total = 1;
 
     for (size_t i = 0; i < c->n_sockets; i++)
-        total += c->sockets[i].n_addresses;
+        total += c->sockets[i].listen.n;
     cleanup_free struct port *ports = mem_new_array(total, sizeof *ports);
     for (size_t i = 0; i < c->n_sockets; i++)
-        for (size_t k = 0; k < c->sockets[i].n_addresses; k++) {
-            const struct address *a = &c->sockets[i].addresses[k];
-            if (a->kind == ADDRESS_TCP && a->port != 0)
-                ports[n++] = (struct port){a->port, &c->sockets[i], a};
+        for (size_t k = 0; k < c->sockets[i].listen.n; k++) {
+            struct port *p = &ports[n];
+            *p = (struct port){.socket = &c->sockets[i], .index = k};
+            conf_get_address(p->socket, k, &p->address);
+            n += p->address.kind == ADDRESS_TCP && p->address.port != 0;
         }
     qsort(ports, n, sizeof *ports, compare_ports);
     for (size_t i = 0, from = 0; i < n; i++)
-        if (i + 1 == n || ports[i + 1].number != ports[from].number) {
+        if (i + 1 == n || ports[i + 1].address.port != ports[from].address.port) {
             check_one_port(x, ports + from, i + 1 - from);
             from = i + 1;
         }

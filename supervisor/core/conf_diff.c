@@ -154,7 +154,6 @@ uint64_t conf_fingerprint(const struct conf *c, const struct service_conf *s)
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325);
     struct buf text;
-    char address[ADDRESS_TEXT];
     buf_init(&text, SIZE_MAX);
     for (const struct conf_key *key = conf_schema(CONF_SERVICE); key->name; key++) {
         if (key->is_live)
@@ -167,9 +166,9 @@ uint64_t conf_fingerprint(const struct conf *c, const struct service_conf *s)
     buf_fini(&text);
     for (size_t i = 0; i < s->sockets.n; i++) {
         const struct socket_conf *socket = conf_find_socket(c, s->sockets.v[i]);
-        for (size_t k = 0; socket && k < socket->n_addresses; k++)
-            h = hash(h, address_format(address, sizeof address, &socket->addresses[k]));
-        h = hash(h, socket && socket->options.accept ? "accept" : "");
+        for (size_t k = 0; socket && k < socket->listen.n; k++)
+            h = hash(h, socket->listen.v[k]);
+        h = hash(h, socket && socket->options->accept ? "accept" : "");
     }
     return h;
 }

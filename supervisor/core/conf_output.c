@@ -22,24 +22,24 @@ static const struct output_conf defaults = {OUTPUT_INHERIT, NULL, DEFAULT_MAX, D
 static const struct output_conf *get(const void *section)
 {
     const struct service_conf *s = section;
-    return s->output ? s->output : &defaults;
+    return s->with->output ? s->with->output : &defaults;
 }
 
 /* Takes HOW over, and forgets it where it says nothing. */
 static void put(struct service_conf *s, struct output_conf how)
 {
     bool is_default = how.how == OUTPUT_INHERIT && how.max == DEFAULT_MAX && how.keep == DEFAULT_KEEP;
-    if (!s->output && !is_default)
-        s->output = mem_new(sizeof *s->output);
-    if (s->output)
-        *s->output = how;
-    if (s->output && is_default) {
-        free(s->output);
-        s->output = NULL;
+    if (!s->with->output && !is_default)
+        s->with->output = mem_new(sizeof *s->with->output);
+    if (s->with->output)
+        *s->with->output = how;
+    if (s->with->output && is_default) {
+        free(s->with->output);
+        s->with->output = NULL;
     }
 }
 
-void conf_free_output(struct service_conf *s)
+void conf_free_output(struct service_settings *s)
 {
     if (s->output)
         free(s->output->target);
@@ -146,7 +146,7 @@ void conf_mark_sinks(struct conf *c)
     for (size_t i = 0; i < c->n_services; i++)
         c->services[i].is_sink = false;
     for (size_t i = 0; i < c->n_services; i++) {
-        const struct output_conf *o = c->services[i].output;
+        const struct output_conf *o = c->services[i].with->output;
         struct service_conf *sink = o && o->how == OUTPUT_PIPE ? conf_find_service(c, o->target) : NULL;
         if (sink)
             sink->is_sink = true;
@@ -159,8 +159,9 @@ void conf_mark_sinks(struct conf *c)
 static bool is_in_circle(const struct conf *c, const struct service_conf *s)
 {
     const struct service_conf *at = s;
-    for (size_t i = 0; i < c->n_services && at && at->output && at->output->how == OUTPUT_PIPE; i++) {
-        at = conf_find_service(c, at->output->target);
+    for (size_t i = 0; i < c->n_services && at && at->with->output && at->with->output->how == OUTPUT_PIPE;
+         i++) {
+        at = conf_find_service(c, at->with->output->target);
         if (at == s)
             return true;
     }
@@ -169,7 +170,7 @@ static bool is_in_circle(const struct conf *c, const struct service_conf *s)
 
 static void check_pipe(const struct check *x, const struct service_conf *s)
 {
-    const char *target = s->output->target;
+    const char *target = s->with->output->target;
     const struct service_conf *sink = conf_find_service(x->conf, target);
     if (!sink)
         conf_refuse(x, "output", "output = pipe:%s names no service", target);
@@ -177,7 +178,7 @@ static void check_pipe(const struct check *x, const struct service_conf *s)
         conf_refuse(x, "output", "output = pipe:%s would feed it what it wrote itself", target);
     else if (is_in_circle(x->conf, s))
         conf_refuse(x, "output", "output = pipe:%s comes back to it in a circle", target);
-    else if (conf_accepts(x->conf, sink) || handoff_has_word(&sink->handoff, "stdin"))
+    else if (conf_accepts(x->conf, sink) || handoff_has_word(&sink->with->handoff, "stdin"))
         conf_refuse(x, "output",
                     "output = pipe:%s needs that service's standard input, which is a %s already", target,
                     conf_accepts(x->conf, sink) ? "connection" : "socket");
@@ -185,13 +186,13 @@ static void check_pipe(const struct check *x, const struct service_conf *s)
 
 void conf_check_output(const struct check *x, const struct service_conf *s)
 {
-    if (s->output && s->output->how == OUTPUT_PIPE)
+    if (s->with->output && s->with->output->how == OUTPUT_PIPE)
         check_pipe(x, s);
-    if (!s->output || s->output->how == OUTPUT_PIPE || s->output->how == OUTPUT_FILE)
+    if (!s->with->output || s->with->output->how == OUTPUT_PIPE || s->with->output->how == OUTPUT_FILE)
         return;
-    if (s->output->max != DEFAULT_MAX)
+    if (s->with->output->max != DEFAULT_MAX)
         conf_refuse(x, "output_max", "output_max needs output = file:PATH");
-    if (s->output->keep != DEFAULT_KEEP)
+    if (s->with->output->keep != DEFAULT_KEEP)
         conf_refuse(x, "output_keep", "output_keep needs output = file:PATH");
 }
 
@@ -199,7 +200,7 @@ static int compare_files(const void *a, const void *b)
 {
     const struct service_conf *one = *(const struct service_conf *const *)a;
     const struct service_conf *other = *(const struct service_conf *const *)b;
-    int r = strcmp(one->output->target, other->output->target);
+    int r = strcmp(one->with->output->target, other->with->output->target);
     return r != 0 ? r : (one > other) - (one < other);
 }
 
@@ -210,12 +211,12 @@ void conf_check_output_files(struct check *x)
     cleanup_free const struct service_conf **files = mem_new_array(c->n_services + 1, sizeof *files);
     size_t n = 0;
     for (size_t i = 0; i < c->n_services; i++)
-        if (c->services[i].output && c->services[i].output->how == OUTPUT_FILE)
+        if (c->services[i].with->output && c->services[i].with->output->how == OUTPUT_FILE)
             files[n++] = &c->services[i];
     qsort(files, n, sizeof *files, compare_files);
     for (size_t i = 1; i < n; i++) {
         x->name = files[i]->name;
-        if (str_eq(files[i - 1]->output->target, files[i]->output->target))
+        if (str_eq(files[i - 1]->with->output->target, files[i]->with->output->target))
             conf_refuse(x, "output", "service %s has the same file for its output; give each its own",
                         files[i - 1]->name);
     }

@@ -20,8 +20,8 @@ int conf_set_umask(void *section, const struct conf_key *self, const char *key, 
 
     if (units_parse_mode(value, &mask) < 0 || mask > 0777)
         return value_refuse(self, key, value, err);
-    s->umask = mask;
-    s->has_umask = true;
+    s->with->umask = mask;
+    s->with->has_umask = true;
     return 0;
 }
 
@@ -30,8 +30,8 @@ void conf_print_umask(const void *section, const struct conf_key *self, struct b
     const struct service_conf *s = section;
 
     (void)self;
-    if (s->has_umask)
-        buf_printf(out, "%04o", (unsigned)s->umask);
+    if (s->with->has_umask)
+        buf_printf(out, "%04o", (unsigned)s->with->umask);
 }
 
 int conf_set_nice(void *section, const struct conf_key *self, const char *key, const char *value,
@@ -40,13 +40,13 @@ int conf_set_nice(void *section, const struct conf_key *self, const char *key, c
     struct service_conf *s = section;
     int r = value_set_number(section, self, key, value, err);
     if (r == 0)
-        s->has_nice = true;
+        s->with->has_nice = true;
     return r;
 }
 
 void conf_print_nice(const void *section, const struct conf_key *self, struct buf *out)
 {
-    if (((const struct service_conf *)section)->has_nice)
+    if (((const struct service_conf *)section)->with->has_nice)
         value_print_number(section, self, out);
 }
 
@@ -60,13 +60,13 @@ int conf_set_env(void *section, const struct conf_key *self, const char *key, co
     if (*name == '\0' || strchr(name, '='))
         return berr_set(err, BERR_CONFIG, EINVAL, "\"%s\" cannot be a variable's name",
                         str_escape(quoted, sizeof quoted, name, strlen(name)));
-    strv_put_env(&s->environment, mem_printf("%s=%s", name, value));
+    strv_put_env(&s->with->environment, mem_printf("%s=%s", name, value));
     return 0;
 }
 
 void conf_print_env(const void *section, const struct conf_key *self, struct buf *out)
 {
-    const struct strv *environment = &((const struct service_conf *)section)->environment;
+    const struct strv *environment = &((const struct service_conf *)section)->with->environment;
 
     for (size_t i = 0; i < environment->n; i++) {
         const char *name = environment->v[i], *value = strchr(name, '=') + 1;
@@ -122,11 +122,11 @@ static int parse_limit(const char *text, rlim_t *ret)
 
 static struct limit_conf *limit_at(struct service_conf *s, int resource)
 {
-    for (size_t i = 0; i < s->n_limits; i++)
-        if (s->limits[i].resource == resource)
-            return &s->limits[i];
-    s->limits = mem_resize_array(s->limits, s->n_limits + 1, sizeof *s->limits);
-    return &s->limits[s->n_limits++];
+    for (size_t i = 0; i < s->with->n_limits; i++)
+        if (s->with->limits[i].resource == resource)
+            return &s->with->limits[i];
+    s->with->limits = mem_resize_array(s->with->limits, s->with->n_limits + 1, sizeof *s->with->limits);
+    return &s->with->limits[s->with->n_limits++];
 }
 
 int conf_set_limit(void *section, const struct conf_key *self, const char *key, const char *value,
@@ -164,14 +164,14 @@ void conf_print_limit(const void *section, const struct conf_key *self, struct b
 {
     const struct service_conf *s = section;
 
-    for (size_t i = 0; i < s->n_limits; i++)
+    for (size_t i = 0; i < s->with->n_limits; i++)
         for (size_t k = 0; k < N_LIMITS; k++) {
-            if (limits[k].resource != s->limits[i].resource)
+            if (limits[k].resource != s->with->limits[i].resource)
                 continue;
             buf_printf(out, "%s%s = ", self->name, limits[k].name);
-            print_limit_value(out, s->limits[i].value.rlim_cur);
+            print_limit_value(out, s->with->limits[i].value.rlim_cur);
             buf_add_char(out, ':');
-            print_limit_value(out, s->limits[i].value.rlim_max);
+            print_limit_value(out, s->with->limits[i].value.rlim_max);
             buf_add_char(out, '\n');
         }
 }

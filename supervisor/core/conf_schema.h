@@ -25,6 +25,9 @@ struct conf_key {
     bool (*is_given)(const void *section);
     /* For the typed setters of core/conf_value: the member, its bounds, its words. */
     size_t offset, size;
+    bool is_own;      /* the section's own: what others share with it has no part of this key */
+    bool is_in_block; /* the member is in a block that the section's member at `block` points to */
+    size_t block;
     int64_t min, max;
     int64_t unit;              /* nanoseconds that the member counts in */
     const char *none;          /* a word that stands for none_value, or NULL */

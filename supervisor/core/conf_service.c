@@ -100,12 +100,12 @@ static int set_handoff(void *section, const struct conf_key *self, const char *k
                        struct berr *err)
 {
     struct service_conf *s = section;
-    return append_items(&s->handoff, self, key, value, handoff_check_word, err);
+    return append_items(&s->with->handoff, self, key, value, handoff_check_word, err);
 }
 
 static void print_handoff(const void *section, const struct conf_key *self, struct buf *out)
 {
-    if (((const struct service_conf *)section)->handoff.n == 0)
+    if (((const struct service_conf *)section)->with->handoff.n == 0)
         buf_add_str(out, "auto");
     value_print_strv(section, self, out);
 }
@@ -123,7 +123,7 @@ static int check_service_name(const char *item, struct berr *err)
 static int set_services(void *section, const struct conf_key *self, const char *key, const char *value,
                         struct berr *err)
 {
-    struct strv *names = (struct strv *)(void *)((char *)section + self->offset);
+    struct strv *names = value_member(section, self);
     return append_items(names, self, key, value, check_service_name, err);
 }
 
@@ -133,14 +133,14 @@ static int set_start_timeout(void *section, const struct conf_key *self, const c
 {
     int r = value_set_duration(section, self, key, value, err);
     if (r == 0)
-        ((struct service_conf *)section)->has_start_timeout = true;
+        ((struct service_conf *)section)->with->has_start_timeout = true;
     return r;
 }
 
 static void print_start_timeout(const void *section, const struct conf_key *self, struct buf *out)
 {
     const struct service_conf *s = section;
-    if (s->has_start_timeout || s->type != TYPE_ONESHOT)
+    if (s->with->has_start_timeout || s->with->type != TYPE_ONESHOT)
         value_print_duration(section, self, out);
 }
 
@@ -149,15 +149,15 @@ static int set_groups(void *section, const struct conf_key *self, const char *ke
                       struct berr *err)
 {
     struct service_conf *s = section;
-    int r = *value ? append_items(&s->groups, self, key, value, check_nothing, err) : 0;
+    int r = *value ? append_items(&s->with->groups, self, key, value, check_nothing, err) : 0;
     if (r == 0)
-        s->has_groups = true;
+        s->with->has_groups = true;
     return r;
 }
 
 static bool has_groups(const void *section)
 {
-    return ((const struct service_conf *)section)->has_groups;
+    return ((const struct service_conf *)section)->with->has_groups;
 }
 
 static int set_ready(void *section, const struct conf_key *self, const char *key, const char *value,
@@ -167,25 +167,25 @@ static int set_ready(void *section, const struct conf_key *self, const char *key
     int64_t delay_ns;
 
     if (str_eq(value, "exec")) {
-        s->ready = READY_EXEC;
+        s->with->ready = READY_EXEC;
         return 0;
     }
     if (str_eq(value, "notify")) {
-        s->ready = READY_NOTIFY;
+        s->with->ready = READY_NOTIFY;
         return 0;
     }
     if (str_starts_with(value, "check:")) {
-        int r = conf_set_words(&s->ready_check, self, key, value + strlen("check:"), err);
+        int r = conf_set_words(&s->with->ready_check, self, key, value + strlen("check:"), err);
         if (r == 0)
-            s->ready = READY_CHECK;
+            s->with->ready = READY_CHECK;
         return r;
     }
     if (str_eq(value, "listen") || str_starts_with(value, "fd:"))
         return value_refuse_later(key, value, err);
     if (!str_starts_with(value, "delay:") || units_parse_duration(value + strlen("delay:"), &delay_ns) < 0)
         return value_refuse(self, key, value, err);
-    s->ready = READY_DELAY;
-    s->ready_delay_ns = delay_ns;
+    s->with->ready = READY_DELAY;
+    s->with->ready_delay_ns = delay_ns;
     return 0;
 }
 
@@ -195,13 +195,13 @@ static void print_ready(const void *section, const struct conf_key *self, struct
     char text[40];
 
     (void)self;
-    if (s->ready == READY_CHECK) {
+    if (s->with->ready == READY_CHECK) {
         buf_add_str(out, "check:");
-        conf_print_words(&s->ready_check, out);
-    } else if (s->ready == READY_DELAY)
-        buf_printf(out, "delay:%s", units_format_duration(text, sizeof text, s->ready_delay_ns));
+        conf_print_words(&s->with->ready_check, out);
+    } else if (s->with->ready == READY_DELAY)
+        buf_printf(out, "delay:%s", units_format_duration(text, sizeof text, s->with->ready_delay_ns));
     else
-        buf_add_str(out, s->ready == READY_NOTIFY ? "notify" : "exec");
+        buf_add_str(out, s->with->ready == READY_NOTIFY ? "notify" : "exec");
 }
 
 static int set_reload(void *section, const struct conf_key *self, const char *key, const char *value,
@@ -211,13 +211,13 @@ static int set_reload(void *section, const struct conf_key *self, const char *ke
     int signo;
 
     if (str_eq(value, "restart")) {
-        s->reload = RELOAD_RESTART;
+        s->with->reload = RELOAD_RESTART;
         return 0;
     }
     if (str_starts_with(value, "command:")) {
-        int r = conf_set_words(&s->reload_command, self, key, value + strlen("command:"), err);
+        int r = conf_set_words(&s->with->reload_command, self, key, value + strlen("command:"), err);
         if (r == 0)
-            s->reload = RELOAD_COMMAND;
+            s->with->reload = RELOAD_COMMAND;
         return r;
     }
     if (str_eq(value, "rolling"))
@@ -225,8 +225,8 @@ static int set_reload(void *section, const struct conf_key *self, const char *ke
     signo = str_starts_with(value, "signal:") ? signame_parse(value + strlen("signal:")) : -EINVAL;
     if (signo < 0)
         return value_refuse(self, key, value, err);
-    s->reload = RELOAD_SIGNAL;
-    s->reload_signal = signo;
+    s->with->reload = RELOAD_SIGNAL;
+    s->with->reload_signal = signo;
     return 0;
 }
 
@@ -236,11 +236,11 @@ static void print_reload(const void *section, const struct conf_key *self, struc
     char number[16];
 
     (void)self;
-    if (s->reload == RELOAD_COMMAND) {
+    if (s->with->reload == RELOAD_COMMAND) {
         buf_add_str(out, "command:");
-        conf_print_words(&s->reload_command, out);
-    } else if (s->reload == RELOAD_SIGNAL)
-        buf_printf(out, "signal:%s", signame_format(s->reload_signal, number));
+        conf_print_words(&s->with->reload_command, out);
+    } else if (s->with->reload == RELOAD_SIGNAL)
+        buf_printf(out, "signal:%s", signame_format(s->with->reload_signal, number));
     else
         buf_add_str(out, "restart");
 }
@@ -251,21 +251,21 @@ static int set_signal(void *section, const struct conf_key *self, const char *ke
     int signo = signame_parse(value);
     if (signo < 0)
         return value_refuse(self, key, value, err);
-    *(int *)((char *)section + self->offset) = signo;
+    *(int *)value_member(section, self) = signo;
     return 0;
 }
 
 static void print_signal(const void *section, const struct conf_key *self, struct buf *out)
 {
     char number[16];
-    buf_add_str(out, signame_format(*(const int *)((const char *)section + self->offset), number));
+    buf_add_str(out, signame_format(*(const int *)value_const_member(section, self), number));
 }
 
 /* Exit code 0 stays a success whatever else is one: a list given by the user adds to the default. */
 static int set_success_status(void *section, const struct conf_key *self, const char *key, const char *value,
                               struct berr *err)
 {
-    struct restart_conf *restart = &((struct service_conf *)section)->restart, with_it = *restart;
+    struct restart_conf *restart = &((struct service_conf *)section)->with->restart, with_it = *restart;
     const char *cursor = value;
     char item[32];
     int r = *value ? 0 : -EINVAL;
@@ -290,7 +290,7 @@ static int set_success_status(void *section, const struct conf_key *self, const 
 
 static void print_success_status(const void *section, const struct conf_key *self, struct buf *out)
 {
-    const struct restart_conf *restart = &((const struct service_conf *)section)->restart;
+    const struct restart_conf *restart = &((const struct service_conf *)section)->with->restart;
     const char *comma = "";
     char number[16];
 
@@ -310,7 +310,7 @@ static void print_success_status(const void *section, const struct conf_key *sel
 static int set_restart_limit(void *section, const struct conf_key *self, const char *key, const char *value,
                              struct berr *err)
 {
-    struct restart_conf *restart = &((struct service_conf *)section)->restart;
+    struct restart_conf *restart = &((struct service_conf *)section)->with->restart;
     const char *slash = strchr(value, '/');
     char count[16];
     uint64_t n;
@@ -334,7 +334,7 @@ static int set_restart_limit(void *section, const struct conf_key *self, const c
 
 static void print_restart_limit(const void *section, const struct conf_key *self, struct buf *out)
 {
-    const struct restart_conf *restart = &((const struct service_conf *)section)->restart;
+    const struct restart_conf *restart = &((const struct service_conf *)section)->with->restart;
     char text[40];
 
     (void)self;
@@ -352,13 +352,16 @@ static const char *const restart_words[] = {"no", "on-failure", "always", NULL};
 static const char *const kill_words[] = {"group", "process", "cgroup", NULL};
 
 #define SECTION struct service_conf
+#define THROUGH with
+#define BLOCK struct service_settings
+#define VALUE_AT VALUE_IN_BLOCK
 
 /* clang-format off */
 const struct conf_key conf_service_keys[] = {
     {"command", "", "Words as a shell would split them, without a shell; {fd:S}, {port:S}, {host:S}, {path:S} and {address:S} stand for "
-     "socket S, {worker} and {generation} for numbers.", "a command", .set = set_command, .print = print_command, .locate = value_locate_command},
+     "socket S, {worker} and {generation} for numbers.", "a command", .is_own = true, .set = set_command, .print = print_command, .locate = value_locate_command},
     {"sockets", "", "Which held sockets it gets, in the order of their descriptors.", "a list of sockets' names",
-     .is_list = true, .set = set_sockets, .print = value_print_strv, VALUE_AT(sockets)},
+     .is_list = true, .is_own = true, .set = set_sockets, .print = value_print_strv, VALUE_IN_SECTION(sockets)},
     {"handoff", "auto", "How a worker is told of its sockets.", "a list of auto, listen-fds, stdin, server-starter, einhorn, nginx, php-fpm, unicorn, channel and none",
      .is_list = true, .set = set_handoff, .print = print_handoff, VALUE_AT(handoff)},
     {"listen_pid", "child", "What LISTEN_PID says: the worker itself, nothing, or 1, for commands that are wrappers.",

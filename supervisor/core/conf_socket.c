@@ -37,11 +37,12 @@ static int take_query(struct socket_conf *s, const char *query, struct berr *err
 int conf_add_address(struct socket_conf *s, const char *text, struct berr *err)
 {
     struct address a;
-    struct socket_conf with_options = *s;
-    char quoted[300];
+    struct socket_options options = *s->options;
+    struct socket_conf with_options = {.name = s->name, .serve = s->serve, .options = &options};
+    char quoted[300], canonical[ADDRESS_TEXT];
     int r;
 
-    if (s->n_addresses >= LIMIT_ADDRESSES)
+    if (s->listen.n >= LIMIT_ADDRESSES)
         return berr_set(err, BERR_CONFIG, E2BIG,
                         "socket %s has more than %d addresses; give the rest another socket's name",
                         *s->name ? s->name : "without a name", LIMIT_ADDRESSES);
@@ -55,10 +56,8 @@ int conf_add_address(struct socket_conf *s, const char *text, struct berr *err)
         berr_prefix(err, "%s", str_escape(quoted, sizeof quoted, text, strlen(text)));
         return r;
     }
-    s->options = with_options.options;
-    a.query[0] = '\0';
-    s->addresses = mem_resize_array(s->addresses, s->n_addresses + 1, sizeof *s->addresses);
-    s->addresses[s->n_addresses++] = a;
+    *s->options = options;
+    strv_add(&s->listen, address_format(canonical, sizeof canonical, &a));
     return 0;
 }
 
@@ -80,11 +79,10 @@ static int set_listen(void *section, const struct conf_key *self, const char *ke
 static void print_listen(const void *section, const struct conf_key *self, struct buf *out)
 {
     const struct socket_conf *s = section;
-    char text[300];
 
     (void)self;
-    for (size_t i = 0; i < s->n_addresses; i++)
-        buf_printf(out, "%s%s", i > 0 ? ", " : "", address_format(text, sizeof text, &s->addresses[i]));
+    for (size_t i = 0; i < s->listen.n; i++)
+        buf_printf(out, "%s%s", i > 0 ? ", " : "", s->listen.v[i]);
 }
 
 /* "IDLE/INTERVAL/COUNT" */
@@ -115,7 +113,7 @@ static int parse_keep_alive(const char *value, struct socket_options *o)
 static int set_keep_alive(void *section, const struct conf_key *self, const char *key, const char *value,
                           struct berr *err)
 {
-    struct socket_options *o = &((struct socket_conf *)section)->options;
+    struct socket_options *o = ((struct socket_conf *)section)->options;
     bool on;
 
     if (strchr(value, '/'))
@@ -129,7 +127,7 @@ static int set_keep_alive(void *section, const struct conf_key *self, const char
 
 static void print_keep_alive(const void *section, const struct conf_key *self, struct buf *out)
 {
-    const struct socket_options *o = &((const struct socket_conf *)section)->options;
+    const struct socket_options *o = ((const struct socket_conf *)section)->options;
 
     (void)self;
     if (o->keep_alive && o->keep_idle >= 0)
@@ -141,7 +139,7 @@ static void print_keep_alive(const void *section, const struct conf_key *self, s
 static int set_on_conflict(void *section, const struct conf_key *self, const char *key, const char *value,
                            struct berr *err)
 {
-    struct socket_options *o = &((struct socket_conf *)section)->options;
+    struct socket_options *o = ((struct socket_conf *)section)->options;
     int64_t wait_ns = -1;
 
     if (str_eq(value, "take"))
@@ -160,7 +158,7 @@ static int set_on_conflict(void *section, const struct conf_key *self, const cha
 
 static void print_on_conflict(const void *section, const struct conf_key *self, struct buf *out)
 {
-    const struct socket_options *o = &((const struct socket_conf *)section)->options;
+    const struct socket_options *o = ((const struct socket_conf *)section)->options;
     char text[40];
 
     (void)self;
@@ -220,54 +218,57 @@ static const char *const non_blocking_words[] = {"auto", "yes", "no", NULL};
 static const char *const when_stopped_words[] = {"hold", "refuse", NULL};
 
 #define SECTION struct socket_conf
+#define THROUGH options
+#define BLOCK struct socket_options
+#define VALUE_AT VALUE_IN_BLOCK
 
 /* clang-format off */
 const struct conf_key conf_socket_keys[] = {
     {"listen", "", "The addresses; each is one descriptor, and all of them carry the socket's name.",
-     "a list of addresses", .is_list = true, .set = set_listen, .print = print_listen, .locate = value_locate_addresses},
-    {"backlog", "4096", "How many connections may wait; the kernel's somaxconn caps it.", VALUE_NUMBER(options.backlog, 1, 2147483647)},
-    {"reuse_address", "yes", "SO_REUSEADDR: connections in TIME_WAIT never block a bind.", VALUE_BOOL(options.reuse_address)},
+     "a list of addresses", .is_list = true, .is_own = true, .set = set_listen, .print = print_listen, .locate = value_locate_addresses},
+    {"backlog", "4096", "How many connections may wait; the kernel's somaxconn caps it.", VALUE_NUMBER(backlog, 1, 2147483647)},
+    {"reuse_address", "yes", "SO_REUSEADDR: connections in TIME_WAIT never block a bind.", VALUE_BOOL(reuse_address)},
     {"reuse_port", "no", "SO_REUSEPORT; per-worker holds one socket for each worker.",
-     VALUE_WORD(options.reuse_port, reuse_port_words, "no, yes or per-worker")},
+     VALUE_WORD(reuse_port, reuse_port_words, "no, yes or per-worker")},
     {"ipv6_only", "auto", "IPV6_V6ONLY; auto: as the address says.",
-     VALUE_WORD(options.ipv6_only, ipv6_only_words, "auto, yes or no"), .min = -1},
+     VALUE_WORD(ipv6_only, ipv6_only_words, "auto, yes or no"), .min = -1},
     {"defer_accept", "off", "TCP_DEFER_ACCEPT: a connection counts once it has sent something, or after this time.",
      "a duration from 1s to 32767s, or off", .set = value_set_duration, .print = value_print_duration, .min = 1, .max = 32767,
-     .unit = NSEC_PER_SEC, .none = "off", .none_value = -1, VALUE_AT(options.defer_accept)},
-    {"fast_open", "off", "TCP_FASTOPEN: how many such connections may wait.", VALUE_NUMBER_OR_OFF(options.fast_open, 1, 65535)},
-    {"no_delay", "no", "TCP_NODELAY, inherited by the connections.", VALUE_BOOL(options.no_delay)},
+     .unit = NSEC_PER_SEC, .none = "off", .none_value = -1, VALUE_AT(defer_accept)},
+    {"fast_open", "off", "TCP_FASTOPEN: how many such connections may wait.", VALUE_NUMBER_OR_OFF(fast_open, 1, 65535)},
+    {"no_delay", "no", "TCP_NODELAY, inherited by the connections.", VALUE_BOOL(no_delay)},
     {"keep_alive", "no", "SO_KEEPALIVE, with the times in whole seconds, inherited by the connections.",
      "yes, no or IDLE/INTERVAL/COUNT such as 60s/10s/6", .set = set_keep_alive, .print = print_keep_alive},
     {"user_timeout", "off", "TCP_USER_TIMEOUT: how long sent data may stay unanswered.",
      "a duration from 1ms to 24d, or off", .set = value_set_duration, .print = value_print_duration, .min = 1,
-     .max = INT64_C(24) * 86400 * 1000, .unit = NSEC_PER_MSEC, .none = "off", .none_value = -1, VALUE_AT(options.user_timeout_ms)},
-    {"congestion", "", "TCP_CONGESTION: the algorithm's name.", VALUE_CHARS(options.congestion, "a name of at most 15 characters")},
-    {"mptcp", "no", "Multipath TCP.", VALUE_BOOL(options.mptcp)},
+     .max = INT64_C(24) * 86400 * 1000, .unit = NSEC_PER_MSEC, .none = "off", .none_value = -1, VALUE_AT(user_timeout_ms)},
+    {"congestion", "", "TCP_CONGESTION: the algorithm's name.", VALUE_CHARS(congestion, "a name of at most 15 characters")},
+    {"mptcp", "no", "Multipath TCP.", VALUE_BOOL(mptcp)},
     {"non_blocking", "auto", "O_NONBLOCK, one flag for all holders: auto leaves it to the workers; when none is left it is cleared, but set for nginx.",
-     VALUE_WORD(options.non_blocking, non_blocking_words, "auto, yes or no")},
+     VALUE_WORD(non_blocking, non_blocking_words, "auto, yes or no")},
     {"when_stopped", "hold", "While its services are stopped: let connections wait, or refuse them.",
-     VALUE_WORD(options.when_stopped, when_stopped_words, "hold or refuse")},
-    {"receive_buffer", "off", "SO_RCVBUF.", VALUE_SIZE_OR_OFF(options.receive_buffer)},
-    {"send_buffer", "off", "SO_SNDBUF.", VALUE_SIZE_OR_OFF(options.send_buffer)},
-    {"priority", "off", "SO_PRIORITY.", VALUE_NUMBER_OR_OFF(options.priority, 0, 2147483647)},
-    {"tos", "off", "IP_TOS and IPV6_TCLASS.", VALUE_NUMBER_OR_OFF(options.tos, 0, 255)},
-    {"mark", "off", "SO_MARK.", VALUE_NUMBER_OR_OFF(options.mark, 0, 4294967295)},
-    {"interface", "", "SO_BINDTODEVICE: the network interface.", VALUE_CHARS(options.interface, "a name of at most 15 characters")},
-    {"free_bind", "no", "IP_FREEBIND: the address need not exist yet.", VALUE_BOOL(options.free_bind)},
-    {"transparent", "no", "IP_TRANSPARENT.", VALUE_BOOL(options.transparent)},
-    {"pass_credentials", "no", "SO_PASSCRED, for Unix sockets.", VALUE_BOOL(options.pass_credentials)},
-    {"mode", "0666", "Permissions of a Unix socket's file.", VALUE_MODE(options.mode)},
-    {"user", "", "Owner of a Unix socket's file.", VALUE_CHARS(options.user, "a user's name or number of at most 63 characters")},
-    {"group", "", "Group of a Unix socket's file.", VALUE_CHARS(options.group, "a group's name or number of at most 63 characters")},
-    {"unlink", "yes", "Remove a Unix socket's file when the socket is given up.", VALUE_BOOL(options.unlink)},
+     VALUE_WORD(when_stopped, when_stopped_words, "hold or refuse")},
+    {"receive_buffer", "off", "SO_RCVBUF.", VALUE_SIZE_OR_OFF(receive_buffer)},
+    {"send_buffer", "off", "SO_SNDBUF.", VALUE_SIZE_OR_OFF(send_buffer)},
+    {"priority", "off", "SO_PRIORITY.", VALUE_NUMBER_OR_OFF(priority, 0, 2147483647)},
+    {"tos", "off", "IP_TOS and IPV6_TCLASS.", VALUE_NUMBER_OR_OFF(tos, 0, 255)},
+    {"mark", "off", "SO_MARK.", VALUE_NUMBER_OR_OFF(mark, 0, 4294967295)},
+    {"interface", "", "SO_BINDTODEVICE: the network interface.", VALUE_CHARS(interface, "a name of at most 15 characters")},
+    {"free_bind", "no", "IP_FREEBIND: the address need not exist yet.", VALUE_BOOL(free_bind)},
+    {"transparent", "no", "IP_TRANSPARENT.", VALUE_BOOL(transparent)},
+    {"pass_credentials", "no", "SO_PASSCRED, for Unix sockets.", VALUE_BOOL(pass_credentials)},
+    {"mode", "0666", "Permissions of a Unix socket's file.", VALUE_MODE(mode)},
+    {"user", "", "Owner of a Unix socket's file.", VALUE_CHARS(user, "a user's name or number of at most 63 characters")},
+    {"group", "", "Group of a Unix socket's file.", VALUE_CHARS(group, "a group's name or number of at most 63 characters")},
+    {"unlink", "yes", "Remove a Unix socket's file when the socket is given up.", VALUE_BOOL(unlink)},
     {"accept", "no", "berth accepts, and starts a worker for each connection, with it as standard input and output.",
-     VALUE_BOOL(options.accept)},
+     VALUE_BOOL(accept)},
     {"max_connections", "64", "With accept: how many connections are served at once; others wait in the queue.",
-     VALUE_NUMBER(options.max_connections, 1, LIMIT_WORKERS)},
+     VALUE_NUMBER(max_connections, 1, LIMIT_WORKERS)},
     {"max_per_source", "off", "With accept: how many of one source, a host or a Unix user, are served at once; others are turned away.",
-     VALUE_NUMBER_OR_OFF(options.max_per_source, 1, LIMIT_WORKERS)},
+     VALUE_NUMBER_OR_OFF(max_per_source, 1, LIMIT_WORKERS)},
     {"serve", "", "Where programs fetch it: for uWSGI's --zerg, or for a client of s6's fd-holder.", "a list of zerg:PATH and fdholder:PATH",
-     .is_list = true, .set = set_serve, .print = value_print_strv, .locate = value_locate_serve, VALUE_AT(serve), .is_live = true},
+     .is_list = true, .is_own = true, .set = set_serve, .print = value_print_strv, .locate = value_locate_serve, VALUE_IN_SECTION(serve), .is_live = true},
     {"on_conflict", "fail", "When the address is taken at the first bind: fail and name the holder, or wait until it is free.",
      "fail, wait or wait:DURATION", .set = set_on_conflict, .print = print_on_conflict},
     {.name = NULL},

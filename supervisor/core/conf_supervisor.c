@@ -11,7 +11,7 @@
 static int set_list(void *section, const struct conf_key *self, const char *key, const char *value,
                     struct berr *err)
 {
-    struct strv *list = (struct strv *)(void *)((char *)section + self->offset);
+    struct strv *list = value_member(section, self);
     const char *cursor = value;
     char item[4096];
     int r = *value ? 0 : -EINVAL;
@@ -31,6 +31,7 @@ static const char *const log_level_words[] = {"debug", "info", "warning", "error
 static const char *const log_format_words[] = {"text", "json", NULL};
 
 #define SECTION struct conf
+#define VALUE_AT VALUE_IN_SECTION
 
 /* clang-format off */
 const struct conf_key conf_supervisor_keys[] = {

@@ -20,14 +20,14 @@
 static struct surroundings *surroundings_of(void *section)
 {
     struct service_conf *s = section;
-    if (!s->surroundings)
-        s->surroundings = mem_new(sizeof *s->surroundings);
-    return s->surroundings;
+    if (!s->with->surroundings)
+        s->with->surroundings = mem_new(sizeof *s->with->surroundings);
+    return s->with->surroundings;
 }
 
 static const struct surroundings *find_surroundings(const void *section)
 {
-    return ((const struct service_conf *)section)->surroundings;
+    return ((const struct service_conf *)section)->with->surroundings;
 }
 
 void surroundings_free(struct surroundings *s)

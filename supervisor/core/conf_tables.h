@@ -20,7 +20,7 @@ conf_print_function conf_print_umask, conf_print_nice, conf_print_env, conf_prin
 /* … and core/conf_output. */
 conf_set_function conf_set_output, conf_set_output_max, conf_set_output_keep;
 conf_print_function conf_print_output, conf_print_output_max, conf_print_output_keep;
-void conf_free_output(struct service_conf *s);
+void conf_free_output(struct service_settings *s);
 
 /* Rows of conf_service_keys that core/conf_surroundings holds: SURROUNDINGS_AT says which member they mean.
  */
@@ -43,8 +43,8 @@ conf_set_function conf_set_hook, conf_set_health, conf_set_health_interval, conf
 conf_print_function conf_print_hook, conf_print_health, conf_print_health_interval, conf_print_health_timeout,
     conf_print_health_retries, conf_print_max_age, conf_print_max_memory;
 /* Both take what is not there. */
-void conf_free_hooks(struct service_conf *s);
-void conf_free_upkeep(struct service_conf *s);
+void conf_free_hooks(struct service_settings *s);
+void conf_free_upkeep(struct service_settings *s);
 /* A command's words from VALUE into *RET, in place of what is there; "" is refused. */
 int conf_set_words(struct strv *ret, const struct conf_key *self, const char *key, const char *value, struct berr *err);
 void conf_print_words(const struct strv *words, struct buf *out);

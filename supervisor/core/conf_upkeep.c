@@ -24,21 +24,21 @@ int conf_set_hook(void *section, const struct conf_key *self, const char *key, c
 
     if (r < 0)
         return r;
-    if (!s->hooks)
-        s->hooks = mem_new(sizeof *s->hooks);
-    strv_fini(&s->hooks->commands[self->min]);
-    s->hooks->commands[self->min] = words;
+    if (!s->with->hooks)
+        s->with->hooks = mem_new(sizeof *s->with->hooks);
+    strv_fini(&s->with->hooks->commands[self->min]);
+    s->with->hooks->commands[self->min] = words;
     return 0;
 }
 
 void conf_print_hook(const void *section, const struct conf_key *self, struct buf *out)
 {
     const struct service_conf *s = section;
-    if (s->hooks)
-        conf_print_words(&s->hooks->commands[self->min], out);
+    if (s->with->hooks)
+        conf_print_words(&s->with->hooks->commands[self->min], out);
 }
 
-void conf_free_hooks(struct service_conf *s)
+void conf_free_hooks(struct service_settings *s)
 {
     for (int i = 0; s->hooks && i < HOOK_COUNT; i++)
         strv_fini(&s->hooks->commands[i]);
@@ -58,7 +58,7 @@ static const struct upkeep_conf defaults = {
 static const struct upkeep_conf *get(const void *section)
 {
     const struct service_conf *s = section;
-    return s->upkeep ? s->upkeep : &defaults;
+    return s->with->upkeep ? s->with->upkeep : &defaults;
 }
 
 static bool is_default(const struct upkeep_conf *u)
@@ -71,17 +71,17 @@ static bool is_default(const struct upkeep_conf *u)
 /* Takes U over, and forgets it where it says nothing. */
 static void put(struct service_conf *s, struct upkeep_conf u)
 {
-    if (!s->upkeep && !is_default(&u))
-        s->upkeep = mem_new(sizeof *s->upkeep);
-    if (s->upkeep)
-        *s->upkeep = u;
-    if (s->upkeep && is_default(&u)) {
-        free(s->upkeep);
-        s->upkeep = NULL;
+    if (!s->with->upkeep && !is_default(&u))
+        s->with->upkeep = mem_new(sizeof *s->with->upkeep);
+    if (s->with->upkeep)
+        *s->with->upkeep = u;
+    if (s->with->upkeep && is_default(&u)) {
+        free(s->with->upkeep);
+        s->with->upkeep = NULL;
     }
 }
 
-void conf_free_upkeep(struct service_conf *s)
+void conf_free_upkeep(struct service_settings *s)
 {
     if (s->upkeep)
         strv_fini(&s->upkeep->health);

@@ -71,10 +71,23 @@ int value_parse_duration(const char *text, int64_t unit, int64_t min, int64_t ma
     return 0;
 }
 
+void *value_member(void *section, const struct conf_key *self)
+{
+    char *base = section;
+    if (self->is_in_block)
+        base = *(char **)(void *)(base + self->block);
+    return base + self->offset;
+}
+
+const void *value_const_member(const void *section, const struct conf_key *self)
+{
+    return value_member((void *)section, self);
+}
+
 /* Members are of many integer types; a row knows the size of its own. */
 static void store(void *section, const struct conf_key *self, int64_t n)
 {
-    char *at = (char *)section + self->offset;
+    char *at = value_member(section, self);
 
     if (self->size == sizeof(int64_t))
         memcpy(at, &n, sizeof n);
@@ -86,7 +99,7 @@ static void store(void *section, const struct conf_key *self, int64_t n)
 
 static int64_t load(const void *section, const struct conf_key *self)
 {
-    const char *at = (const char *)section + self->offset;
+    const char *at = value_const_member(section, self);
     int64_t wide;
     int32_t narrow;
 
@@ -107,7 +120,7 @@ int value_set_bool(void *section, const struct conf_key *self, const char *key, 
     bool b;
     if (units_parse_bool(value, &b) < 0)
         return value_refuse(self, key, value, err);
-    *(bool *)((char *)section + self->offset) = b;
+    *(bool *)value_member(section, self) = b;
     return 0;
 }
 
@@ -180,7 +193,7 @@ int value_set_mode(void *section, const struct conf_key *self, const char *key, 
 int value_set_string(void *section, const struct conf_key *self, const char *key, const char *value,
                      struct berr *err)
 {
-    char **member = (char **)((char *)section + self->offset);
+    char **member = value_member(section, self);
     if (!*value)
         return value_refuse(self, key, value, err);
     free(*member);
@@ -193,13 +206,13 @@ int value_set_text(void *section, const struct conf_key *self, const char *key, 
 {
     if (!*value || strlen(value) >= self->size)
         return value_refuse(self, key, value, err);
-    str_copy((char *)section + self->offset, self->size, value);
+    str_copy(value_member(section, self), self->size, value);
     return 0;
 }
 
 void value_print_bool(const void *section, const struct conf_key *self, struct buf *out)
 {
-    buf_add_str(out, *((const bool *)((const char *)section + self->offset)) ? "yes" : "no");
+    buf_add_str(out, *(const bool *)value_const_member(section, self) ? "yes" : "no");
 }
 
 void value_print_number(const void *section, const struct conf_key *self, struct buf *out)
@@ -233,18 +246,18 @@ void value_print_mode(const void *section, const struct conf_key *self, struct b
 
 void value_print_string(const void *section, const struct conf_key *self, struct buf *out)
 {
-    const char *s = *(char *const *)((const char *)section + self->offset);
+    const char *s = *(char *const *)value_const_member(section, self);
     buf_add_str(out, s ? s : "");
 }
 
 void value_print_text(const void *section, const struct conf_key *self, struct buf *out)
 {
-    buf_add_str(out, (const char *)section + self->offset);
+    buf_add_str(out, value_const_member(section, self));
 }
 
 void value_print_strv(const void *section, const struct conf_key *self, struct buf *out)
 {
-    const struct strv *sv = (const struct strv *)((const char *)section + self->offset);
+    const struct strv *sv = value_const_member(section, self);
     for (size_t i = 0; i < sv->n; i++)
         buf_printf(out, "%s%s", i > 0 ? ", " : "", sv->v[i]);
 }

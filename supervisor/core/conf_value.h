@@ -36,8 +36,15 @@ char *value_locate_command(const char *value, const char *folder);
 
 #define VALUE_TEXT_(x) #x
 #define VALUE_TEXT(x) VALUE_TEXT_(x)
-/* SECTION is the struct that the including file's keys are about. */
-#define VALUE_AT(member) .offset = offsetof(SECTION, member), .size = sizeof(((SECTION *)0)->member)
+/* SECTION is the struct that the including file's keys are about, and THROUGH its member that points to the BLOCK where
+ * most of the keys' members are; VALUE_AT is the file's name for one of the two. */
+#define VALUE_IN_SECTION(member) .offset = offsetof(SECTION, member), .size = sizeof(((SECTION *)0)->member)
+#define VALUE_IN_BLOCK(member)                                                                                 \
+    .is_in_block = true, .block = offsetof(SECTION, THROUGH), .offset = offsetof(BLOCK, member),               \
+    .size = sizeof(((BLOCK *)0)->member)
+/* The member of SECTION that SELF means. */
+void *value_member(void *section, const struct conf_key *self);
+const void *value_const_member(const void *section, const struct conf_key *self);
 
 #define VALUE_BOOL(member)                                                                             \
     .value = "yes or no", .set = value_set_bool, .print = value_print_bool, VALUE_AT(member)

@@ -20,7 +20,7 @@ static bool looks_like_a_failed_bind(const struct diagnose_end *e)
 {
     int status = e->wait_status;
 
-    if (restart_is_success(&e->service->restart, status))
+    if (restart_is_success(&e->service->with->restart, status))
         return false;
     if (WIFEXITED(status))
         return WEXITSTATUS(status) != 126 && WEXITSTATUS(status) != 127;
@@ -54,7 +54,7 @@ int diagnose_ignored_handoff(const struct diagnose_end *e, char *dst, size_t siz
         return 0;
     if (!looks_like_a_failed_bind(e))
         return 0;
-    handoff_tells(tells, sizeof tells, &s->handoff, s->command.n > 0 ? s->command.v[0] : "");
+    handoff_tells(tells, sizeof tells, &s->with->handoff, s->command.n > 0 ? s->command.v[0] : "");
     what_it_was_given(e, tells, given, sizeof given);
     if (e->n_sockets > 1)
         snprintf(more, sizeof more, " and %zu more", e->n_sockets - 1);

@@ -152,15 +152,15 @@ static int make_environment(const struct service_conf *s, const struct handoff_i
 {
     struct handoff_output out = {0};
     struct strv own = {NULL, 0};
-    int r = expand_all(&s->environment, p, &own, "env", in->is_preview ? &w->left_out : NULL, err);
+    int r = expand_all(&s->with->environment, p, &own, "env", in->is_preview ? &w->left_out : NULL, err);
 
     if (r == 0)
-        r = handoff_emit(&s->handoff, s->command.n > 0 ? s->command.v[0] : "", in, &out, err);
+        r = handoff_emit(&s->with->handoff, s->command.n > 0 ? s->command.v[0] : "", in, &out, err);
     if (r < 0) {
         strv_fini(&own);
         return r;
     }
-    if (!s->clear_env)
+    if (!s->with->clear_env)
         inherit(inherited, &w->environment);
     for (; extra && *extra; extra++)
         strv_put_env(&w->environment, mem_strdup(*extra));
@@ -191,7 +191,7 @@ int worker_invocation_make(const struct service_conf *s, const struct handoff_in
     cleanup_free struct placeholder_socket *sockets = mem_new_array(in->n_sockets + 1, sizeof *sockets);
     struct placeholders p = {in->worker, in->generation, sockets, in->n_sockets};
     struct worker_invocation w = {0};
-    bool is_later = handoff_has_word(&s->handoff, "channel") || in->is_connection;
+    bool is_later = handoff_has_word(&s->with->handoff, "channel") || in->is_connection;
     int r;
 
     for (size_t i = 0; i < in->n_sockets; i++)

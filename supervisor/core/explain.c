@@ -36,7 +36,7 @@ static const char *source_of(const struct service_conf *s, const struct sources 
         return "berth";
     if (word)
         return word;
-    if (strv_find_env(&s->environment, name))
+    if (strv_find_env(&s->with->environment, name))
         return "env";
     if (strv_find_env(from->files, name))
         return "env_file";
@@ -108,7 +108,7 @@ static void add_socket(struct explanation *x, const struct conf *c, int number, 
 static void add_standard(struct explanation *x, const struct service_conf *s, int number)
 {
     struct buf where;
-    if (number == 0 || !s->output || s->output->how == OUTPUT_INHERIT) {
+    if (number == 0 || !s->with->output || s->with->output->how == OUTPUT_INHERIT) {
         add_descriptor(x, number, number == 0 && s->is_sink ? "input" : "inherited");
         return;
     }
@@ -172,11 +172,11 @@ int explain_worker(const struct conf *c, const struct service_conf *s, const str
     x.argv = w.argv;
     x.left_out = w.left_out;
     w.argv = w.left_out = (struct strv){NULL, 0};
-    handoff_tells(tells, sizeof tells, &s->handoff, s->command.n > 0 ? s->command.v[0] : "");
+    handoff_tells(tells, sizeof tells, &s->with->handoff, s->command.n > 0 ? s->command.v[0] : "");
     x.told_by = mem_strdup(in->n_sockets > 0 ? tells : "");
     for (size_t i = 0; i < w.environment.n; i++)
         add_variable(&x, s, &from, w.environment.v[i]);
-    add_taken_away(&x, inherited, s->clear_env);
+    add_taken_away(&x, inherited, s->with->clear_env);
     add_descriptors(&x, c, s, in, &w);
     add_open_ports(&x, in);
     worker_invocation_fini(&w);

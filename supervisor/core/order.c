@@ -9,7 +9,7 @@
 #include "base/mem.h"
 
 struct pair {
-    size_t waiter, awaited;
+    unsigned waiter, awaited;
     bool is_required;
 };
 
@@ -28,7 +28,7 @@ static size_t add_pairs(const struct conf *c, size_t waiter, const struct strv *
         const struct service_conf *s = conf_find_service(c, names->v[i]);
         size_t awaited = s ? (size_t)(s - c->services) : 0;
         if (s && !has_edge(pairs, from, n, awaited))
-            pairs[n++] = (struct pair){waiter, awaited, is_required};
+            pairs[n++] = (struct pair){(unsigned)waiter, (unsigned)awaited, is_required};
     }
     return n;
 }
@@ -38,12 +38,12 @@ static struct pair *list_pairs(const struct conf *c, size_t *ret_n)
 {
     size_t most = 0, n = 0;
     for (size_t i = 0; i < c->n_services; i++)
-    most += c->services[i].after.n + c->services[i].requires.n;
+    most += c->services[i].with->after.n + c->services[i].with->requires.n;
     struct pair *pairs = mem_new_array(most + 1, sizeof *pairs);
     for (size_t i = 0; i < c->n_services; i++) {
         size_t from = n;
-        n = add_pairs(c, i, &c->services[i].requires, true, pairs, from, n);
-        n = add_pairs(c, i, &c->services[i].after, false, pairs, from, n);
+        n = add_pairs(c, i, &c->services[i].with->requires, true, pairs, from, n);
+        n = add_pairs(c, i, &c->services[i].with->after, false, pairs, from, n);
     }
     *ret_n = n;
     return pairs;
@@ -51,11 +51,11 @@ static struct pair *list_pairs(const struct conf *c, size_t *ret_n)
 
 /* The pairs as edges of their waiters, or of those that they wait for: counted, then placed. */
 static void index_pairs(const struct pair *pairs, size_t n_pairs, size_t n, bool by_awaited,
-                        size_t **ret_first, struct order_edge **ret_edges)
+                        unsigned **ret_first, struct order_edge **ret_edges)
 {
-    size_t *first = mem_new_array(n + 2, sizeof *first);
+    unsigned *first = mem_new_array(n + 2, sizeof *first);
     struct order_edge *edges = mem_new_array(n_pairs + 1, sizeof *edges);
-    cleanup_free size_t *next = mem_new_array(n + 1, sizeof *next);
+    cleanup_free unsigned *next = mem_new_array(n + 1, sizeof *next);
     for (size_t i = 0; i < n_pairs; i++)
         first[(by_awaited ? pairs[i].awaited : pairs[i].waiter) + 1]++;
     for (size_t i = 0; i < n; i++) {
@@ -80,7 +80,7 @@ static size_t make_sequence(struct order *o, size_t *missing)
     for (size_t i = 0; i < o->n; i++) {
         missing[i] = o->first_before[i + 1] - o->first_before[i];
         if (missing[i] == 0)
-            o->sequence[n++] = i;
+            o->sequence[n++] = (unsigned)i;
     }
     for (size_t k = 0; k < n; k++) {
         size_t i = o->sequence[k];

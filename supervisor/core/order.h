@@ -9,17 +9,17 @@
 
 /* Services are numbers: their places in the configuration. */
 struct order_edge {
-    size_t service;
+    unsigned service;
     bool is_required; /* by requires; else by after only */
 };
 
 struct order {
     size_t n;
-    size_t *first_before;      /* the edges of service I begin here, and end where those of I + 1 begin */
+    unsigned *first_before;     /* the edges of service I begin here, and end where those of I + 1 begin */
     struct order_edge *before; /* those that it waits for */
-    size_t *first_behind;
+    unsigned *first_behind;
     struct order_edge *behind; /* those that wait for it */
-    size_t *sequence; /* all of them, each behind those that it waits for; in the configuration's order
+    unsigned *sequence; /* all of them, each behind those that it waits for; in the configuration's order
                        * where that leaves a choice */
 };
 

@@ -331,7 +331,7 @@ int run_args_parse(int argc, char *const argv[], struct conf *ret, struct berr *
 
     conf_init(&c);
     c.is_run = true;
-    conf_add_service(&c, FALLBACK_NAME)->essential = true;
+    conf_add_service(&c, FALLBACK_NAME)->with->essential = true;
     while (r >= 0 && i < argc && argv[i][0] == '-' && argv[i][1] != '\0') {
         if (str_eq(argv[i], "--")) {
             i++;

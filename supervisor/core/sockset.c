@@ -102,15 +102,12 @@ static void take(struct index *x, size_t at, struct sockset_want *w)
 
 static void match(struct index *x, struct sockset_want *w)
 {
-    char address[LIMIT_HELD_NAME + 1];
-    size_t at;
+    size_t at = index_lower_bound(x, w->socket->name, w->slot, w->address);
 
-    address_format(address, sizeof address, w->address);
-    at = index_lower_bound(x, w->socket->name, w->slot, address);
     for (; at < x->n; at++) {
-        if (compare_address(&x->held[x->order[at]], w->socket->name, w->slot, address) != 0)
+        if (compare_address(&x->held[x->order[at]], w->socket->name, w->slot, w->address) != 0)
             return;
-        if (!x->taken[at] && is_run_of_parts(x, at, w->socket->name, w->slot, address)) {
+        if (!x->taken[at] && is_run_of_parts(x, at, w->socket->name, w->slot, w->address)) {
             take(x, at, w);
             return;
         }
@@ -130,7 +127,7 @@ static unsigned per_worker_slots(const struct conf *c, const unsigned *workers, 
 {
     unsigned most = 1;
     for (size_t i = 0; i < c->n_services; i++) {
-        unsigned n = workers ? workers[i] : c->services[i].workers;
+        unsigned n = workers ? workers[i] : c->services[i].with->workers;
         if (n > most && uses(&c->services[i], s->name))
             most = n;
     }
@@ -140,19 +137,19 @@ static unsigned per_worker_slots(const struct conf *c, const unsigned *workers, 
 static void add_wants(const struct conf *c, const unsigned *workers, const struct socket_conf *s,
                       struct sockset_plan *plan)
 {
-    bool per_worker = s->options.reuse_port == REUSE_PORT_PER_WORKER;
+    bool per_worker = s->options->reuse_port == REUSE_PORT_PER_WORKER;
     unsigned first = per_worker ? 1 : 0, last = per_worker ? per_worker_slots(c, workers, s) : 0;
-    size_t more = s->n_addresses * (last - first + 1);
+    size_t more = s->listen.n * (last - first + 1);
 
     plan->wants = mem_resize_array(plan->wants, plan->n_wants + more, sizeof *plan->wants);
-    for (size_t a = 0; a < s->n_addresses; a++)
+    for (size_t a = 0; a < s->listen.n; a++)
         for (unsigned slot = first; slot <= last; slot++)
             plan->wants[plan->n_wants++] =
-                (struct sockset_want){.socket = s, .address = &s->addresses[a], .slot = slot};
+                (struct sockset_want){.socket = s, .address = s->listen.v[a], .slot = slot};
 }
 
-void sockset_compare(const struct conf *c, const unsigned *workers, const struct held_name *held, size_t n_held,
-                     struct sockset_plan *ret)
+void sockset_compare(const struct conf *c, const unsigned *workers, const struct held_name *held,
+                     size_t n_held, struct sockset_plan *ret)
 {
     struct sockset_plan plan = {0};
     struct index x;

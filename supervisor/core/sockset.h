@@ -8,7 +8,7 @@
 /* One declared address of one wanted socket (and of one worker's slot, with reuse_port = per-worker). */
 struct sockset_want {
     const struct socket_conf *socket;
-    const struct address *address;
+    const char *address;
     unsigned slot;  /* 0, or the worker's number */
     size_t *held;   /* indices into the held names, by part; owned; NULL unless complete */
     size_t n_held;

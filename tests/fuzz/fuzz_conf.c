@@ -32,15 +32,15 @@ static void check_same(const struct conf *a, const struct conf *b)
 {
     check(a->n_sockets == b->n_sockets && a->n_services == b->n_services);
     for (size_t i = 0; i < a->n_sockets; i++)
-        check(a->sockets[i].n_addresses == b->sockets[i].n_addresses);
+        check(a->sockets[i].listen.n == b->sockets[i].listen.n);
     for (size_t i = 0; i < a->n_services; i++) {
         const struct service_conf *s = &a->services[i], *t = &b->services[i];
-        check(s->command.n == t->command.n && s->environment.n == t->environment.n);
-        check(s->has_groups == t->has_groups && s->n_limits == t->n_limits);
+        check(s->command.n == t->command.n && s->with->environment.n == t->with->environment.n);
+        check(s->with->has_groups == t->with->has_groups && s->with->n_limits == t->with->n_limits);
         for (size_t k = 0; k < s->command.n; k++)
             check(str_eq(s->command.v[k], t->command.v[k]));
-        for (size_t k = 0; k < s->environment.n; k++)
-            check(str_eq(s->environment.v[k], t->environment.v[k]));
+        for (size_t k = 0; k < s->with->environment.n; k++)
+            check(str_eq(s->with->environment.v[k], t->with->environment.v[k]));
     }
 }
 

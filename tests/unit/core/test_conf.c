@@ -63,8 +63,8 @@ Test(conf, what_is_added_is_found_with_its_defaults)
     cr_assert_str_eq(conf_find_socket(&conf, "web")->name, "web");
     cr_assert_null(conf_find_socket(&conf, "we"));
     cr_assert_null(conf_find_service(&conf, "web"));
-    cr_assert_eq(conf_find_service(&conf, "other")->workers, 1);
-    cr_assert_eq(conf_find_service(&conf, "other")->ready_fd, -1);
+    cr_assert_eq(conf_find_service(&conf, "other")->with->workers, 1);
+    cr_assert_eq(conf_find_service(&conf, "other")->with->ready_fd, -1);
     cr_assert_eq(conf.control_mode, 0600);
     cr_assert_eq(conf.log_level, LOG_INFO);
 }
@@ -132,11 +132,11 @@ Test(conf, port_0_is_another_port_each_time)
 Test(conf, per_worker_needs_a_fixed_port_of_tcp_or_udp)
 {
     struct socket_conf *s = listen_on("a", "udp://:53");
-    s->options.reuse_port = REUSE_PORT_PER_WORKER;
+    s->options->reuse_port = REUSE_PORT_PER_WORKER;
     expect_good();
     listen_on("a", ":0");
     expect_refused("socket a: reuse_port = per-worker needs a fixed port");
-    s->n_addresses = 0;
+    strv_fini(&s->listen);
     listen_on("a", "unix:/run/a");
     expect_refused("works for TCP and UDP only, not for unix:/run/a");
 }
@@ -245,7 +245,7 @@ static struct service_conf *add_sink(void)
 
 Test(conf, a_service_without_a_word_about_its_output_has_nothing_stored_of_it)
 {
-    cr_expect_null(service->output);
+    cr_expect_null(service->with->output);
     cr_expect_not(conf_captures(service));
     set("output", "prefix");
     cr_expect(conf_captures(service));
@@ -254,10 +254,10 @@ Test(conf, a_service_without_a_word_about_its_output_has_nothing_stored_of_it)
     set("output", "null");
     cr_expect_not(conf_captures(service));
     set("output", "inherit");
-    cr_expect_null(service->output);
+    cr_expect_null(service->with->output);
     set("output_max", "1M");
     set("output_max", "10M");
-    cr_expect_null(service->output);
+    cr_expect_null(service->with->output);
 }
 
 Test(conf, output_max_and_output_keep_need_a_file)
@@ -295,10 +295,10 @@ Test(conf, output_does_not_go_where_standard_input_is_a_socket)
     strv_add(&sink->sockets, "web");
     set("output", "pipe:logger");
     expect_good();
-    strv_add(&sink->handoff, "stdin");
+    strv_add(&sink->with->handoff, "stdin");
     expect_refused("needs that service's standard input, which is a socket already");
-    strv_fini(&sink->handoff);
-    conf_find_socket(&conf, "web")->options.accept = true;
+    strv_fini(&sink->with->handoff);
+    conf_find_socket(&conf, "web")->options->accept = true;
     expect_refused("which is a connection already");
 }
 

@@ -69,8 +69,8 @@ Test(conf_build, sections_become_sockets_and_services)
                            "[supervisor]\nlog_level=debug\n[service:api]\nworkers=3"),
                      "");
     cr_expect_eq(conf.n_services, 1);
-    cr_expect_eq(conf_find_service(&conf, "api")->workers, 3);
-    cr_expect_eq(conf_find_socket(&conf, "web")->n_addresses, 1);
+    cr_expect_eq(conf_find_service(&conf, "api")->with->workers, 3);
+    cr_expect_eq(conf_find_socket(&conf, "web")->listen.n, 1);
     cr_expect_eq(conf.log_level, LOG_DEBUG);
 }
 
@@ -85,7 +85,7 @@ Test(conf_build, a_relative_path_belongs_to_the_folder_of_its_file)
 {
     cr_assert_str_eq(build("[service:api]\ncommand=./server\ndirectory=data"), "");
     cr_expect_str_eq(conf.services[0].command.v[0], "/etc/server");
-    cr_expect_str_eq(conf.services[0].directory, "/etc/data");
+    cr_expect_str_eq(conf.services[0].with->directory, "/etc/data");
 }
 
 Test(conf_build, a_mistake_does_not_hide_the_next_one)
@@ -115,7 +115,7 @@ Test(conf_build, a_scalar_is_given_once_and_a_list_as_often_as_one_likes)
               "[service:c]\ncommand=x\nenv.A=1\nenv.B=1\nenv.A=1"),
         "f:4: service:a: workers is given twice; it has a value at f:3 already\n"
         "f:13: service:c: env.A is given twice; it has a value at f:11 already\n");
-    cr_expect_eq(conf.services[0].after.n, 2);
+    cr_expect_eq(conf.services[0].with->after.n, 2);
 }
 
 Test(conf_build, a_check_of_the_whole_is_told_at_the_key_that_it_is_about)
@@ -172,10 +172,10 @@ Test(conf_build, what_is_printed_builds_to_what_prints_the_same)
     cr_assert_eq(second.n_problems, 0, "%s", second.n_problems ? second.problems[0].sentence : "");
     char *printed = print(&again);
     cr_expect_str_eq(printed, first);
-    cr_expect_eq(again.services[0].start_timeout_ns, conf.services[0].start_timeout_ns);
-    cr_expect(again.services[0].has_groups && again.services[0].groups.n == 0);
-    cr_expect_not(again.services[1].has_groups);
-    cr_expect_not(again.services[1].has_start_timeout);
+    cr_expect_eq(again.services[0].with->start_timeout_ns, conf.services[0].with->start_timeout_ns);
+    cr_expect(again.services[0].with->has_groups && again.services[0].with->groups.n == 0);
+    cr_expect_not(again.services[1].with->has_groups);
+    cr_expect_not(again.services[1].with->has_start_timeout);
     free(first);
     free(copy);
     free(printed);

@@ -104,28 +104,28 @@ Test(conf_schema, what_is_printed_at_first_is_the_default_as_it_stands_in_the_ta
 
 Test(conf_schema, defaults_are_what_the_manual_says)
 {
-    cr_expect_eq(web->options.backlog, 4096);
-    cr_expect(web->options.reuse_address);
-    cr_expect_eq(web->options.ipv6_only, -1);
-    cr_expect_eq(web->options.defer_accept, -1);
-    cr_expect_eq(web->options.fast_open, -1);
-    cr_expect_eq(web->options.user_timeout_ms, -1);
-    cr_expect_eq(web->options.mark, -1);
-    cr_expect_eq(web->options.keep_idle, -1);
-    cr_expect_eq(web->options.mode, 0666);
-    cr_expect(web->options.unlink);
-    cr_expect_eq(api->workers, 1);
-    cr_expect_eq(api->restart.policy, RESTART_ON_FAILURE);
-    cr_expect(api->restart.success_exit[0]);
-    cr_expect_not(api->restart.success_exit[1]);
-    cr_expect_eq(api->restart.stable_after_ns, 10 * NSEC_PER_SEC);
-    cr_expect_eq(api->restart.limit_count, 0);
-    cr_expect_eq(api->stop_signal, SIGTERM);
-    cr_expect_eq(api->stop_timeout_ns, 10 * NSEC_PER_SEC);
-    cr_expect_eq(api->start_timeout_ns, 60 * NSEC_PER_SEC);
-    cr_expect_eq(api->kill, KILL_GROUP);
-    cr_expect_eq(api->reload, RELOAD_RESTART);
-    cr_expect_not(api->has_umask || api->has_nice || api->has_groups);
+    cr_expect_eq(web->options->backlog, 4096);
+    cr_expect(web->options->reuse_address);
+    cr_expect_eq(web->options->ipv6_only, -1);
+    cr_expect_eq(web->options->defer_accept, -1);
+    cr_expect_eq(web->options->fast_open, -1);
+    cr_expect_eq(web->options->user_timeout_ms, -1);
+    cr_expect_eq(web->options->mark, -1);
+    cr_expect_eq(web->options->keep_idle, -1);
+    cr_expect_eq(web->options->mode, 0666);
+    cr_expect(web->options->unlink);
+    cr_expect_eq(api->with->workers, 1);
+    cr_expect_eq(api->with->restart.policy, RESTART_ON_FAILURE);
+    cr_expect(api->with->restart.success_exit[0]);
+    cr_expect_not(api->with->restart.success_exit[1]);
+    cr_expect_eq(api->with->restart.stable_after_ns, 10 * NSEC_PER_SEC);
+    cr_expect_eq(api->with->restart.limit_count, 0);
+    cr_expect_eq(api->with->stop_signal, SIGTERM);
+    cr_expect_eq(api->with->stop_timeout_ns, 10 * NSEC_PER_SEC);
+    cr_expect_eq(api->with->start_timeout_ns, 60 * NSEC_PER_SEC);
+    cr_expect_eq(api->with->kill, KILL_GROUP);
+    cr_expect_eq(api->with->reload, RELOAD_RESTART);
+    cr_expect_not(api->with->has_umask || api->with->has_nice || api->with->has_groups);
 }
 
 struct example {
@@ -476,7 +476,7 @@ Test(conf_schema, a_refused_value_changes_nothing)
     cr_expect_str_eq(printed(CONF_SERVICE, "workers"), "7");
     cr_expect_str_eq(printed(CONF_SERVICE, "sockets"), "a");
     cr_expect_eq(set(CONF_SERVICE, "success_status", "3, x", &err), -EINVAL);
-    cr_expect_not(api->restart.success_exit[3]);
+    cr_expect_not(api->with->restart.success_exit[3]);
 }
 
 Test(conf_schema, lists_given_again_are_appended_and_scalars_replaced)
@@ -497,21 +497,21 @@ Test(conf_schema, lists_given_again_are_appended_and_scalars_replaced)
 Test(conf_schema, no_groups_at_all_is_a_list_too)
 {
     expect_set(CONF_SERVICE, "groups", "", "");
-    cr_assert(api->has_groups);
-    cr_assert_eq(api->groups.n, 0);
+    cr_assert(api->with->has_groups);
+    cr_assert_eq(api->with->groups.n, 0);
 }
 
 Test(conf_schema, no_capability_at_all_is_a_list_too)
 {
     expect_set(CONF_SERVICE, "capabilities", "", "");
-    cr_assert(api->surroundings->has_capabilities);
-    cr_assert_eq(api->surroundings->capabilities.n, 0);
+    cr_assert(api->with->surroundings->has_capabilities);
+    cr_assert_eq(api->with->surroundings->capabilities.n, 0);
 }
 
 Test(conf_schema, a_service_without_rarer_surroundings_has_no_room_for_them)
 {
     expect_set(CONF_SERVICE, "user", "nobody", "nobody");
-    cr_assert_null(api->surroundings);
+    cr_assert_null(api->with->surroundings);
 }
 
 Test(conf_schema, a_refused_list_of_the_surroundings_changes_nothing)
@@ -604,11 +604,11 @@ Test(conf_schema, options_on_an_address_are_taken_for_the_whole_socket)
 {
     struct berr err = {0};
     cr_assert_eq(conf_add_address(web, ":80?backlog=512&no_delay&defer_accept=5s", &err), 0, "%s", err.text);
-    cr_expect_eq(web->n_addresses, 1);
-    cr_expect_str_eq(web->addresses[0].query, "");
-    cr_expect_eq(web->options.backlog, 512);
-    cr_expect(web->options.no_delay);
-    cr_expect_eq(web->options.defer_accept, 5);
+    cr_expect_eq(web->listen.n, 1);
+    cr_expect_str_eq(web->listen.v[0], "tcp://:80");
+    cr_expect_eq(web->options->backlog, 512);
+    cr_expect(web->options->no_delay);
+    cr_expect_eq(web->options->defer_accept, 5);
 }
 
 Test(conf_schema, a_bad_option_on_an_address_is_refused_and_nothing_is_taken)
@@ -625,14 +625,15 @@ Test(conf_schema, a_bad_option_on_an_address_is_refused_and_nothing_is_taken)
         struct berr err = {0};
         cr_expect_eq(conf_add_address(web, texts[i][0], &err), -EINVAL, "%s", texts[i][0]);
         cr_expect(strstr(err.text, texts[i][1]), "%s", err.text);
-        cr_expect_eq(web->n_addresses, 0);
-        cr_expect_eq(web->options.backlog, 4096);
+        cr_expect_eq(web->listen.n, 0);
+        cr_expect_eq(web->options->backlog, 4096);
     }
 }
 
 Test(conf_schema, a_socket_is_served_in_at_most_so_many_places)
 {
-    struct socket_conf s = {.name = "web"};
+    struct socket_options options = {0};
+    struct socket_conf s = {.name = (char[]){"web"}, .options = &options};
     struct berr err = {0};
     char text[32];
     conf_set_defaults(CONF_SOCKET, &s);

@@ -65,7 +65,7 @@ Test(diagnose, several_sockets_are_counted)
 
 Test(diagnose, without_variables_other_advice_is_given)
 {
-    strv_add(&web->handoff, "none");
+    strv_add(&web->with->handoff, "none");
     cr_assert(strstr(said(end_of(EXITED(1), 1)), "given descriptor 3, and no variable"));
     cr_assert(strstr(said(end_of(EXITED(1), 1)), "a handoff other than none"));
     cr_assert_not(strstr(said(end_of(EXITED(1), 1)), "LISTEN_FDS"));
@@ -87,7 +87,7 @@ Test(diagnose, it_is_silent_where_the_cause_is_another)
 
 Test(diagnose, a_configured_success_is_none_of_its_business)
 {
-    web->restart.success_exit[3] = true;
+    web->with->restart.success_exit[3] = true;
     cr_assert_str_eq(said(end_of(EXITED(3), 1)), "");
 }
 

@@ -42,7 +42,7 @@ static void add_services(size_t n)
 static void wait_for(size_t waiter, size_t awaited, bool is_required)
 {
     struct service_conf *s = &conf.services[waiter];
-    strv_add(is_required ? &s->requires : &s->after, name_of(awaited));
+    strv_add(is_required ? &s->with->requires : &s->with->after, name_of(awaited));
 }
 
 static bool make(void)
@@ -53,11 +53,11 @@ static bool make(void)
 static bool waits(size_t waiter, size_t awaited)
 {
     const struct service_conf *s = &conf.services[waiter];
-    for (size_t i = 0; i < s->after.n; i++)
-        if (str_eq(s->after.v[i], name_of(awaited)))
+    for (size_t i = 0; i < s->with->after.n; i++)
+        if (str_eq(s->with->after.v[i], name_of(awaited)))
             return true;
-    for (size_t i = 0; i < s->requires.n; i++)
-        if (str_eq(s->requires.v[i], name_of(awaited)))
+    for (size_t i = 0; i < s->with->requires.n; i++)
+        if (str_eq(s->with->requires.v[i], name_of(awaited)))
             return true;
     return false;
 }

@@ -52,7 +52,7 @@ Test(run_args, a_command_alone_is_one_essential_service)
     cr_expect_eq(c.n_services, 1);
     cr_expect_eq(c.n_sockets, 0);
     cr_expect_str_eq(c.services[0].name, "python3.11");
-    cr_expect(c.services[0].essential);
+    cr_expect(c.services[0].with->essential);
     cr_expect_eq(c.services[0].command.n, 4);
     cr_expect_str_eq(c.services[0].command.v[1], "-m");
     conf_fini(&c);
@@ -61,7 +61,7 @@ Test(run_args, a_command_alone_is_one_essential_service)
 Test(run_args, options_behind_the_command_belong_to_it)
 {
     struct conf c = good("server --workers 5 -l :80 -- x");
-    cr_expect_eq(c.services[0].workers, 1);
+    cr_expect_eq(c.services[0].with->workers, 1);
     cr_expect_eq(c.n_sockets, 0);
     cr_expect_eq(c.services[0].command.n, 7);
     conf_fini(&c);
@@ -91,7 +91,7 @@ Test(run_args, a_value_may_stand_in_the_same_word_or_in_the_next)
     for (size_t i = 0; i < N(lines); i++) {
         struct conf c = good(lines[i]);
         cr_expect_eq(c.n_sockets, 1, "%s", lines[i]);
-        cr_expect_eq(c.sockets[0].addresses[0].port, 80, "%s", lines[i]);
+        cr_expect_str_eq(c.sockets[0].listen.v[0], "tcp://:80", "%s", lines[i]);
         conf_fini(&c);
     }
 }
@@ -123,9 +123,9 @@ Test(run_args, a_name_given_twice_adds_an_address)
 {
     struct conf c = good("-l web=:80 -l admin=unix:/a -l web=unix:/b server");
     cr_assert_eq(c.n_sockets, 2);
-    cr_expect_eq(c.sockets[0].n_addresses, 2);
-    cr_expect_str_eq(c.sockets[0].addresses[1].path, "/b");
-    cr_expect_eq(c.sockets[1].n_addresses, 1);
+    cr_expect_eq(c.sockets[0].listen.n, 2);
+    cr_expect_str_eq(c.sockets[0].listen.v[1], "unix:/b");
+    cr_expect_eq(c.sockets[1].listen.n, 1);
     conf_fini(&c);
 }
 
@@ -133,16 +133,16 @@ Test(run_args, an_equals_sign_within_an_address_is_no_name)
 {
     struct conf c = good("-l unix:/a=b -l /c=d -l :80?backlog=5 server");
     cr_assert_eq(c.n_sockets, 3);
-    cr_expect_str_eq(c.sockets[0].addresses[0].path, "/a=b");
-    cr_expect_str_eq(c.sockets[1].addresses[0].path, "/c=d");
-    cr_expect_eq(c.sockets[2].options.backlog, 5);
+    cr_expect_str_eq(c.sockets[0].listen.v[0], "unix:/a=b");
+    cr_expect_str_eq(c.sockets[1].listen.v[0], "unix:/c=d");
+    cr_expect_eq(c.sockets[2].options->backlog, 5);
     conf_fini(&c);
 }
 
 Test(run_args, a_comma_belongs_to_the_address)
 {
     struct conf c = good("-l unix:/a,b server");
-    cr_expect_str_eq(c.sockets[0].addresses[0].path, "/a,b");
+    cr_expect_str_eq(c.sockets[0].listen.v[0], "unix:/a,b");
     conf_fini(&c);
 }
 
@@ -154,16 +154,16 @@ Test(run_args, shorthands_set_their_keys)
              "--log-format json "
              "server");
     const struct service_conf *s = &c.services[0];
-    cr_expect_eq(s->workers, 3);
-    cr_expect_eq(s->ready, READY_DELAY);
-    cr_expect_eq(s->ready_delay_ns, 2 * NSEC_PER_SEC);
-    cr_expect_eq(s->restart.policy, RESTART_ALWAYS);
-    cr_expect_eq(s->reload_signal, SIGHUP);
-    cr_expect_eq(s->stop_signal, SIGINT);
-    cr_expect_eq(s->stop_timeout_ns, INT64_MAX);
-    cr_expect_str_eq(s->user, "nobody");
-    cr_expect_str_eq(strv_find_env(&s->environment, "A"), "b=c");
-    cr_expect_str_eq(strv_find_env(&s->environment, "B"), "");
+    cr_expect_eq(s->with->workers, 3);
+    cr_expect_eq(s->with->ready, READY_DELAY);
+    cr_expect_eq(s->with->ready_delay_ns, 2 * NSEC_PER_SEC);
+    cr_expect_eq(s->with->restart.policy, RESTART_ALWAYS);
+    cr_expect_eq(s->with->reload_signal, SIGHUP);
+    cr_expect_eq(s->with->stop_signal, SIGINT);
+    cr_expect_eq(s->with->stop_timeout_ns, INT64_MAX);
+    cr_expect_str_eq(s->with->user, "nobody");
+    cr_expect_str_eq(strv_find_env(&s->with->environment, "A"), "b=c");
+    cr_expect_str_eq(strv_find_env(&s->with->environment, "B"), "");
     cr_expect_eq(c.log_level, LOG_DEBUG);
     cr_expect_eq(c.log_format, LOG_JSON);
     conf_fini(&c);
@@ -173,18 +173,18 @@ Test(run_args, set_takes_any_key_of_a_service)
 {
     struct conf c = good(
         "-s workers=2 --set restart_limit=3/1m --set=env.X=1 -ssuccess_status=3,4 -s essential=no server");
-    cr_expect_eq(c.services[0].workers, 2);
-    cr_expect_eq(c.services[0].restart.limit_count, 3);
-    cr_expect_str_eq(strv_find_env(&c.services[0].environment, "X"), "1");
-    cr_expect(c.services[0].restart.success_exit[4]);
-    cr_expect_not(c.services[0].essential);
+    cr_expect_eq(c.services[0].with->workers, 2);
+    cr_expect_eq(c.services[0].with->restart.limit_count, 3);
+    cr_expect_str_eq(strv_find_env(&c.services[0].with->environment, "X"), "1");
+    cr_expect(c.services[0].with->restart.success_exit[4]);
+    cr_expect_not(c.services[0].with->essential);
     conf_fini(&c);
 }
 
 Test(run_args, the_last_of_two_values_holds)
 {
     struct conf c = good("--workers 2 --set workers=3 --workers=4 server");
-    cr_expect_eq(c.services[0].workers, 4);
+    cr_expect_eq(c.services[0].with->workers, 4);
     conf_fini(&c);
 }
 

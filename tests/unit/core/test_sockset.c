@@ -50,7 +50,7 @@ Test(sockset, with_nothing_held_everything_is_opened)
         cr_assert_not(plan.wants[i].complete);
         cr_assert_null(plan.wants[i].held);
         cr_assert_eq(plan.wants[i].socket, &conf.sockets[0]);
-        cr_assert_eq(plan.wants[i].address, &conf.sockets[0].addresses[i]);
+        cr_assert_str_eq(plan.wants[i].address, conf.sockets[0].listen.v[i]);
     }
     sockset_plan_fini(&plan);
 }
@@ -182,12 +182,12 @@ Test(sockset, per_worker_wants_one_for_each_worker)
     struct held_name held[N(texts)];
     struct sockset_plan plan;
     want("web", ":80");
-    conf.sockets[0].options.reuse_port = REUSE_PORT_PER_WORKER;
+    conf.sockets[0].options->reuse_port = REUSE_PORT_PER_WORKER;
     strv_add(&conf_add_service(&conf, "few")->sockets, "web");
-    conf.services[0].workers = 2;
+    conf.services[0].with->workers = 2;
     strv_add(&conf_add_service(&conf, "many")->sockets, "web");
-    conf.services[1].workers = 3;
-    conf_add_service(&conf, "other")->workers = 9;
+    conf.services[1].with->workers = 3;
+    conf_add_service(&conf, "other")->with->workers = 9;
     parse_all(texts, N(texts), held);
     sockset_compare(&conf, NULL, held, N(held), &plan);
     cr_assert_eq(plan.n_wants, 3);
@@ -204,11 +204,11 @@ Test(sockset, the_number_of_workers_now_counts_and_not_the_configured_one)
     static const unsigned now[] = {4, 2};
     struct sockset_plan plan;
     want("web", ":80");
-    conf.sockets[0].options.reuse_port = REUSE_PORT_PER_WORKER;
+    conf.sockets[0].options->reuse_port = REUSE_PORT_PER_WORKER;
     strv_add(&conf_add_service(&conf, "scaled")->sockets, "web");
     strv_add(&conf_add_service(&conf, "shrunk")->sockets, "web");
-    conf.services[0].workers = 1;
-    conf.services[1].workers = 9;
+    conf.services[0].with->workers = 1;
+    conf.services[1].with->workers = 9;
     sockset_compare(&conf, now, NULL, 0, &plan);
     cr_assert_eq(plan.n_wants, 4);
     sockset_plan_fini(&plan);
@@ -218,7 +218,7 @@ Test(sockset, a_per_worker_socket_without_workers_keeps_its_address)
 {
     struct sockset_plan plan;
     want("web", ":80");
-    conf.sockets[0].options.reuse_port = REUSE_PORT_PER_WORKER;
+    conf.sockets[0].options->reuse_port = REUSE_PORT_PER_WORKER;
     sockset_compare(&conf, NULL, NULL, 0, &plan);
     cr_assert_eq(plan.n_wants, 1);
     cr_assert_eq(plan.wants[0].slot, 1);

@@ -126,12 +126,12 @@ Test(conf_load, the_text_in_force_may_have_lines_that_no_file_could)
     char *value = mem_new(200001);
     memset(value, '$', 200000);
     strv_add(&s->command, "x");
-    strv_put(&s->environment, mem_printf("A=%s", value));
+    strv_put(&s->with->environment, mem_printf("A=%s", value));
     for (int i = 0; i < 4000; i++) {
         char name[64];
         snprintf(name, sizeof name, "service-with-a-long-name-%d", i);
         strv_add(&conf_add_service(&conf, name)->command, "y");
-        strv_add(&conf.services[0].after, name);
+        strv_add(&conf.services[0].with->after, name);
     }
     expect_kept();
     free(value);
@@ -146,7 +146,7 @@ Test(conf_load, the_text_in_force_keeps_whatever_a_variable_had_in_it)
     cr_assert_eq(conf_load_file("x.ini", &conf, &source), 0, "%s",
                  source.n_problems ? source.problems[0].sentence : "");
     cr_expect_str_eq(conf.services[0].command.v[1], getenv("LINES_OF_IT"));
-    cr_expect_str_eq(strv_find_env(&conf.services[0].environment, "A"), getenv("LINES_OF_IT"));
+    cr_expect_str_eq(strv_find_env(&conf.services[0].with->environment, "A"), getenv("LINES_OF_IT"));
     expect_kept();
 }
 
