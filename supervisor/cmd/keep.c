@@ -28,8 +28,9 @@ static char *held_name(unsigned number, const char *name)
 
 int keep_with(const struct cmd_args *args, int config_fd)
 {
-    struct inherited *inherited = NULL;
-    static struct keeper_gift *gifts; /* what is allocated here lasts as long as the keeper */
+    /* What is allocated here lasts as long as the keeper. */
+    static struct inherited *inherited;
+    static struct keeper_gift *gifts;
     unsigned n = 0;
     int n_inherited = inherited_take(&inherited);
 
