@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/shared.h"
 #include "engine/crash_point.h"
 #include "engine/engine.h"
 #include "engine/update.h"
@@ -26,13 +27,13 @@ struct retired_socket {
     struct mono since;
 };
 
-static bool is_drained(const struct retired_socket *r, struct mono now)
+static bool is_drained(const struct retired_socket *r, struct mono now, const struct unix_queues *unix_queues)
 {
     struct listener_queue q;
     int64_t age = mono_between(r->since, now);
     if (age >= MOST_NS || !r->socket->listens)
         return true;
-    return age >= LEAST_NS && (listener_queue(r->socket->fd, &r->socket->endpoint, &q) < 0 || q.depth == 0);
+    return age >= LEAST_NS && (hold_queue(r->socket, unix_queues, &q) < 0 || q.depth == 0);
 }
 
 static void finish(struct retired_socket *r)
@@ -44,6 +45,8 @@ static void finish(struct retired_socket *r)
     list_remove(&r->link);
     hold_close(r->socket);
     crash_point(CRASH_AT_socket_retired);
+    free(r->conf.name);
+    shared_drop(r->conf.options);
     free(r);
 }
 
@@ -52,9 +55,12 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int revents)
     (void)revents;
     struct engine *e = t->data;
     struct mono now = clock_mono();
+    struct unix_queues all;
+    unix_queues_read(&all);
     list_each (r, &e->hold.retired, struct retired_socket, link)
-        if (is_drained(r, now))
+        if (is_drained(r, now, &all))
             finish(r);
+    unix_queues_fini(&all);
     if (!list_is_empty(&e->hold.retired))
         return;
     ev_timer_stop(loop, t);
@@ -63,11 +69,12 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int revents)
 
 static void stop_arrivals(struct held_socket *h)
 {
-    if (hold_unix_path(h))
-        unix_path_give_up(hold_unix_path(h), h->socket->options.unlink);
-    else if (h->listens)
-        listener_stop_arrivals(
-            h->fd, &h->endpoint); /* where that is not possible, its queue is short all the same */
+    if (hold_unix_path(h)) {
+        unix_path_give_up(hold_unix_path(h), h->socket->options->unlink);
+    } else if (h->listens) {
+        struct endpoint ep = hold_endpoint(h);
+        listener_stop_arrivals(h->fd, &ep); /* where that is not possible, its queue is short all the same */
+    }
 }
 
 void retire_socket(struct held_socket *h)
@@ -76,8 +83,8 @@ void retire_socket(struct held_socket *h)
     struct retired_socket *r = mem_new(sizeof *r);
     r->socket = h;
     r->since = clock_mono();
-    r->conf = (struct socket_conf){.options = h->socket->options};
-    str_copy(r->conf.name, sizeof r->conf.name, h->socket->name);
+    r->conf.name = mem_strdup(h->socket->name);
+    r->conf.options = shared_hold(h->socket->options);
     h->socket = &r->conf;
     h->group = NULL;
     socket_guard_remove(&e->guard, h);

@@ -17,6 +17,7 @@
 #include "sys/path_watch.h"
 #include "sys/unix_path.h"
 
+#define UNIX_CHECK_AFTER 0.05
 #define LATE_CHECK_FIRST 0.25
 #define LATE_CHECKS 5 /* each twice as late as the one before: the last after some 8 s */
 
@@ -53,7 +54,7 @@ static char *name_culprit(const struct held_socket *h, const struct worker *susp
         }
     }
     if (!found)
-        snprintf(dst, size, "somebody who is no worker");
+        snprintf(dst, size, "somebody who is no worker any more, or never was one");
     else if (suspect || users == 1 || leaving == 1)
         snprintf(dst, size, "worker %s", worker_subject(who, sizeof who, found));
     else
@@ -92,11 +93,11 @@ static void check_listening(struct engine *e, struct held_socket *h, const struc
     if (h->is_refusing || listener_is_listening(h->fd) != 0)
         return;
     name_culprit(h, suspect, culprit, sizeof culprit);
-    if (h->endpoint.family == AF_UNIX) {
+    if (h->family == AF_UNIX) {
         replace_dead_unix(e, h, culprit);
         return;
     }
-    int r = listener_listen(h->fd, h->socket->options.backlog);
+    int r = listener_listen(h->fd, h->socket->options->backlog);
     if (r < 0)
         socket_events_remove(e->guard.hup_fd, h->fd);
     if (r < 0)
@@ -106,14 +107,14 @@ static void check_listening(struct engine *e, struct held_socket *h, const struc
         say(h, e, LOG_WARNING, "%s shut %s down for everybody; it was put right", culprit, h->bound);
 }
 
-static void check_backlog(struct engine *e, struct held_socket *h, const struct worker *suspect)
+static void check_backlog(struct engine *e, struct held_socket *h, const struct worker *suspect,
+                          const struct unix_queues *unix_queues)
 {
     struct listener_queue q;
     char culprit[LIMIT_NAME + 64];
-    if (h->is_refusing || h->backlog == 0 || listener_queue(h->fd, &h->endpoint, &q) < 0 ||
-        q.limit == h->backlog)
+    if (h->is_refusing || h->backlog == 0 || hold_queue(h, unix_queues, &q) < 0 || q.limit == h->backlog)
         return;
-    if (listener_listen(h->fd, h->socket->options.backlog) < 0)
+    if (listener_listen(h->fd, h->socket->options->backlog) < 0)
         return; /* the check for listening has said why */
     say(h, e, LOG_INFO, "%s changed the backlog of %s from %u to %u; it was put back",
         name_culprit(h, suspect, culprit, sizeof culprit), h->bound, h->backlog, q.limit);
@@ -140,12 +141,28 @@ static void check_path(struct engine *e, struct held_socket *h, const struct wor
     replace_dead_unix(e, h, culprit);
 }
 
+/* The queues of all Unix sockets are asked for at once. */
+static void check_unix_backlogs(struct engine *e)
+{
+    struct unix_queues all;
+    struct held_socket *h;
+    if (unix_queues_read(&all) == 0)
+        hold_each(h, &e->hold) if (h->listens && h->family == AF_UNIX) check_backlog(e, h, NULL, &all);
+    unix_queues_fini(&all);
+}
+
+static void on_unix_check(struct ev_loop *loop, ev_timer *t, int revents)
+{
+    (void)loop, (void)revents;
+    check_unix_backlogs(((struct socket_guard *)t->data)->engine);
+}
+
 static void check(struct engine *e, struct held_socket *h, const struct worker *suspect)
 {
-    if (h->listens) {
+    if (h->listens)
         check_listening(e, h, suspect);
-        check_backlog(e, h, suspect);
-    }
+    if (h->listens && h->family != AF_UNIX)
+        check_backlog(e, h, suspect, NULL);
     check_path(e, h, suspect);
 }
 
@@ -155,6 +172,7 @@ void socket_guard_check(struct socket_guard *g, const struct worker *suspect)
     struct held_socket *h;
     if (!suspect) {
         hold_each(h, &e->hold) check(e, h, NULL);
+        check_unix_backlogs(e);
         return;
     }
     for (size_t i = 0; i < suspect->service->n_groups; i++) {
@@ -162,6 +180,8 @@ void socket_guard_check(struct socket_guard *g, const struct worker *suspect)
         for (size_t j = 0; j < group->n_held; j++)
             check(e, group->held[j], suspect);
     }
+    if (suspect->service->n_groups > 0 && !ev_is_active(&g->unix_check))
+        ev_timer_start(e->loop, &g->unix_check); /* once for all that end at about this time */
 }
 
 static void on_hup(struct ev_loop *loop, ev_io *w, int revents)
@@ -214,7 +234,8 @@ int socket_guard_start(struct socket_guard *g, struct engine *e)
     ev_io_init(&g->hup_watcher, on_hup, g->hup_fd, EV_READ);
     ev_io_init(&g->path_watcher, on_path, g->path_fd, EV_READ);
     ev_init(&g->late_check, on_late_check);
-    g->hup_watcher.data = g->path_watcher.data = g->late_check.data = g;
+    ev_timer_init(&g->unix_check, on_unix_check, UNIX_CHECK_AFTER, 0);
+    g->hup_watcher.data = g->path_watcher.data = g->late_check.data = g->unix_check.data = g;
     ev_set_priority(&g->hup_watcher, EV_MAXPRI); /* every moment without a listener refuses somebody */
     ev_io_start(e->loop, &g->hup_watcher);
     ev_io_start(e->loop, &g->path_watcher);
@@ -226,6 +247,7 @@ void socket_guard_stop(struct socket_guard *g)
     ev_io_stop(g->engine->loop, &g->hup_watcher);
     ev_io_stop(g->engine->loop, &g->path_watcher);
     ev_timer_stop(g->engine->loop, &g->late_check);
+    ev_timer_stop(g->engine->loop, &g->unix_check);
     fd_close(&g->hup_fd);
     fd_close(&g->path_fd);
 }

@@ -16,6 +16,7 @@ struct socket_guard {
     ev_io hup_watcher, path_watcher;
     ev_timer late_check;  /* servers often call listen(2) again a moment after their start */
     unsigned late_checks; /* that are still to come */
+    ev_timer unix_check;  /* … at the backlogs of Unix sockets */
 };
 
 /* Negative errno. */

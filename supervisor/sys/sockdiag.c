@@ -13,6 +13,7 @@
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -174,6 +175,34 @@ int sockdiag_unix(sockdiag_on_socket *on_socket, void *arg)
     };
     struct search search = {.on_socket = on_socket, .arg = arg};
     return query(NLM_F_DUMP, &request, sizeof request, on_unix, &search);
+}
+
+struct queue_search {
+    void (*on_queue)(uint32_t inode, unsigned depth, unsigned limit, void *arg);
+    void *arg;
+};
+
+static bool on_each_unix_queue(const struct nlmsghdr *h, void *arg)
+{
+    const struct queue_search *search = arg;
+    const struct unix_diag_msg *m = NLMSG_DATA(h);
+    size_t len;
+    const struct unix_diag_rqlen *queue = find_attribute(h, sizeof *m, UNIX_DIAG_RQLEN, &len);
+    if (queue && len >= sizeof *queue)
+        search->on_queue(m->udiag_ino, queue->udiag_rqueue, queue->udiag_wqueue, search->arg);
+    return true;
+}
+
+int sockdiag_unix_queues(void (*on_queue)(uint32_t inode, unsigned depth, unsigned limit, void *arg),
+                         void *arg)
+{
+    struct unix_diag_req request = {
+        .sdiag_family = AF_UNIX,
+        .udiag_states = 1u << TCP_LISTEN,
+        .udiag_show = UDIAG_SHOW_RQLEN,
+    };
+    struct queue_search search = {on_queue, arg};
+    return query(NLM_F_DUMP, &request, sizeof request, on_each_unix_queue, &search);
 }
 
 static bool on_unix_queue(const struct nlmsghdr *h, void *arg)

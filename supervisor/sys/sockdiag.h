@@ -23,6 +23,8 @@ typedef bool sockdiag_on_socket(const struct sockdiag_socket *s, void *arg);
 int sockdiag_inet(int family, int type, uint16_t port, sockdiag_on_socket *on_socket, void *arg);
 /* Every Unix socket. Negative errno. */
 int sockdiag_unix(sockdiag_on_socket *on_socket, void *arg);
+/* The accept queues of all Unix listeners, by the lower half of their inodes. Negative errno. */
+int sockdiag_unix_queues(void (*on_queue)(uint32_t inode, unsigned depth, unsigned limit, void *arg), void *arg);
 /* The accept queue of the Unix listener of INODE: connections waiting, and the backlog. Negative errno. */
 int sockdiag_unix_queue(uint64_t inode, unsigned *ret_depth, unsigned *ret_limit);
 
