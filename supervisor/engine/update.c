@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/pointers.h"
 #include "core/conf_diff.h"
 #include "engine/conf_load.h"
 #include "engine/control_server.h"
@@ -51,17 +52,14 @@ static bool prepare(struct engine *e, struct update *u, struct conf *ret)
 static void leave(struct service *s)
 {
     struct engine *e = s->engine;
-    struct service_conf *from = &e->conf->services[s->index];
-    s->own_conf = mem_new(sizeof *s->own_conf);
-    *s->own_conf = *from;
-    *from = (struct service_conf){.name = ""};
-    s->conf = s->own_conf;
+    s->leaving = mem_new(sizeof *s->leaving);
+    s->leaving->service = s;
+    s->leaving->conf = conf_service_copy(s->conf);
+    s->conf = &s->leaving->conf;
     s->is_wanted = s->is_blocked = false;
-    free(s->groups);
-    s->groups = NULL;
-    s->n_groups = 0;
+    pointers_free(s->groups, s->n_groups, s->one_group);
     operation_on_service_leaving(s);
-    list_append(&e->leaving, &s->link);
+    list_append(&e->leaving, &s->leaving->link);
 }
 
 /* The old service of that name with its new configuration, or a new one. */
@@ -139,11 +137,11 @@ bool update_holds_back(const struct service *s)
 
 static void follow_count(struct service *s)
 {
-    if (s->conf_workers == s->conf->workers || s->accepts)
+    if (s->conf_workers == s->conf->with->workers || s->accepts)
         return;
-    s->conf_workers = s->conf->workers;
-    if (s->n_wanted != s->conf->workers)
-        engine_scale(s, s->conf->workers);
+    s->conf_workers = s->conf->with->workers;
+    if (s->n_wanted != s->conf->with->workers)
+        engine_scale(s, s->conf->with->workers);
     else
         service_save(s);
 }
@@ -163,10 +161,10 @@ static void follow_services(struct engine *e)
 
 static void stop_leaving(struct engine *e)
 {
-    list_each (s, &e->leaving, struct service, link) {
-        if (s->has_begun)
-            engine_bring_down(s);
-        update_let_go(s);
+    list_each (l, &e->leaving, struct leaving, link) {
+        if (l->service->has_begun)
+            engine_bring_down(l->service);
+        update_let_go(l->service);
     }
 }
 
@@ -200,6 +198,8 @@ static bool is_settled(struct update *u, struct service *s)
     return true;
 }
 
+static void begin_next(struct engine *e);
+
 static void evaluate(struct engine *e)
 {
     struct update *u = e->update;
@@ -208,11 +208,9 @@ static void evaluate(struct engine *e)
     e->update = NULL;
     update_reply_done(e, u);
     update_free(u);
+    mem_trim();
     announce_reloaded(e);
-    if (e->update_again) {
-        e->update_again = false;
-        update_begin(e, NULL, NULL, false, false);
-    }
+    begin_next(e);
 }
 
 void update_on_service_change(struct service *s)
@@ -258,7 +256,7 @@ void update_proceed(struct engine *e)
 void update_let_go(struct service *s)
 {
     struct engine *e = s->engine;
-    if (!s->own_conf || s->n_processes > 0 || s->has_begun || s->states[WORKER_SPAWNING] > 0)
+    if (!s->leaving || s->n_processes > 0 || s->has_begun || s->states[WORKER_SPAWNING] > 0)
         return;
     event_log_say(&e->log, LOG_INFO, s->conf->name, s->conf->name, "is gone from the configuration");
     service_forget(s);
@@ -271,6 +269,11 @@ void update_on_client_gone(struct engine *e, const struct control_client *client
 {
     if (e->update && e->update->client == client)
         e->update->client = NULL;
+    list_each (u, &e->updates, struct update, link)
+        if (u->client == client) {
+            list_remove(&u->link);
+            update_free(u);
+        }
 }
 
 void update_resume(struct engine *e)
@@ -295,6 +298,7 @@ static void apply(struct engine *e, struct update *u, const struct conf *after, 
         ev_timer_start(e->loop, &e->socket_timer); /* it is tried again, as at the start */
     for (size_t i = 0; i < e->hold.n_groups; i++)
         hold_apply_options(e, e->hold.groups[i], &u->failures);
+    hold_learn_backlogs(e);
     if (share_open(e, &err) < 0)
         strv_add(&u->failures, err.text);
     share_close_unwanted(e);
@@ -306,6 +310,7 @@ static struct update *update_new(struct engine *e, struct control_client *client
                                  bool is_dry, bool waits)
 {
     struct update *u = mem_new(sizeof *u);
+    list_init(&u->link);
     u->client = client;
     u->path = mem_strdup(path && *path ? path : e->config);
     u->is_dry = is_dry;
@@ -313,39 +318,70 @@ static struct update *update_new(struct engine *e, struct control_client *client
     return u;
 }
 
-void update_begin(struct engine *e, struct control_client *client, const char *path, bool is_dry, bool waits)
+/* U ends, having changed nothing. */
+static void drop(struct engine *e, struct update *u)
+{
+    update_free(u);
+    announce_reloaded(e);
+}
+
+static void begin(struct engine *e, struct update *u)
 {
     struct conf after;
-    const char *why = !e->config ? "this berth has no configuration file: it was started by berth run"
-                      : e->is_shutting_down ? "berth is shutting down"
-                      : !e->has_begun       ? "its sockets cannot be bound yet (on_conflict = wait)"
-                      : e->update           ? "an update is under way; try again when it is done"
-                                            : NULL;
-    if (e->update && !client)
-        e->update_again = true;
-    if (why) {
-        update_reply_refused(e, client, why);
+    if (e->is_shutting_down) {
+        update_reply_refused(e, u->client, "berth is shutting down");
+        update_free(u);
         return;
     }
-    struct update *u = update_new(e, client, path, is_dry, waits);
-    if (!is_dry)
+    if (!u->is_dry)
         announce_reloading(e);
     if (!prepare(e, u, &after)) {
-        update_free(u);
-        announce_reloaded(e);
+        drop(e, u);
         return;
     }
     int fd = u->is_dry || u->diff.n == 0 ? 0 : conf_load_store(&after, u->path);
     if (fd <= 0) {
         if (fd < 0)
-            update_reply_refused(e, client, "there is no memory for the configuration");
+            update_reply_refused(e, u->client, "there is no memory for the configuration");
         else
             update_reply_done(e, u);
         conf_fini(&after);
-        update_free(u);
-        announce_reloaded(e);
+        drop(e, u);
         return;
     }
     apply(e, u, &after, fd);
     close(fd);
+}
+
+static void begin_next(struct engine *e)
+{
+    while (!e->update && !list_is_empty(&e->updates)) {
+        struct update *u = list_entry(e->updates.next, struct update, link);
+        list_remove(&u->link);
+        begin(e, u);
+    }
+}
+
+/* Any number of HUPs are as good as one that is still to be obeyed. */
+static bool is_hangup_waiting(const struct engine *e)
+{
+    list_each (u, &e->updates, struct update, link)
+        if (!u->client)
+            return true;
+    return false;
+}
+
+void update_begin(struct engine *e, struct control_client *client, const char *path, bool is_dry, bool waits)
+{
+    const char *why = !e->config      ? "this berth has no configuration file: it was started by berth run"
+                      : !e->has_begun ? "its sockets cannot be bound yet (on_conflict = wait)"
+                                      : NULL;
+    if (why) {
+        update_reply_refused(e, client, why);
+        return;
+    }
+    if (!e->update || is_dry)
+        begin(e, update_new(e, client, path, is_dry, waits));
+    else if (client || !is_hangup_waiting(e))
+        list_append(&e->updates, &update_new(e, client, path, is_dry, waits)->link);
 }

@@ -15,7 +15,8 @@ struct engine;
 struct service;
 
 /* Reads PATH (NULL: where the last one was read from), and answers CLIENT (NULL: nobody asks, it is logged)
- * with what has changed, when that has come about. IS_DRY: tells only what would change. */
+ * with what has changed, when that has come about. IS_DRY: tells only what would change; else it waits for its
+ * turn. */
 void update_begin(struct engine *e, struct control_client *client, const char *path, bool is_dry, bool waits);
 /* Goes on where sockets have been retired, or opened at last. */
 void update_proceed(struct engine *e);

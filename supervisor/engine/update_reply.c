@@ -87,7 +87,7 @@ void update_note_touched(struct engine *e, struct update *u)
     for (size_t i = 0; i < e->n_services; i++) {
         struct service *s = e->services[i];
         s->was_touched =
-            s->is_wanted && (!s->has_begun || is_outdated(s) || s->conf_workers != s->conf->workers);
+            s->is_wanted && (!s->has_begun || is_outdated(s) || s->conf_workers != s->conf->with->workers);
         if (is_outdated(s) && !update_holds_back(s))
             strv_add(&u->touched, s->conf->name);
     }

@@ -6,14 +6,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/list.h"
 #include "core/conf_diff.h"
 #include "core/conf_source.h"
 
 struct control_client;
 struct engine;
 
-/* An update that is under way. */
+/* An update that is under way, or waits for its turn. */
 struct update {
+    struct list link;              /* engine.updates, while it waits */
     struct control_client *client; /* NULL: nobody, or gone */
     char *path;                    /* owned */
     bool is_dry, waits;
