@@ -240,7 +240,7 @@ static int run(const struct cmd *self, const struct cmd_args *args)
     }
     conf_init(&conf);
     struct service_conf *s = conf_add_service(&conf, "exec");
-    strv_add(&s->handoff, "listen-fds");
+    strv_add(&s->with->handoff, "listen-fds");
     if (read_words(self, args, &names, s))
         status = borrow_and_run(args, &names, &conf);
     strv_fini(&names);

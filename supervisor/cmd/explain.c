@@ -118,18 +118,18 @@ static void preview_fini(struct preview *p)
     free(p->sockets);
 }
 
-static int preview_address(struct preview *p, const struct socket_conf *s, const struct address *a,
-                           struct berr *err)
+static int preview_address(struct preview *p, const struct socket_conf *s, size_t index, struct berr *err)
 {
     cleanup_free struct endpoint *endpoints = NULL;
-    char text[ADDRESS_TEXT];
+    struct address a;
     size_t n = 0;
-    int r = resolve_address(a, &endpoints, &n, err);
+    conf_get_address(s, index, &a);
+    int r = resolve_address(&a, &endpoints, &n, err);
 
     p->sockets = mem_resize_array(p->sockets, p->n + n + 1, sizeof *p->sockets);
     p->declared = mem_resize_array(p->declared, p->n + n + 1, sizeof *p->declared);
     for (size_t i = 0; r == 0 && i < n; i++) {
-        p->declared[p->n] = mem_strdup(address_format(text, sizeof text, a));
+        p->declared[p->n] = mem_strdup(s->listen.v[index]);
         p->sockets[p->n] = (struct handoff_socket){.name = s->name,
                                                    .fd = -1,
                                                    .endpoint = endpoints[i],
@@ -147,8 +147,8 @@ static int preview_sockets(struct preview *p, const struct conf *c, const struct
     int r = 0;
     for (size_t i = 0; i < s->sockets.n; i++) {
         const struct socket_conf *socket = conf_find_socket(c, s->sockets.v[i]);
-        for (size_t k = 0; r == 0 && k < socket->n_addresses; k++)
-            r = preview_address(p, socket, &socket->addresses[k], err);
+        for (size_t k = 0; r == 0 && k < socket->listen.n; k++)
+            r = preview_address(p, socket, k, err);
     }
     return r;
 }
@@ -161,18 +161,19 @@ static int explain_service(const struct conf *c, const struct service_conf *s, u
     struct strv variables = {NULL, 0}, files = {NULL, 0};
     struct explanation x;
     bool accepts = conf_accepts(c, s);
-    int r = s->user ? user_find(s->user, &user, err) : 0;
+    int r = s->with->user ? user_find(s->with->user, &user, err) : 0;
 
-    if (r == 0 && s->user)
+    if (r == 0 && s->with->user)
         user_variables(&user, &variables);
     if (r == 0)
         r = preview_sockets(&p, c, s, err);
     struct handoff_input in = {.service = s->name,
                                .worker = worker,
                                .generation = 1,
-                               .listen_pid = s->listen_pid,
+                               .listen_pid = s->with->listen_pid,
                                .sockets = p.sockets,
-                               .n_sockets = accepts && !handoff_has_word(&s->handoff, "listen-fds") ? 0 : p.n,
+                               .n_sockets =
+                                   accepts && !handoff_has_word(&s->with->handoff, "listen-fds") ? 0 : p.n,
                                .knows_pidfdid = spawn_knows_pidfdid(),
                                .is_connection = accepts,
                                .is_preview = true,

@@ -112,16 +112,15 @@ static void print_sockets(const struct conf *c)
         {"SOCKET", false, NULL}, {"ADDRESS", false, NULL}, {"SERVICES", false, NULL}, {NULL, false, NULL}};
     struct strv *users = collect_users(c);
     struct table t;
-    char text[ADDRESS_TEXT];
 
     table_init(&t, columns);
     for (size_t i = 0; i < c->n_sockets; i++)
-        for (size_t k = 0; k < c->sockets[i].n_addresses; k++) {
+        for (size_t k = 0; k < c->sockets[i].listen.n; k++) {
             struct buf names;
             buf_init(&names, SIZE_MAX);
             list_users(c, users, &c->sockets[i], &names);
             table_add(&t, c->sockets[i].name);
-            table_add(&t, address_format(text, sizeof text, &c->sockets[i].addresses[k]));
+            table_add(&t, c->sockets[i].listen.v[k]);
             table_add(&t, buf_str(&names));
             buf_fini(&names);
         }
@@ -135,11 +134,11 @@ static const char *start_word(const struct conf *c, const struct service_conf *s
 {
     if (conf_accepts(c, s))
         return "connections";
-    if (s->start == START_ON_DEMAND)
+    if (s->with->start == START_ON_DEMAND)
         return "on-demand";
-    if (s->start == START_MANUAL)
+    if (s->with->start == START_MANUAL)
         return "manual";
-    return s->type == TYPE_ONESHOT ? "oneshot" : "auto";
+    return s->with->type == TYPE_ONESHOT ? "oneshot" : "auto";
 }
 
 static void print_services(const struct conf *c, const struct order *o)
@@ -165,7 +164,7 @@ static void print_services(const struct conf *c, const struct order *o)
         }
         table_add(&t, s->name);
         table_add(&t, start_word(c, s));
-        table_printf(&t, "%u", s->workers);
+        table_printf(&t, "%u", s->with->workers);
         table_add(&t, after.len > 0 ? buf_str(&after) : "-");
         table_add(&t, buf_str(&command));
         buf_fini(&after);

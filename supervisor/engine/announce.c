@@ -31,7 +31,7 @@ static void make_status(const struct engine *e, char dst[SUMMARY_ROOM])
     for (size_t i = 0; i < e->n_services; i++) {
         const struct service *s = e->services[i];
         services[i] =
-            (struct summary_service){s->conf->name, service_state(s), s->conf->type == TYPE_ONESHOT};
+            (struct summary_service){s->conf->name, service_state(s), s->conf->with->type == TYPE_ONESHOT};
     }
     if (e->is_shutting_down)
         summary_format_shutdown(dst, services, e->n_services);
@@ -74,7 +74,7 @@ static bool tell(struct engine *e, const char *what, const char *status)
 static bool is_awaited(struct service *s)
 {
     announce_on_service_change(s);
-    return !s->has_had_its_try && s->is_wanted && s->conf->start != START_MANUAL &&
+    return !s->has_had_its_try && s->is_wanted && s->conf->with->start != START_MANUAL &&
            !(!s->has_begun && update_holds_back(s));
 }
 

@@ -60,7 +60,7 @@ static char *service_folder(struct engine *e, const struct service_conf *c)
 char *cgroups_worker_folder(struct engine *e, const struct service_conf *c, unsigned slot,
                             unsigned long long serial)
 {
-    cleanup_free char *folder = c->kill == KILL_CGROUP ? service_folder(e, c) : NULL;
+    cleanup_free char *folder = c->with->kill == KILL_CGROUP ? service_folder(e, c) : NULL;
     return folder ? mem_printf("%s/%u.%llu", folder, slot, serial) : NULL;
 }
 
@@ -120,7 +120,7 @@ static int make_limited(struct engine *e, const struct service_conf *c, const ch
                         struct berr *err)
 {
     struct limit limits[N_LIMITS];
-    fill_limits(c->surroundings, limits);
+    fill_limits(c->with->surroundings, limits);
     int r = make(e, path, NULL, err);
     if (r < 0)
         berr_prefix(err, "cgroup");

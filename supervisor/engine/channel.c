@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -54,7 +55,7 @@ static void on_message(struct worker *w, const char *text, size_t n)
         worker_set_status(w, m.status);
     if (m.stopping)
         say(w, LOG_DEBUG, "says that it is stopping");
-    if (m.ready && w->service->conf->ready == READY_NOTIFY)
+    if (m.ready && w->service->conf->with->ready == READY_NOTIFY)
         engine_step(w, WORKER_EV_READY);
 }
 
@@ -64,16 +65,16 @@ static bool read_one(struct worker *w)
     char text[LIMIT_NOTIFY + 1];
     int fds[FDBATCH_MAX];
     size_t n_fds = 0;
-    ssize_t n = recv(w->channel.fd, text, sizeof text, MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC);
+    ssize_t n = recv(w->channel->fd, text, sizeof text, MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC);
     if (n < 0)
         return errno == EINTR;
     if (n == 0) { /* its end is closed everywhere; what is queued for it is gone with it */
-        ev_io_stop(w->service->engine->loop, &w->channel.readable);
+        ev_io_stop(w->service->engine->loop, &w->channel->readable);
         return false;
     }
     crash_point(CRASH_AT_channel_message_read);
     on_message(w, text, (size_t)n);
-    if (fdbatch_recv(w->channel.fd, text, sizeof text, fds, FDBATCH_MAX, &n_fds, MSG_DONTWAIT) >= 0)
+    if (fdbatch_recv(w->channel->fd, text, sizeof text, fds, FDBATCH_MAX, &n_fds, MSG_DONTWAIT) >= 0)
         for (size_t i = 0; i < n_fds; i++)
             close(fds[i]); /* nothing that it may say needs one */
     return true;
@@ -83,18 +84,11 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
 {
     (void)loop, (void)revents;
     struct worker *w = watcher->data;
-    for (int i = 0; i < PACKETS_AT_ONCE && w->channel.fd >= 0 && read_one(w); i++)
+    for (int i = 0; i < PACKETS_AT_ONCE && w->channel && read_one(w); i++)
         continue;
 }
 
 /* --- its life ------------------------------------------------------------------------------------------ */
-
-void channel_init(struct channel *c, struct worker *w)
-{
-    c->fd = -1;
-    ev_init(&c->readable, on_readable);
-    c->readable.data = w;
-}
 
 static int send_sockets(int fd, const struct handoff_socket *sockets, size_t total)
 {
@@ -144,26 +138,30 @@ int channel_open(struct worker *w, const struct handoff_socket *sockets, size_t 
 
 void channel_adopt(struct worker *w, int fd)
 {
-    w->channel.fd = fd;
-    ev_io_set(&w->channel.readable, fd, EV_READ);
-    ev_io_start(w->service->engine->loop, &w->channel.readable);
+    w->channel = mem_new(sizeof *w->channel);
+    w->channel->fd = fd;
+    ev_io_init(&w->channel->readable, on_readable, fd, EV_READ);
+    w->channel->readable.data = w;
+    ev_io_start(w->service->engine->loop, &w->channel->readable);
 }
 
 void channel_drain(const struct worker *w)
 {
     static const char text[] = "DRAIN=1\n";
-    if (w->channel.fd >= 0)
-        send(w->channel.fd, text, sizeof text - 1,
+    if (w->channel)
+        send(w->channel->fd, text, sizeof text - 1,
              MSG_DONTWAIT | MSG_NOSIGNAL); /* the signal says it in any case */
 }
 
 void channel_close(struct worker *w)
 {
-    if (w->channel.fd < 0)
+    if (!w->channel)
         return;
     char name[LIMIT_HELD_NAME + 1];
     held_name(w, name);
-    ev_io_stop(w->service->engine->loop, &w->channel.readable);
-    fd_close(&w->channel.fd);
+    ev_io_stop(w->service->engine->loop, &w->channel->readable);
+    fd_close(&w->channel->fd);
+    free(w->channel);
+    w->channel = NULL;
     keeper_link_drop(&w->service->engine->keeper, name);
 }

@@ -13,11 +13,10 @@
 struct worker;
 
 struct channel {
-    int fd; /* owned; -1: none */
+    int fd; /* owned */
     ev_io readable;
 };
 
-void channel_init(struct channel *c, struct worker *w);
 /* Makes the pair for the process that W is about to get, and sends it SOCKETS. The worker's end is the
  * caller's, in *RET_FD. Negative errno and a sentence. */
 int channel_open(struct worker *w, const struct handoff_socket *sockets, size_t n, int *ret_fd,

@@ -43,7 +43,7 @@ static void verify_command(const struct service_conf *s, const struct user *u, s
         return;
     if (user_may_execute(u, s->command.v[0], reason, sizeof reason) == 0) {
         cleanup_free char *sentence =
-            mem_printf("user %s cannot run %s: %s", s->user, s->command.v[0], reason);
+            mem_printf("user %s cannot run %s: %s", s->with->user, s->command.v[0], reason);
         refuse(source, s, "command", sentence);
     }
 }
@@ -55,14 +55,14 @@ void conf_verify(const struct conf *c, struct conf_source *source)
     for (size_t i = 0; i < c->n_services; i++) {
         const struct service_conf *s = &c->services[i];
         struct user u = {.groups = NULL};
-        if (s->user && user_find(s->user, &u, &err) < 0)
+        if (s->with->user && user_find(s->with->user, &u, &err) < 0)
             refuse(source, s, "user", err.text);
-        else if (s->user)
+        else if (s->with->user)
             verify_command(s, &u, source);
-        if (s->group && user_find_group(s->group, &gid, &err) < 0)
+        if (s->with->group && user_find_group(s->with->group, &gid, &err) < 0)
             refuse(source, s, "group", err.text);
-        for (size_t k = 0; k < s->groups.n; k++)
-            if (user_find_group(s->groups.v[k], &gid, &err) < 0)
+        for (size_t k = 0; k < s->with->groups.n; k++)
+            if (user_find_group(s->with->groups.v[k], &gid, &err) < 0)
                 refuse(source, s, "groups", err.text);
         free(u.groups);
     }

@@ -48,7 +48,7 @@ static json_t *describe_worker(const struct worker *w)
     set_optional(o, "last_end",
                  w->has_last_status ? json_string(diagnose_wait_status(end, sizeof end, w->last_status))
                                     : NULL);
-    set_optional(o, "peer", w->peer ? json_string(w->peer) : NULL);
+    set_optional(o, "peer", w->connection && w->connection->peer ? json_string(w->connection->peer) : NULL);
     set_optional(o, "status", w->status ? json_string(w->status) : NULL);
     set_optional(o, "note", w->note ? json_string(w->note) : NULL);
     return o;
@@ -307,16 +307,16 @@ static const char *type_name(int type)
     return type == SOCK_STREAM ? "stream" : type == SOCK_DGRAM ? "dgram" : "seqpacket";
 }
 
-static json_t *describe_socket(const struct held_socket *h)
+static json_t *describe_socket(const struct held_socket *h, const struct unix_queues *unix_queues)
 {
     json_t *services = json_array();
     for (size_t i = 0; i < h->group->n_users; i++)
         json_array_append_new(services, json_string(h->group->users[i]->conf->name));
     json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:b, s:o}", "name", h->socket->name, "address", h->bound,
-                          "declared", h->declared, "type", type_name(h->endpoint.type), "slot", (int)h->slot,
+                          "declared", h->declared, "type", type_name(h->type), "slot", (int)h->slot,
                           "listening", h->listens && listener_is_listening(h->fd) == 1, "services", services);
     struct listener_queue q;
-    if (listener_queue(h->fd, &h->endpoint, &q) == 0) {
+    if (hold_queue(h, unix_queues, &q) == 0) {
         set_optional(o, "depth", json_integer(q.depth));
         set_optional(o, "backlog", q.limit ? json_integer(q.limit) : NULL);
     }
@@ -329,8 +329,11 @@ static void do_sockets(struct control_client *client, json_t *parameters, bool m
     struct engine *e = data;
     socket_guard_check(&e->guard, NULL); /* what is shown is then true */
     json_t *sockets = json_array();
+    struct unix_queues all;
     struct held_socket *h;
-    hold_each(h, &e->hold) json_array_append_new(sockets, describe_socket(h));
+    bool is_known = unix_queues_read(&all) == 0;
+    hold_each(h, &e->hold) json_array_append_new(sockets, describe_socket(h, is_known ? &all : NULL));
+    unix_queues_fini(&all);
     control_client_reply(client, json_pack("{s:o}", "sockets", sockets), false);
 }
 

@@ -32,6 +32,7 @@
 #define ACCEPT_AT_ONCE 16     /* then others have their turn */
 #define ACCEPT_PAUSE 0.1      /* seconds, after an accept that failed for want of something */
 #define READ_AT_ONCE 16384
+#define LARGE_REPLY 65536     /* bytes of memory that go back at once */
 
 #define LIMIT_EXCEEDED "io.berth.LimitExceeded"
 
@@ -83,6 +84,7 @@ static void pass_drop_first(struct control_client *c)
 static void client_drop(struct control_client *c)
 {
     struct control_server *s = c->server;
+    bool was_large = c->out.cap >= LARGE_REPLY;
 
     if (s->handler->gone)
         s->handler->gone(c, s->data);
@@ -98,6 +100,8 @@ static void client_drop(struct control_client *c)
     free(c->passes);
     free(c);
     s->stats.clients--;
+    if (was_large)
+        mem_trim();
 }
 
 /* Makes the loop come back to C even if it can be neither read nor written. */

@@ -5,7 +5,9 @@
 #include "engine/demand.h"
 
 #include <poll.h>
+#include <stdlib.h>
 
+#include "base/mem.h"
 #include "engine/engine.h"
 #include "engine/inetd.h"
 
@@ -16,7 +18,7 @@ static bool waits_at(const struct worker *w, const struct held_socket *h)
 
 static bool is_awaited(const struct held_socket *h)
 {
-    if (h->socket->options.accept)
+    if (h->socket->options->accept)
         return inetd_is_open(h);
     for (size_t i = 0; i < h->group->n_users; i++) {
         const struct service *s = h->group->users[i];
@@ -57,21 +59,29 @@ bool demand_is_somebody_there(const struct held_socket *h)
     return (look(h) & POLLIN) && !is_shut_down(h);
 }
 
+static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents);
+
 static void follow(struct held_socket *h)
 {
     bool watch = !h->engine->is_shutting_down && is_awaited(h);
-    if (watch && !ev_is_active(&h->demand))
-        ev_io_start(h->engine->loop, &h->demand);
-    else if (!watch)
+    if (!watch) {
         demand_forget(h);
+        return;
+    }
+    if (h->demand)
+        return;
+    h->demand = mem_new(sizeof *h->demand);
+    ev_io_init(h->demand, on_readable, h->fd, EV_READ);
+    h->demand->data = h;
+    ev_io_start(h->engine->loop, h->demand);
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
 {
-    (void)revents;
+    (void)loop, (void)revents;
     struct held_socket *h = watcher->data;
     if (demand_is_somebody_there(h)) {
-        if (h->socket->options.accept)
+        if (h->socket->options->accept)
             inetd_serve(h);
         else
             start_all(h->engine, h);
@@ -79,22 +89,19 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
     }
     if (!is_shut_down(h))
         return; /* whoever was there has gone again */
-    ev_io_stop(loop, watcher);
+    demand_forget(h);
     socket_guard_check(&h->engine->guard, NULL);
     if (!is_shut_down(h)) /* else until it is replaced: it would wake us without end */
         follow(h);
 }
 
-void demand_init(struct held_socket *h)
-{
-    ev_io_init(&h->demand, on_readable, h->fd, EV_READ);
-    h->demand.data = h;
-}
-
 void demand_forget(struct held_socket *h)
 {
-    if (ev_is_active(&h->demand))
-        ev_io_stop(h->engine->loop, &h->demand);
+    if (!h->demand)
+        return;
+    ev_io_stop(h->engine->loop, h->demand);
+    free(h->demand);
+    h->demand = NULL;
 }
 
 void demand_follow(const struct service *s)

@@ -9,7 +9,6 @@ struct engine;
 struct held_socket;
 struct service;
 
-void demand_init(struct held_socket *h);
 /* Watches exactly those sockets that somebody waits at. Call it after a worker's or a service's state has
  * changed. */
 void demand_follow(const struct service *s);

@@ -54,9 +54,9 @@ static void send_stop_signal(struct worker *w)
         return; /* it has ended, and that is being dealt with just now */
     channel_drain(w);
     crash_point(CRASH_AT_signal_before);
-    int r = pidfd_signal(w->pidfd, w->service->conf->stop_signal);
+    int r = pidfd_signal(w->pidfd, w->service->conf->with->stop_signal);
     if (r < 0)
-        tell_unsent(w, w->service->conf->stop_signal, -r);
+        tell_unsent(w, w->service->conf->with->stop_signal, -r);
     else
         pidfd_signal(w->pidfd, SIGCONT); /* a stopped process would not see it */
     crash_point(CRASH_AT_signal_after);
@@ -66,9 +66,9 @@ static void send_stop_signal(struct worker *w)
  * cgroup is its own anywhere. */
 static void send_kill(struct worker *w)
 {
-    bool group = w->service->conf->kill == KILL_GROUP && w->service->engine->terminal_group == 0;
+    bool group = w->service->conf->with->kill == KILL_GROUP && w->service->engine->terminal_group == 0;
     crash_point(CRASH_AT_kill_before);
-    if (w->service->conf->kill == KILL_CGROUP)
+    if (w->service->conf->with->kill == KILL_CGROUP)
         cgroups_kill(w);
     int r = group ? pidfd_signal_group(w->pidfd, w->pid, SIGKILL) : pidfd_signal(w->pidfd, SIGKILL);
     if (r < 0)
@@ -98,26 +98,27 @@ static void log_step(const struct worker *w, enum worker_state from, enum worker
     const struct service_conf *c = w->service->conf;
     switch (w->state) {
     case WORKER_STARTING:
-        if (w->peer)
-            say(w, LOG_INFO, "started for %s (pid=%d)", w->peer, w->pid);
+        if (w->connection && w->connection->peer)
+            say(w, LOG_INFO, "started for %s (pid=%d)", w->connection->peer, w->pid);
         else
             say(w, LOG_INFO, "started (pid=%d)", w->pid);
         break;
     case WORKER_READY:
-        if (c->ready != READY_EXEC)
+        if (c->with->ready != READY_EXEC)
             say(w, LOG_INFO, "ready");
         break;
     case WORKER_STOPPING:
         if (event == WORKER_EV_TIMEOUT)
             say(w, LOG_ERROR, "not ready within start_timeout (%s): it is stopped",
-                units_format_duration(text, sizeof text, c->start_timeout_ns));
+                units_format_duration(text, sizeof text, c->with->start_timeout_ns));
         else
-            say(w, LOG_INFO, "stopping: sent %s (pid=%d)", signame_format(c->stop_signal, text), w->pid);
+            say(w, LOG_INFO, "stopping: sent %s (pid=%d)", signame_format(c->with->stop_signal, text),
+                w->pid);
         break;
     case WORKER_KILLING:
         if (event == WORKER_EV_TIMEOUT && from == WORKER_STOPPING)
             say(w, LOG_WARNING, "did not end within stop_timeout (%s): killed",
-                units_format_duration(text, sizeof text, c->stop_timeout_ns));
+                units_format_duration(text, sizeof text, c->with->stop_timeout_ns));
         else if (event == WORKER_EV_TIMEOUT)
             say(w, LOG_WARNING, "is still there after KILL: it waits in the kernel (pid=%d)", w->pid);
         else
@@ -160,7 +161,7 @@ static void settle(struct worker *w)
     }
     if (w->state == WORKER_STARTING && worker_is_ready_at_once(w))
         engine_step(w, WORKER_EV_READY);
-    else if (w->state == WORKER_STARTING && w->service->conf->ready == READY_CHECK)
+    else if (w->state == WORKER_STARTING && w->service->conf->with->ready == READY_CHECK)
         upkeep_begin_check(w);
     if (w->state == WORKER_READY)
         worker_clear_note(w);
@@ -207,7 +208,7 @@ static void tell_end(const struct worker *w, bool was_asked, int64_t lifetime, c
 {
     char how[96], life[32];
     diagnose_wait_status(how, sizeof how, w->last_status);
-    bool fine = was_asked || restart_is_success(&w->service->conf->restart, w->last_status);
+    bool fine = was_asked || restart_is_success(&w->service->conf->with->restart, w->last_status);
     say(w, fine ? LOG_INFO : LOG_WARNING, "%s after %s%s (pid=%d)", how,
         units_format_duration(life, sizeof life, (lifetime / NSEC_PER_MSEC + 1) * NSEC_PER_MSEC), what_next,
         w->pid);
@@ -233,12 +234,12 @@ static void tell_likely_cause(const struct worker *w, int64_t lifetime)
 static enum worker_event event_of_end(struct worker *w, bool was_asked, int wait_status, char *what_next,
                                       size_t size)
 {
-    const struct restart_conf *c = &w->service->conf->restart;
+    const struct restart_conf *c = &w->service->conf->with->restart;
     struct mono now = clock_mono();
     struct restart_decision d = {RESTART_DONE, 0};
     char delay[32];
     *what_next = '\0';
-    bool on_demand = w->service->conf->start == START_ON_DEMAND;
+    bool on_demand = w->service->conf->with->start == START_ON_DEMAND;
     if (!w->is_wanted || !w->service->is_wanted || w->service->accepts)
         return WORKER_EV_END_DONE;
     if (was_asked && !w->has_failed_start)
@@ -273,7 +274,7 @@ static bool has_leftover(const struct worker *w, const char *held)
 {
     struct engine *e = w->service->engine;
     const struct service_conf *c = w->service->conf;
-    return (c->kill == KILL_CGROUP || (c->kill == KILL_GROUP && e->terminal_group == 0)) &&
+    return (c->with->kill == KILL_CGROUP || (c->with->kill == KILL_GROUP && e->terminal_group == 0)) &&
            leftover_is_there(e, c, held, w->pidfd, w->pid);
 }
 
@@ -291,7 +292,7 @@ void engine_worker_ended(struct worker *w, int wait_status)
     enum worker_event event = event_of_end(w, was_asked, wait_status, what_next, sizeof what_next);
     crash_point(CRASH_AT_end_decided);
     tell_end(w, was_asked, lifetime, what_next);
-    if (!was_asked && !restart_is_success(&w->service->conf->restart, wait_status)) {
+    if (!was_asked && !restart_is_success(&w->service->conf->with->restart, wait_status)) {
         char how[96];
         worker_set_note(w, "%s", diagnose_wait_status(how, sizeof how, wait_status));
         if (!w->service->accepts)
@@ -440,12 +441,13 @@ unsigned engine_signal(struct service *s, int signo)
 
 void engine_save(struct engine *e)
 {
-    struct soft_state_row row = {{
-        [BERTH_COL_SERIAL] = (int64_t)e->serial,
-        [BERTH_COL_SHUTDOWN] = e->is_shutting_down,
-        [BERTH_COL_STATUS] = e->over_status,
-        [BERTH_COL_READY] = e->announce.was_ready,
-    }};
+    struct soft_state_row row = {BERTH_COL_COUNT,
+                                 {
+                                     [BERTH_COL_SERIAL] = (int64_t)e->serial,
+                                     [BERTH_COL_SHUTDOWN] = e->is_shutting_down,
+                                     [BERTH_COL_STATUS] = e->over_status,
+                                     [BERTH_COL_READY] = e->announce.was_ready,
+                                 }};
     state_store_save(&e->store, "berth", &e->row, &row);
 }
 
@@ -457,9 +459,9 @@ static void on_hangup(struct engine *e)
     announce_await_services(e);
     for (size_t i = 0; i < e->n_services; i++) {
         struct service *s = e->services[i];
-        if (s->conf->reload == RELOAD_SIGNAL)
-            engine_signal(s, s->conf->reload_signal);
-        else if (s->conf->reload == RELOAD_COMMAND)
+        if (s->conf->with->reload == RELOAD_SIGNAL)
+            engine_signal(s, s->conf->with->reload_signal);
+        else if (s->conf->with->reload == RELOAD_COMMAND)
             hooks_run_reload(s);
         else
             engine_restart(s);

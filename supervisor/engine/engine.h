@@ -56,14 +56,14 @@ struct engine {
         bool is_working;
     } queue;
     struct update *update;          /* the one that is under way, or NULL: engine/update */
-    bool update_again;              /* HUP came meanwhile */
+    struct list updates;            /* of struct update: those that wait for it to end */
     bool has_inherited;             /* the keeper may have sockets that berth was started with */
     struct control_server *control; /* owned; NULL: none */
     int control_fd;                 /* owned; -1: none */
     char control_path[256];         /* "" when there is none */
     struct list operations;         /* of struct operation: calls that wait for their outcome */
     struct list leftovers;
-    struct list tasks; /* of struct task */
+    struct list tasks;                   /* of struct task */
     struct list shares;                  /* of struct share */
     struct list log_followers;           /* of engine/output_logs: who follows the output of services */
     struct output_stdout *output_stdout; /* owned; NULL until a line goes there */

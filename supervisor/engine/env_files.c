@@ -35,5 +35,5 @@ int env_files_read_list(const struct strv *files, struct strv *ret, struct berr 
 
 int env_files_read(const struct service_conf *s, struct strv *ret, struct berr *err)
 {
-    return s->surroundings ? env_files_read_list(&s->surroundings->env_files, ret, err) : 0;
+    return s->with->surroundings ? env_files_read_list(&s->with->surroundings->env_files, ret, err) : 0;
 }

@@ -61,12 +61,12 @@ static size_t collect(const struct service *s, unsigned slot, struct handoff_soc
 {
     struct held_socket *held[LIMIT_HANDOFF_FDS];
     size_t n = hold_collect(s, slot, held, LIMIT_HANDOFF_FDS);
-    bool gets_them = !s->accepts || handoff_has_word(&s->conf->handoff, "listen-fds");
+    bool gets_them = !s->accepts || handoff_has_word(&s->conf->with->handoff, "listen-fds");
     *ret = mem_new_array(n + 1, sizeof **ret);
     for (size_t i = 0; i < n; i++)
         (*ret)[i] = (struct handoff_socket){.name = held[i]->socket->name,
                                             .fd = held[i]->fd,
-                                            .endpoint = held[i]->endpoint,
+                                            .endpoint = hold_endpoint(held[i]),
                                             .declared = held[i]->declared,
                                             .parts = held[i]->parts};
     return gets_them ? n : 0;
@@ -79,7 +79,7 @@ static int explain(const struct service *s, unsigned slot, json_t **ret, struct 
     struct handoff_input in = {.service = s->conf->name,
                                .worker = slot,
                                .generation = s->generation,
-                               .listen_pid = s->conf->listen_pid,
+                               .listen_pid = s->conf->with->listen_pid,
                                .knows_pidfdid = spawn_knows_pidfdid(),
                                .is_connection = s->accepts,
                                .parent_pid = e->is_protected ? e->keeper.keeper_pid : getpid(),
@@ -87,8 +87,8 @@ static int explain(const struct service *s, unsigned slot, json_t **ret, struct 
     struct user user = {.groups = NULL};
     struct strv variables = {NULL, 0}, files = {NULL, 0};
     struct explanation x;
-    int r = s->conf->user ? user_find(s->conf->user, &user, err) : 0;
-    if (r == 0 && s->conf->user)
+    int r = s->conf->with->user ? user_find(s->conf->with->user, &user, err) : 0;
+    if (r == 0 && s->conf->with->user)
         user_variables(&user, &variables);
     in.n_sockets = collect(s, slot, &sockets);
     in.sockets = sockets;

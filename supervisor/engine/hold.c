@@ -10,6 +10,8 @@
 #include <sys/un.h>
 
 #include "base/mem.h"
+#include "base/must.h"
+#include "base/pointers.h"
 #include "core/handoff/handoff.h"
 #include "engine/crash_point.h"
 #include "engine/demand.h"
@@ -18,12 +20,25 @@
 #include "sys/fd.h"
 #include "sys/unix_path.h"
 
+struct endpoint hold_endpoint(const struct held_socket *h)
+{
+    struct endpoint ep;
+    must(listener_endpoint(h->fd, &ep) == 0); /* it could be read when it was added */
+    return ep;
+}
+
+int hold_queue(const struct held_socket *h, const struct unix_queues *unix_queues, struct listener_queue *ret)
+{
+    struct endpoint ep = hold_endpoint(h);
+    if (unix_queues && h->family == AF_UNIX && h->listens)
+        return unix_queues_find(unix_queues, h->fd, ret);
+    return listener_queue(h->fd, &ep, ret);
+}
+
 const char *hold_unix_path(const struct held_socket *h)
 {
-    const struct sockaddr_un *un = (const struct sockaddr_un *)&h->endpoint.sa;
-    bool has_path = h->endpoint.family == AF_UNIX &&
-                    h->endpoint.len > offsetof(struct sockaddr_un, sun_path) && un->sun_path[0] != '\0';
-    return has_path ? un->sun_path : NULL;
+    const char *path = strchr(h->bound, ':') + 1;
+    return h->family == AF_UNIX && *path == '/' ? path : NULL;
 }
 
 static void subject(const struct held_socket *h, char dst[LIMIT_NAME + 16])
@@ -31,18 +46,45 @@ static void subject(const struct held_socket *h, char dst[LIMIT_NAME + 16])
     snprintf(dst, LIMIT_NAME + 16, "socket %s", h->socket->name);
 }
 
-void hold_learn_backlog(struct held_socket *h)
+void hold_learn_backlogs(struct engine *e)
 {
+    struct unix_queues all = {NULL, 0};
     struct listener_queue q;
-    h->backlog = h->listens && listener_queue(h->fd, &h->endpoint, &q) == 0 ? q.limit : 0;
+    struct held_socket *h;
+    bool is_read = false;
+    hold_each(h, &e->hold)
+    {
+        if (!h->listens || h->backlog != 0)
+            continue;
+        if (h->family == AF_UNIX && !is_read) {
+            unix_queues_read(&all); /* what cannot be told is not compared */
+            is_read = true;
+        }
+        h->backlog = hold_queue(h, &all, &q) == 0 ? q.limit : 0;
+    }
+    unix_queues_fini(&all);
 }
 
-struct held_socket *hold_add(struct engine *e, const struct socket_conf *conf, const struct address *a,
-                             const char *held, int fd)
+/* "socket/NAME/SLOT/PART.PARTS/ADDRESS" */
+static const char *address_in(const char *held)
 {
-    struct held_socket *h = mem_new(sizeof *h);
+    for (int slashes = 0; slashes < 4; slashes++)
+        held = strchr(held, '/') + 1;
+    return held;
+}
+
+struct held_socket *hold_add(struct engine *e, const struct socket_conf *conf, const char *held, int fd)
+{
+    struct held_socket *h;
     struct held_name name;
+    struct endpoint ep;
+    char bound[ADDRESS_TEXT];
     held_name_parse(held, &name);
+    if (listener_endpoint(fd, &ep) < 0) {
+        fd_close(&fd);
+        return NULL;
+    }
+    h = mem_new(sizeof *h);
     h->socket = conf;
     h->slot = name.slot;
     h->part = name.part;
@@ -50,25 +92,20 @@ struct held_socket *hold_add(struct engine *e, const struct socket_conf *conf, c
     h->fd = fd;
     h->guard_watch = -1;
     h->engine = e;
-    demand_init(h);
-    snprintf(h->held, sizeof h->held, "%s", held);
-    address_format(h->declared, sizeof h->declared, a);
-    if (listener_endpoint(fd, &h->endpoint) < 0) {
-        fd_close(&h->fd);
-        free(h);
-        return NULL;
-    }
-    endpoint_format(h->bound, sizeof h->bound, &h->endpoint);
-    h->listens = listener_type_listens(&h->endpoint);
-    if (conf->options.accept)
+    h->held = mem_strdup(held);
+    h->declared = address_in(h->held);
+    endpoint_format(bound, sizeof bound, &ep);
+    h->bound = str_eq(bound, h->declared) ? (char *)h->declared : mem_strdup(bound);
+    h->family = (uint16_t)ep.family;
+    h->type = (uint16_t)ep.type;
+    h->listens = listener_type_listens(&ep);
+    if (conf->options->accept)
         fd_set_nonblock(fd, true); /* a client may be gone before it is accepted */
     /* Our predecessor may have left it so. */
     h->is_refusing =
-        h->listens && conf->options.when_stopped == WHEN_STOPPED_REFUSE && listener_is_listening(fd) == 0;
-    hold_learn_backlog(h);
+        h->listens && conf->options->when_stopped == WHEN_STOPPED_REFUSE && listener_is_listening(fd) == 0;
     h->group = hold_find_group(e, conf->name);
-    h->group->held = mem_resize_array(h->group->held, h->group->n_held + 1, sizeof *h->group->held);
-    h->group->held[h->group->n_held++] = h;
+    pointers_add(h->group->held, h->group->n_held, h->group->one_held, h);
     socket_guard_add(&e->guard, h);
     return h;
 }
@@ -78,13 +115,16 @@ static void held_socket_free(struct held_socket *h)
     demand_forget(h);
     idle_forget(h);
     fd_close(&h->fd);
+    if (h->bound != h->declared)
+        free(h->bound);
+    free(h->held);
     free(h);
 }
 
 void hold_remove(struct held_socket *h)
 {
     struct socket_group *g = h->group;
-    size_t kept = 0;
+    unsigned kept = 0;
     for (size_t i = 0; i < g->n_held; i++)
         if (g->held[i] != h)
             g->held[kept++] = g->held[i];
@@ -94,10 +134,8 @@ void hold_remove(struct held_socket *h)
 
 static size_t place_of(const struct held_socket *h)
 {
-    char text[ADDRESS_TEXT];
     size_t i = 0;
-    while (i < h->socket->n_addresses &&
-           strcmp(address_format(text, sizeof text, &h->socket->addresses[i]), h->declared) != 0)
+    while (i < h->socket->listen.n && !str_eq(h->socket->listen.v[i], h->declared))
         i++;
     return i;
 }
@@ -114,7 +152,8 @@ static int compare_held(const void *a, const void *b)
 
 void hold_sort(struct socket_group *g)
 {
-    qsort(g->held, g->n_held, sizeof(struct held_socket *), compare_held);
+    if (g->n_held > 1)
+        qsort(g->held, g->n_held, sizeof(struct held_socket *), compare_held);
 }
 
 /* --- groups -------------------------------------------------------------------------------------------- */
@@ -123,8 +162,8 @@ static void group_free(struct socket_group *g)
 {
     for (size_t i = 0; i < g->n_held; i++)
         held_socket_free(g->held[i]);
-    free(g->held);
-    free(g->users);
+    pointers_free(g->held, g->n_held, g->one_held);
+    pointers_free(g->users, g->n_users, g->one_user);
     free(g);
 }
 
@@ -154,22 +193,17 @@ static struct socket_group *inherit(struct socket_group *old, const struct socke
     g->conf = c;
     for (size_t i = 0; i < g->n_held; i++)
         g->held[i]->socket = c;
-    free(g->users);
-    g->users = NULL;
-    g->n_users = 0;
+    pointers_free(g->users, g->n_users, g->one_user);
     return g;
 }
 
 static void link_service(struct engine *e, struct service *s)
 {
-    free(s->groups);
-    s->n_groups = 0;
-    s->groups = mem_new_array(s->conf->sockets.n + 1, sizeof(struct socket_group *));
+    pointers_free(s->groups, s->n_groups, s->one_group);
     for (size_t i = 0; i < s->conf->sockets.n; i++) {
         struct socket_group *g = hold_find_group(e, s->conf->sockets.v[i]);
-        s->groups[s->n_groups++] = g;
-        g->users = mem_resize_array(g->users, g->n_users + 1, sizeof(struct service *));
-        g->users[g->n_users++] = s;
+        pointers_add(s->groups, s->n_groups, s->one_group, g);
+        pointers_add(g->users, g->n_users, g->one_user, s);
     }
 }
 
@@ -236,7 +270,7 @@ static bool has_slot(const struct socket_group *g, unsigned slot)
 
 static void trim_group(struct socket_group *g)
 {
-    size_t kept = 0;
+    unsigned kept = 0;
     for (size_t i = 0; i < g->n_held; i++) {
         struct held_socket *h = g->held[i];
         if (has_slot(g, h->slot))
@@ -250,7 +284,7 @@ static void trim_group(struct socket_group *g)
 void hold_trim_slots(struct service *s)
 {
     for (size_t i = 0; i < s->n_groups; i++)
-        if (s->groups[i]->conf->options.reuse_port == REUSE_PORT_PER_WORKER)
+        if (s->groups[i]->conf->options->reuse_port == REUSE_PORT_PER_WORKER)
             trim_group(s->groups[i]);
 }
 
@@ -260,7 +294,7 @@ void hold_release_all(struct engine *e)
     hold_each(h, &e->hold)
     {
         if (hold_unix_path(h))
-            unix_path_give_up(hold_unix_path(h), h->socket->options.unlink);
+            unix_path_give_up(hold_unix_path(h), h->socket->options->unlink);
         hold_close(h);
         crash_point(CRASH_AT_shutdown_socket_closed);
     }
@@ -306,7 +340,7 @@ static bool is_expected_non_blocking(const struct held_socket *h)
 {
     for (size_t i = 0; i < h->group->n_users; i++) {
         const struct service_conf *c = h->group->users[i]->conf;
-        if (handoff_is_non_blocking(&c->handoff, c->command.n > 0 ? c->command.v[0] : ""))
+        if (handoff_is_non_blocking(&c->with->handoff, c->command.n > 0 ? c->command.v[0] : ""))
             return true;
     }
     return false;
@@ -315,7 +349,7 @@ static bool is_expected_non_blocking(const struct held_socket *h)
 /* O_NONBLOCK is one flag for all who have the socket: `auto` leaves it as running workers have set it. */
 void hold_prepare_for_spawn(struct engine *e, struct held_socket *h)
 {
-    enum non_blocking how = h->socket->options.non_blocking;
+    enum non_blocking how = h->socket->options->non_blocking;
     if (how == NON_BLOCKING_AUTO && is_in_use(h))
         return;
     int r = fd_set_nonblock(h->fd, how == NON_BLOCKING_YES ||
@@ -343,7 +377,7 @@ static void follow(struct held_socket *h, bool refuse)
     char who[LIMIT_NAME + 16];
     if (!h->listens || refuse == h->is_refusing)
         return;
-    int r = refuse ? listener_refuse(h->fd) : listener_listen(h->fd, h->socket->options.backlog);
+    int r = refuse ? listener_refuse(h->fd) : listener_listen(h->fd, h->socket->options->backlog);
     subject(h, who);
     if (r < 0) {
         event_log_say(&e->log, LOG_ERROR, who, NULL, "%s could not be made to %s connections: %s", h->bound,
@@ -359,7 +393,7 @@ void hold_follow_service(const struct service *s)
 {
     for (size_t i = 0; i < s->n_groups; i++) {
         const struct socket_group *g = s->groups[i];
-        bool refuse = g->conf->options.when_stopped == WHEN_STOPPED_REFUSE && !is_served(g);
+        bool refuse = g->conf->options->when_stopped == WHEN_STOPPED_REFUSE && !is_served(g);
         for (size_t j = 0; j < g->n_held; j++)
             follow(g->held[j], refuse);
     }
@@ -370,7 +404,8 @@ int hold_replace(struct engine *e, struct held_socket *h, struct berr *err)
     /* Our own dead one would be taken for a live owner's. */
     if (hold_unix_path(h))
         unix_path_give_up(hold_unix_path(h), true);
-    int fd = listener_open(&h->endpoint, &h->socket->options, err);
+    struct endpoint ep = hold_endpoint(h);
+    int fd = listener_open(&ep, h->socket->options, err);
     if (fd < 0)
         return fd;
     socket_guard_remove(&e->guard, h);
@@ -379,10 +414,10 @@ int hold_replace(struct engine *e, struct held_socket *h, struct berr *err)
     keeper_link_put(&e->keeper, h->held, fd);
     fd_close(&h->fd);
     h->fd = fd;
-    demand_init(h);
-    hold_learn_backlog(h);
+    h->backlog = 0;
     socket_guard_add(&e->guard, h);
     for (size_t i = 0; i < h->group->n_users; i++)
         demand_follow(h->group->users[i]);
+    hold_learn_backlogs(e);
     return 0;
 }

@@ -13,6 +13,7 @@
 #include "core/conf.h"
 #include "core/held_name.h"
 #include "sys/listener.h"
+#include "sys/unix_queues.h"
 
 struct engine;
 struct worker;
@@ -20,29 +21,28 @@ struct service;
 
 struct held_socket {
     const struct socket_conf *socket;
-    char held[LIMIT_HELD_NAME + 1]; /* its name in the keeper */
-    char declared[256];             /* the address as asked for */
-    char bound[256];                /* as the kernel says */
-    struct endpoint endpoint;
+    struct engine *engine;
+    struct socket_group *group; /* NULL once it is retired */
+    char *held;                 /* its name in the keeper; owned */
+    const char *declared;       /* the address as asked for: the last part of `held` */
+    char *bound;                /* as the kernel says; `declared`, or owned */
+    ev_io *demand;        /* engine/demand: owned, while it looks whether somebody is there; else NULL */
     unsigned slot;        /* 0: shared; else of one worker */
     unsigned part, parts; /* which of how many sockets its address came to */
     int fd;               /* owned */
-    bool listens;         /* its type listens */
-    bool is_refusing;     /* when_stopped = refuse, and its services are stopped */
-    unsigned backlog;     /* in force after our own listen(2); 0: not known */
     int guard_watch;      /* of its Unix path; -1: none */
-    struct engine *engine;
-    struct socket_group *group; /* NULL once it is retired */
-    ev_io demand;               /* engine/demand: is somebody there? */
+    unsigned backlog;     /* in force after our own listen(2); 0: not known */
+    uint16_t family, type;
+    bool listens;     /* its type listens */
+    bool is_refusing; /* when_stopped = refuse, and its services are stopped */
 };
 
 /* One [socket:NAME]: what is held of it, and who uses it. */
 struct socket_group {
     const struct socket_conf *conf;
-    struct held_socket **held; /* by address and slot; owned */
-    size_t n_held;
-    struct service **users; /* the array is owned */
-    size_t n_users;
+    struct held_socket **held, *one_held; /* by address and slot; owned, base/pointers */
+    struct service **users, *one_user;    /* base/pointers */
+    unsigned n_held, n_users;
 };
 
 struct hold {
@@ -76,7 +76,7 @@ int hold_ensure_slot(struct engine *e, const struct service *s, unsigned slot, s
  * queues there. */
 void hold_trim_slots(struct service *s);
 /* Puts the options of G's configuration on what it holds, as far as they can change; sentences to FAILURES.
- */
+ * hold_learn_backlogs() is to be called next. */
 void hold_apply_options(struct engine *e, struct socket_group *g, struct strv *failures);
 /* Is there a socket for every address that S uses? */
 bool hold_is_complete(const struct service *s);
@@ -93,21 +93,24 @@ bool hold_is_used_by(const struct held_socket *h, const struct service_conf *s);
 void hold_prepare_for_spawn(struct engine *e, struct held_socket *h);
 /* After a service's state has changed: refuse or take connections (when_stopped). */
 void hold_follow_service(const struct service *s);
+/* What H is bound to. */
+struct endpoint hold_endpoint(const struct held_socket *h);
+/* H's queue; negative errno. UNIX_QUEUES, where it is not NULL, answers for Unix listeners. */
+int hold_queue(const struct held_socket *h, const struct unix_queues *unix_queues, struct listener_queue *ret);
 /* The path of a Unix socket that has one, borrowed; else NULL. */
 const char *hold_unix_path(const struct held_socket *h);
 /* Puts a new socket in the place of a dead one (a Unix listener that was shut down). Negative errno and a
  * sentence. */
 int hold_replace(struct engine *e, struct held_socket *h, struct berr *err);
 
-/* The limit that our own listen(2) brought about: the guard compares with it. */
-void hold_learn_backlog(struct held_socket *h);
+/* The limits that our own listen(2) brought about, as far as they are not known: the guard compares with them. */
+void hold_learn_backlogs(struct engine *e);
 /* H is not one of its group's any more. */
 void hold_remove(struct held_socket *h);
 /* The order of descriptors: as the addresses are declared, by part, then by slot. */
 void hold_sort(struct socket_group *g);
 /* For engine/hold_open only: H, opened or found, becomes one of its group's. NULL when it is no socket any
  * more; takes FD. */
-struct held_socket *hold_add(struct engine *e, const struct socket_conf *conf, const struct address *a,
-                             const char *held, int fd);
+struct held_socket *hold_add(struct engine *e, const struct socket_conf *conf, const char *held, int fd);
 
 #endif

@@ -33,7 +33,7 @@ static unsigned count_inherited(const struct engine *e, const struct sockset_wan
     struct held_name name;
     unsigned n = 0;
     for (size_t i = 0;
-         e->has_inherited && w->slot == 0 && w->socket->n_addresses == 1 && i < e->keeper.n_entries; i++)
+         e->has_inherited && w->slot == 0 && w->socket->listen.n == 1 && i < e->keeper.n_entries; i++)
         n += is_inherited(&e->keeper.entries[i], &name) && str_eq(name.name, w->socket->name);
     return n;
 }
@@ -52,11 +52,11 @@ static int take_inherited(struct engine *e, const struct sockset_want *w, const 
             ep->family == AF_UNSPEC ? str_eq(name.name, w->socket->name) : listener_matches(entry->fd, ep);
         if (!is_it || listener_endpoint(entry->fd, &found) < 0)
             continue;
-        if (listener_set_options(entry->fd, &found, &w->socket->options, &err) < 0)
+        if (listener_set_options(entry->fd, &found, w->socket->options, &err) < 0)
             event_log_say(&e->log, LOG_WARNING, "berth", NULL, "socket %s, which berth was started with: %s",
                           w->socket->name, err.text);
         if (listener_type_listens(&found))
-            listener_listen(entry->fd, w->socket->options.backlog);
+            listener_listen(entry->fd, w->socket->options->backlog);
         return take_fd(&entry->fd);
     }
     return -1;
@@ -90,19 +90,19 @@ static int open_part(struct engine *e, const struct sockset_want *w, const struc
     struct held_name name = {.kind = HELD_SOCKET, .slot = w->slot, .part = part, .parts = parts};
     char held[LIMIT_HELD_NAME + 1];
     snprintf(name.name, sizeof name.name, "%s", w->socket->name);
-    address_format(name.address, sizeof name.address, w->address);
+    snprintf(name.address, sizeof name.address, "%s", w->address);
     if (held_name_format(held, &name) < 0)
         return berr_set(err, BERR_CONFIG, ENAMETOOLONG, "the address %s is too long to be held by name",
                         name.address);
     cleanup_fd int fd = take_inherited(e, w, ep);
     if (fd < 0)
-        fd = listener_open(ep, &w->socket->options, err);
+        fd = listener_open(ep, w->socket->options, err);
     if (fd < 0)
         return fd;
     crash_point(CRASH_AT_socket_opened);
     keeper_link_put(&e->keeper, held, fd);
     crash_point(CRASH_AT_socket_held);
-    struct held_socket *h = hold_add(e, w->socket, w->address, held, take_fd(&fd));
+    struct held_socket *h = hold_add(e, w->socket, held, take_fd(&fd));
     if (!h)
         return berr_set(err, BERR_SYSTEM, EBADF, "the socket for %s could not be read back", name.address);
     char who[LIMIT_NAME + 16];
@@ -125,9 +125,12 @@ static int open_named(struct engine *e, const struct sockset_want *w, unsigned n
 static int open_want(struct engine *e, const struct sockset_want *w, struct berr *err)
 {
     cleanup_free struct endpoint *endpoints = NULL;
+    struct address address;
     size_t n = 0;
     unsigned named = count_inherited(e, w);
-    int r = named > 0 ? open_named(e, w, named, err) : resolve_address(w->address, &endpoints, &n, err);
+    int r = named > 0 ? open_named(e, w, named, err) : address_parse(w->address, &address, err);
+    if (r == 0 && named == 0)
+        r = resolve_address(&address, &endpoints, &n, err);
     for (size_t i = 0; r == 0 && i < n; i++)
         r = open_part(e, w, &endpoints[i], (unsigned)i + 1, (unsigned)n, err);
     if (r < 0)
@@ -168,7 +171,7 @@ static void adopt(struct engine *e, const struct sockset_want *w)
             continue; /* ours already */
         struct keeper_entry *entry = &e->keeper.entries[index];
         if (entry->fd >= 0)
-            hold_add(e, w->socket, w->address, entry->name, take_fd(&entry->fd));
+            hold_add(e, w->socket, entry->name, take_fd(&entry->fd));
     }
 }
 
@@ -194,8 +197,8 @@ static void drop(struct engine *e, size_t index, struct held_socket *const *owne
 static bool is_worse(const struct engine *e, const struct sockset_want *w, int r)
 {
     const struct socket_conf *before = e->hold.failed;
-    bool waits = r == -EADDRINUSE && w->socket->options.on_conflict == ON_CONFLICT_WAIT;
-    return !before || (before->options.on_conflict == ON_CONFLICT_WAIT && !waits);
+    bool waits = r == -EADDRINUSE && w->socket->options->on_conflict == ON_CONFLICT_WAIT;
+    return !before || (before->options->on_conflict == ON_CONFLICT_WAIT && !waits);
 }
 
 static int open_missing(struct engine *e, const struct sockset_plan *plan, struct strv *failures,
@@ -227,7 +230,7 @@ int hold_reconcile(struct engine *e, struct strv *failures, struct berr *err)
     struct sockset_plan plan;
     cleanup_free unsigned *workers = mem_new_array(e->n_services + 1, sizeof *workers);
     for (size_t i = 0; i < e->n_services; i++)
-        workers[i] = (unsigned)e->services[i]->n_workers; /* as scaled, and those that are still ending */
+        workers[i] = e->services[i]->n_workers; /* as scaled, and those that are still ending */
     sockset_compare(e->conf, workers, names, n_names, &plan);
     for (size_t i = 0; i < plan.n_wants; i++)
         if (plan.wants[i].complete)
@@ -238,6 +241,7 @@ int hold_reconcile(struct engine *e, struct strv *failures, struct berr *err)
     sockset_plan_fini(&plan);
     for (size_t i = 0; i < e->hold.n_groups; i++)
         hold_sort(e->hold.groups[i]);
+    hold_learn_backlogs(e);
     return r;
 }
 
@@ -246,11 +250,11 @@ int hold_ensure_slot(struct engine *e, const struct service *s, unsigned slot, s
     int r = 0;
     for (size_t i = 0; r == 0 && i < s->n_groups; i++) {
         const struct socket_group *g = s->groups[i];
-        bool there = g->conf->options.reuse_port != REUSE_PORT_PER_WORKER;
+        bool there = g->conf->options->reuse_port != REUSE_PORT_PER_WORKER;
         for (size_t j = 0; j < g->n_held && !there; j++)
             there = g->held[j]->slot == slot;
-        for (size_t j = 0; r == 0 && j < g->conf->n_addresses && !there; j++) {
-            struct sockset_want w = {.socket = g->conf, .address = &g->conf->addresses[j], .slot = slot};
+        for (size_t j = 0; r == 0 && j < g->conf->listen.n && !there; j++) {
+            struct sockset_want w = {.socket = g->conf, .address = g->conf->listen.v[j], .slot = slot};
             r = open_want(e, &w, err);
         }
     }
@@ -261,12 +265,10 @@ bool hold_is_complete(const struct service *s)
 {
     for (size_t i = 0; i < s->n_groups; i++) {
         const struct socket_group *g = s->groups[i];
-        for (size_t a = 0; a < g->conf->n_addresses; a++) {
-            char declared[ADDRESS_TEXT];
+        for (size_t a = 0; a < g->conf->listen.n; a++) {
             bool found = false;
-            address_format(declared, sizeof declared, &g->conf->addresses[a]);
             for (size_t k = 0; k < g->n_held && !found; k++)
-                found = str_eq(g->held[k]->declared, declared);
+                found = str_eq(g->held[k]->declared, g->conf->listen.v[a]);
             if (!found)
                 return false;
         }
@@ -276,8 +278,9 @@ bool hold_is_complete(const struct service *s)
 
 static int apply_options(struct held_socket *h, struct berr *err)
 {
-    const struct socket_options *o = &h->socket->options;
-    int r = listener_set_options(h->fd, &h->endpoint, o, err);
+    const struct socket_options *o = h->socket->options;
+    struct endpoint ep = hold_endpoint(h);
+    int r = listener_set_options(h->fd, &ep, o, err);
     if (r == 0 && h->listens && !h->is_refusing && (r = listener_listen(h->fd, o->backlog)) < 0)
         berr_set(err, BERR_SYSTEM, -r, "backlog: %s", strerror(-r));
     if (r == 0 && hold_unix_path(h))
@@ -294,6 +297,6 @@ void hold_apply_options(struct engine *e, struct socket_group *g, struct strv *f
     for (size_t i = 0; i < g->n_held; i++) {
         if (apply_options(g->held[i], &err) < 0)
             strv_put(failures, mem_printf("socket %s: %s", g->conf->name, err.text));
-        hold_learn_backlog(g->held[i]);
+        g->held[i]->backlog = 0;
     }
 }

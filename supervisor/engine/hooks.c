@@ -16,7 +16,7 @@
 static const struct strv *command_of(const struct service *s, enum hook hook)
 {
     static const struct strv none;
-    return s->conf->hooks ? &s->conf->hooks->commands[hook] : &none;
+    return s->conf->with->hooks ? &s->conf->with->hooks->commands[hook] : &none;
 }
 
 static bool has(const struct service *s, enum hook hook)
@@ -41,7 +41,7 @@ static void run(struct service *s, enum hook_phase phase, enum hook hook, enum t
 
 static void run_before_start(struct service *s, enum hook_phase phase)
 {
-    run(s, phase, HOOK_BEFORE_START, TASK_BEFORE_START, s->conf->start_timeout_ns);
+    run(s, phase, HOOK_BEFORE_START, TASK_BEFORE_START, s->conf->with->start_timeout_ns);
 }
 
 /* --- what is put off ----------------------------------------------------------------------------------- */
@@ -81,7 +81,7 @@ bool hooks_put_off_stop(struct service *s)
         enter(s, HOOKS_STOPPED);
         return false;
     }
-    run(s, HOOKS_BEFORE_STOP, HOOK_BEFORE_STOP, TASK_BEFORE_STOP, s->conf->stop_timeout_ns);
+    run(s, HOOKS_BEFORE_STOP, HOOK_BEFORE_STOP, TASK_BEFORE_STOP, s->conf->with->stop_timeout_ns);
     return true;
 }
 
@@ -97,7 +97,7 @@ void hooks_abandon_start(struct service *s)
 void hooks_run_reload(struct service *s)
 {
     if (!task_find(s, TASK_RELOAD, 0))
-        task_start(s, TASK_RELOAD, 0, &s->conf->reload_command, s->conf->start_timeout_ns);
+        task_start(s, TASK_RELOAD, 0, &s->conf->with->reload_command, s->conf->with->start_timeout_ns);
 }
 
 /* --- what follows -------------------------------------------------------------------------------------- */
@@ -110,12 +110,12 @@ void hooks_follow(struct service *s)
     bool is_up = state == SERVICE_RUNNING || state == SERVICE_WAITING || state == SERVICE_DONE;
     if (s->hooks->phase == HOOKS_STARTED && s->has_begun && is_up) {
         if (has(s, HOOK_AFTER_START))
-            run(s, HOOKS_AFTER_START, HOOK_AFTER_START, TASK_AFTER_START, s->conf->start_timeout_ns);
+            run(s, HOOKS_AFTER_START, HOOK_AFTER_START, TASK_AFTER_START, s->conf->with->start_timeout_ns);
         else
             enter(s, HOOKS_IDLE);
     } else if (s->hooks->phase == HOOKS_STOPPED && !s->has_begun && !service_has_process(s)) {
         if (has(s, HOOK_AFTER_STOP))
-            run(s, HOOKS_AFTER_STOP, HOOK_AFTER_STOP, TASK_AFTER_STOP, s->conf->stop_timeout_ns);
+            run(s, HOOKS_AFTER_STOP, HOOK_AFTER_STOP, TASK_AFTER_STOP, s->conf->with->stop_timeout_ns);
         else
             enter(s, HOOKS_IDLE);
     }
@@ -140,8 +140,8 @@ static void tell(const struct service *s, const char *how, const char *what_next
 static void fail_start(struct service *s, const char *how)
 {
     char delay[32], next[64];
-    struct restart_decision d =
-        restart_decide_failed_start(&s->conf->restart, &s->hooks->history, clock_mono(), clock_random());
+    struct restart_decision d = restart_decide_failed_start(&s->conf->with->restart, &s->hooks->history,
+                                                            clock_mono(), clock_random());
     if (d.verdict == RESTART_FAILED) {
         tell(s, how, "; the service is not started");
         enter(s, HOOKS_FAILED);
@@ -265,7 +265,7 @@ void hooks_resume(struct service *s)
     else if (phase == HOOKS_RETRY)
         ev_timer_start(s->engine->loop, &s->hooks->retry); /* its delay is not kept: soon */
     else if (phase == HOOKS_BEFORE_STOP && !task_find(s, TASK_BEFORE_STOP, 0))
-        run(s, phase, HOOK_BEFORE_STOP, TASK_BEFORE_STOP, s->conf->stop_timeout_ns);
+        run(s, phase, HOOK_BEFORE_STOP, TASK_BEFORE_STOP, s->conf->with->stop_timeout_ns);
     else if (phase == HOOKS_AFTER_START && !task_find(s, TASK_AFTER_START, 0))
         enter(s, HOOKS_STARTED);
     else if (phase == HOOKS_AFTER_STOP && !task_find(s, TASK_AFTER_STOP, 0))
@@ -275,7 +275,7 @@ void hooks_resume(struct service *s)
 
 struct hooks *hooks_new(struct service *s)
 {
-    if (!s->conf->hooks)
+    if (!s->conf->with->hooks)
         return NULL;
     struct hooks *h = mem_new(sizeof *h);
     ev_timer_init(&h->retry, on_retry, 0.1, 0);

@@ -4,8 +4,10 @@
 
 #include "engine/idle.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/units.h"
 #include "engine/engine.h"
 #include "sys/clock.h"
@@ -16,6 +18,12 @@
 #define LOOKS 4 /* within idle_stop */
 #define BATCH 16
 
+/* Of a service with idle_stop. */
+struct idle {
+    ev_timer timer;
+    struct mono last_needed;
+};
+
 /* What the kernel has noted so far. */
 static void take_arrivals(struct engine *e)
 {
@@ -24,7 +32,8 @@ static void take_arrivals(struct engine *e)
     for (int i = 0; i < n; i++) {
         const struct socket_group *g = ((const struct held_socket *)tags[i])->group;
         for (size_t j = 0; g && j < g->n_users; j++)
-            g->users[j]->last_needed = clock_mono();
+            if (g->users[j]->idle)
+                g->users[j]->idle->last_needed = clock_mono();
     }
 }
 
@@ -42,7 +51,8 @@ static bool look_at_sockets(struct service *s)
     for (size_t i = 0; i < s->n_groups; i++)
         for (size_t j = 0; j < s->groups[i]->n_held; j++) {
             struct held_socket *h = s->groups[i]->held[j];
-            found = connections_exist(&h->endpoint) != 0 || found;
+            struct endpoint ep = hold_endpoint(h);
+            found = connections_exist(&ep) != 0 || found;
             found = socket_events_await_arrival(e->idle.arrival_fd, h->fd, h) < 0 || found;
         }
     return found;
@@ -58,7 +68,7 @@ static void stop(struct service *s)
     char text[32];
     event_log_say(&s->engine->log, LOG_INFO, s->conf->name, s->conf->name,
                   "nobody has needed it for %s: it is stopped until somebody does",
-                  units_format_duration(text, sizeof text, s->conf->idle_stop_ns));
+                  units_format_duration(text, sizeof text, s->conf->with->idle_stop_ns));
     for (size_t i = 0; i < s->n_workers; i++) {
         struct worker *w = s->workers[i];
         if (!is_running(w))
@@ -75,26 +85,30 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int revents)
     struct service *s = t->data;
     take_arrivals(s->engine); /* a timer is called before what came at the same moment */
     if (look_at_sockets(s)) {
-        s->last_needed = clock_mono();
+        s->idle->last_needed = clock_mono();
         event_log_say(&s->engine->log, LOG_DEBUG, s->conf->name, s->conf->name,
                       "is needed: a connection is there");
-    } else if (mono_between(s->last_needed, clock_mono()) >= s->conf->idle_stop_ns)
+    } else if (mono_between(s->idle->last_needed, clock_mono()) >= s->conf->with->idle_stop_ns)
         stop(s);
 }
 
 void idle_set_pace(struct service *s)
 {
-    double pace =
-        s->conf->idle_stop_ns == INT64_MAX ? 0 : (double)s->conf->idle_stop_ns / NSEC_PER_SEC / LOOKS;
-    ev_timer_stop(s->engine->loop, &s->idle_timer);
-    ev_timer_set(&s->idle_timer, pace, pace);
+    double pace = (double)s->conf->with->idle_stop_ns / NSEC_PER_SEC / LOOKS;
+    idle_end(s);
+    if (s->conf->with->idle_stop_ns == INT64_MAX)
+        return;
+    s->idle = mem_new(sizeof *s->idle);
+    ev_timer_init(&s->idle->timer, on_look, pace, pace);
+    s->idle->timer.data = s;
 }
 
-void idle_init(struct service *s)
+void idle_end(struct service *s)
 {
-    ev_init(&s->idle_timer, on_look);
-    s->idle_timer.data = s;
-    idle_set_pace(s);
+    if (s->idle)
+        ev_timer_stop(s->engine->loop, &s->idle->timer);
+    free(s->idle);
+    s->idle = NULL;
 }
 
 void idle_follow(struct service *s)
@@ -102,15 +116,15 @@ void idle_follow(struct service *s)
     bool runs = false;
     for (size_t i = 0; i < s->n_workers; i++)
         runs = runs || is_running(s->workers[i]);
-    if (s->conf->idle_stop_ns == INT64_MAX || runs == (bool)ev_is_active(&s->idle_timer))
+    if (!s->idle || runs == (bool)ev_is_active(&s->idle->timer))
         return;
     if (!runs) {
-        ev_timer_stop(s->engine->loop, &s->idle_timer);
+        ev_timer_stop(s->engine->loop, &s->idle->timer);
         return;
     }
-    s->last_needed = clock_mono();
+    s->idle->last_needed = clock_mono();
     look_at_sockets(s);
-    ev_timer_again(s->engine->loop, &s->idle_timer);
+    ev_timer_again(s->engine->loop, &s->idle->timer);
 }
 
 void idle_forget(const struct held_socket *h)

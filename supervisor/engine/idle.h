@@ -17,9 +17,10 @@ struct idle_watch { /* of the engine */
 /* Negative errno. */
 int idle_start(struct engine *e);
 void idle_stop(struct engine *e);
-void idle_init(struct service *s);
-/* Its idle_stop may have changed; idle_follow() is to be called next. */
+/* For a new service, or where its idle_stop may have changed; idle_follow() is to be called next. */
 void idle_set_pace(struct service *s);
+/* Nothing is looked at any more. */
+void idle_end(struct service *s);
 /* After a worker's state has changed: looks at S from time to time while it runs, and only then. */
 void idle_follow(struct service *s);
 /* Before H's descriptor is closed or replaced. */

@@ -17,6 +17,12 @@
 
 #define CONNECTIONS_AT_ONCE 16 /* then others have their turn */
 
+/* Of a service whose connections could not be served. */
+struct accept_pause {
+    ev_timer *timer; /* none is accepted while it waits */
+    struct restart_history history;
+};
+
 /* conf_check() sees to it that there is only one. */
 static struct service *find_service(const struct held_socket *h)
 {
@@ -40,15 +46,21 @@ static unsigned count_connections(const struct service *s, unsigned index)
 {
     unsigned n = 0;
     for (size_t i = 0; i < s->n_workers; i++)
-        n += is_serving(s->workers[i]) && s->workers[i]->socket_index == index;
+        n += is_serving(s->workers[i]) && s->workers[i]->connection &&
+             s->workers[i]->connection->socket_index == index;
     return n;
+}
+
+static bool is_pausing(const struct service *s)
+{
+    return s->accept_pause && alarm_waits(s->accept_pause->timer);
 }
 
 bool inetd_is_open(const struct held_socket *h)
 {
     const struct service *s = find_service(h);
-    return s && s->is_wanted && s->has_begun && !h->is_refusing && !ev_is_active(&s->accept_timer) &&
-           count_connections(s, socket_index(s, h)) < (unsigned)h->socket->options.max_connections;
+    return s && s->is_wanted && s->has_begun && !h->is_refusing && !is_pausing(s) &&
+           count_connections(s, socket_index(s, h)) < (unsigned)h->socket->options->max_connections;
 }
 
 /* --- who may come -------------------------------------------------------------------------------------- */
@@ -86,7 +98,8 @@ SPAWN_IN_CHILD static bool admits(int connection, const struct sockaddr_storage 
     a->source = source_of(connection, peer);
     for (size_t i = 0; i < s->n_workers; i++) {
         const struct worker *other = s->workers[i];
-        bool is_same = other->socket_index == a->worker->socket_index && other->source == a->source;
+        bool is_same = other->connection && other->connection->source == a->source &&
+                       other->connection->socket_index == a->worker->connection->socket_index;
         n += is_same && other != a->worker && is_serving(other);
     }
     if (a->max_per_source >= 0 && n >= a->max_per_source)
@@ -112,7 +125,7 @@ static struct worker *free_slot(struct service *s)
             return s->workers[i];
     if (s->n_workers >= LIMIT_WORKERS)
         return NULL;
-    service_ensure_slots(s, (unsigned)s->n_workers + 1);
+    service_ensure_slots(s, s->n_workers + 1);
     return s->workers[s->n_workers - 1];
 }
 
@@ -123,11 +136,10 @@ static bool serve_one(struct service *s, struct held_socket *h)
     if (!w)
         return false;
     w->is_wanted = false; /* it is not started again */
-    w->listener = h;
-    w->socket_index = socket_index(s, h);
-    w->source = 0;
+    worker_begin_connection(w, h, socket_index(s, h));
     engine_step(w, WORKER_EV_START);
-    w->listener = NULL;
+    if (w->connection)
+        w->connection->listener = NULL;
     bool served = w->pid != 0;
     service_trim_slots(s);
     return served;
@@ -144,30 +156,47 @@ void inetd_serve(struct held_socket *h)
 
 void inetd_prepare(struct worker *w, struct spawn_accept *ret, struct inetd_admission *room)
 {
-    *room = (struct inetd_admission){w, w->listener->socket->options.max_per_source, 0};
-    *ret = (struct spawn_accept){.fd = w->listener->fd, .admits = admits, .arg = room};
+    *room = (struct inetd_admission){w, w->connection->listener->socket->options->max_per_source, 0};
+    *ret = (struct spawn_accept){.fd = w->connection->listener->fd, .admits = admits, .arg = room};
 }
 
 void inetd_note(struct worker *w, const struct spawn_accept *a, const struct inetd_admission *room)
 {
-    w->source = room->source;
-    w->peer = format_peer(a);
-    w->service->accept_history = (struct restart_history){0};
+    w->connection->source = room->source;
+    w->connection->peer = format_peer(a);
+    inetd_end_pause(w->service);
+}
+
+static void on_pause_over(struct ev_loop *loop, ev_timer *t, int revents)
+{
+    (void)loop, (void)revents;
+    struct service *s = t->data;
+    demand_follow(s);
+}
+
+void inetd_end_pause(struct service *s)
+{
+    if (s->accept_pause)
+        alarm_stop(s->engine->loop, &s->accept_pause->timer);
+    free(s->accept_pause);
+    s->accept_pause = NULL;
 }
 
 /* Whoever waits in the queue waits a little longer, and longer each time. */
 static void pause_accepting(struct service *s)
 {
-    struct restart_conf c = s->conf->restart;
+    struct restart_conf c = s->conf->with->restart;
     char text[32];
     c.policy = RESTART_ALWAYS;
     c.limit_count = 0;
+    if (!s->accept_pause)
+        s->accept_pause = mem_new(sizeof *s->accept_pause);
     struct restart_decision d =
-        restart_decide_failed_start(&c, &s->accept_history, clock_mono(), clock_random());
+        restart_decide_failed_start(&c, &s->accept_pause->history, clock_mono(), clock_random());
     event_log_say(&s->engine->log, LOG_WARNING, s->conf->name, s->conf->name, "accepts again in %s",
                   units_format_duration(text, sizeof text, d.delay_ns / NSEC_PER_MSEC * NSEC_PER_MSEC));
-    ev_timer_set(&s->accept_timer, (double)d.delay_ns / NSEC_PER_SEC, 0);
-    ev_timer_start(s->engine->loop, &s->accept_timer);
+    alarm_start(s->engine->loop, &s->accept_pause->timer, (double)d.delay_ns / NSEC_PER_SEC, on_pause_over,
+                s);
 }
 
 /* The client had gone again, or somebody else took it. */
@@ -195,17 +224,4 @@ void inetd_release(struct worker *w)
 {
     if (w->state == WORKER_DONE)
         engine_step(w, WORKER_EV_STOP);
-}
-
-static void on_accept_timer(struct ev_loop *loop, ev_timer *t, int revents)
-{
-    (void)loop, (void)revents;
-    struct service *s = t->data;
-    demand_follow(s);
-}
-
-void inetd_init(struct service *s)
-{
-    ev_timer_init(&s->accept_timer, on_accept_timer, 0, 0);
-    s->accept_timer.data = s;
 }

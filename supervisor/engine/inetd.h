@@ -14,7 +14,8 @@ struct held_socket;
 struct service;
 struct worker;
 
-void inetd_init(struct service *s);
+/* Connections are accepted at once again, if they were not. */
+void inetd_end_pause(struct service *s);
 /* Is a connection at H to be served now? H is a socket with accept = yes. */
 bool inetd_is_open(const struct held_socket *h);
 /* Somebody is there at H. */

@@ -40,7 +40,7 @@ static char *find_cgroup(struct engine *e, const struct service_conf *c, const c
 {
     struct held_name name;
     held_name_parse(held, &name);
-    return name.kind == HELD_WORKER && c->kill == KILL_CGROUP
+    return name.kind == HELD_WORKER && c->with->kill == KILL_CGROUP
                ? cgroups_worker_folder(e, c, name.slot, name.serial)
                : NULL;
 }
@@ -90,12 +90,12 @@ void leftover_add(struct engine *e, const struct service_conf *c, const char *su
     l->cgroup = find_cgroup(e, c, held);
     snprintf(l->held, sizeof l->held, "%s", held);
     snprintf(l->subject, sizeof l->subject, "%s", subject);
-    l->kill_at = mono_add(clock_mono(), c->stop_timeout_ns);
+    l->kill_at = mono_add(clock_mono(), c->with->stop_timeout_ns);
     list_append(&e->leftovers, &l->link);
     event_log_say(&e->log, LOG_INFO, subject, c->name,
                   "processes that it left behind in its %s are asked to end (group=%d)",
                   l->cgroup ? "cgroup" : "group", pgid);
-    leftover_signal(l, c->stop_signal);
+    leftover_signal(l, c->with->stop_signal);
     leftover_signal(l, SIGCONT);
     ev_timer_init(&l->timer, on_look, FIRST_LOOK, FIRST_LOOK);
     l->timer.data = l;

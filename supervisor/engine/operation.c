@@ -76,8 +76,8 @@ static bool is_reached(const struct watched *x, enum operation_kind kind)
     case OPERATION_SCALE:
         return (!s->is_wanted || is_up(x, kind)) && is_down(s, s->n_wanted);
     case OPERATION_RELOAD:
-        return s->conf->reload == RELOAD_SIGNAL    ? true
-               : s->conf->reload == RELOAD_COMMAND ? x->is_reloaded
+        return s->conf->with->reload == RELOAD_SIGNAL    ? true
+               : s->conf->with->reload == RELOAD_COMMAND ? x->is_reloaded
                                                    : is_up(x, OPERATION_RESTART);
     case OPERATION_STOP:
         return !s->has_begun && is_down(s, 0) && !hooks_are_busy(s);
@@ -147,9 +147,9 @@ static void evaluate(struct operation *o)
 static void begin_reload(struct watched *x)
 {
     const struct service_conf *c = x->service->conf;
-    if (c->reload == RELOAD_SIGNAL) {
-        engine_signal(x->service, c->reload_signal);
-    } else if (c->reload == RELOAD_COMMAND) {
+    if (c->with->reload == RELOAD_SIGNAL) {
+        engine_signal(x->service, c->with->reload_signal);
+    } else if (c->with->reload == RELOAD_COMMAND) {
         hooks_run_reload(x->service);
     } else {
         x->generation = x->service->generation + 1;

@@ -24,7 +24,7 @@ bool output_is_fed(const struct service *s)
 
 static bool feeds(const struct service *source, const struct service *sink)
 {
-    const struct output_conf *o = source->conf->output;
+    const struct output_conf *o = source->conf->with->output;
     return o && o->how == OUTPUT_PIPE && strcmp(o->target, sink->conf->name) == 0;
 }
 

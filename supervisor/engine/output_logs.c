@@ -279,7 +279,7 @@ static bool is_captured(struct control_client *client, const struct service *s)
 {
     if (s->output && s->output->captures)
         return true;
-    enum output_how how = s->conf->output ? s->conf->output->how : OUTPUT_INHERIT;
+    enum output_how how = s->conf->with->output ? s->conf->with->output->how : OUTPUT_INHERIT;
     cleanup_free char *reason = mem_printf(
         "berth does not take in what it writes (output = %s), which needs output = prefix or file:PATH",
         how == OUTPUT_NULL   ? "null"

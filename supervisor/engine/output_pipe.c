@@ -131,7 +131,7 @@ static int prepare_input(struct service *s, int *ret_fd, struct berr *err)
 int output_prepare_spawn(struct worker *w, uid_t user, int fds[3], struct berr *err)
 {
     struct service *s = w->service;
-    const struct output_conf *c = s->conf->output;
+    const struct output_conf *c = s->conf->with->output;
     int out_fd = -1;
     int r = prepare_input(s, &fds[0], err);
     if (r < 0 || !c || c->how == OUTPUT_INHERIT)
@@ -145,7 +145,7 @@ int output_prepare_spawn(struct worker *w, uid_t user, int fds[3], struct berr *
     if (conf_captures(s->conf))
         give_to(out_fd, user);
     fds[2] = out_fd;
-    if (!w->listener) /* else it is the connection's */
+    if (!worker_listener(w)) /* else it is the connection's */
         fds[1] = out_fd;
     return 0;
 }

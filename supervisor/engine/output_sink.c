@@ -33,7 +33,7 @@ static void say(const struct output *o, enum log_level level, const char *fmt, .
 
 static const struct output_conf *conf_of(const struct output *o)
 {
-    return o->service->conf->output;
+    return o->service->conf->with->output;
 }
 
 void output_sink_init(struct output *o)

@@ -26,7 +26,7 @@ void output_stream_save(struct output_stream *s, int64_t intent)
 {
     char key[SOFT_STATE_KEY];
     row_key(key, s);
-    struct soft_state_row row = {{
+    struct soft_state_row row = {OUTPUT_COL_COUNT, {
         [OUTPUT_COL_GIVEN] = (int64_t)s->given,
         [OUTPUT_COL_LOST] = (int64_t)s->lost,
         [OUTPUT_COL_OPEN] = s->is_open,

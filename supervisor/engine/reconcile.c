@@ -152,12 +152,12 @@ static void resume_worker(struct worker *w)
         resume_lost(w);
     } else if ((w->state == WORKER_STOPPING || w->state == WORKER_KILLING) && !w->is_signalled) {
         /* The signal may or may not have gone out: rather twice than never. */
-        pidfd_signal(w->pidfd, w->state == WORKER_KILLING ? SIGKILL : w->service->conf->stop_signal);
+        pidfd_signal(w->pidfd, w->state == WORKER_KILLING ? SIGKILL : w->service->conf->with->stop_signal);
         w->is_signalled = true;
         worker_save(w);
     } else if (w->state == WORKER_STARTING && worker_is_ready_at_once(w)) {
         engine_step(w, WORKER_EV_READY);
-    } else if (w->state == WORKER_STARTING && w->service->conf->ready == READY_CHECK) {
+    } else if (w->state == WORKER_STARTING && w->service->conf->with->ready == READY_CHECK) {
         upkeep_begin_check(w);
     }
     worker_arm_timer(w);
@@ -185,12 +185,10 @@ static bool is_of_removed(const struct engine *e, const char *key)
 void reconcile_forget_removed(struct engine *e)
 {
     struct soft_state *state = &e->store.state;
-    for (size_t i = 0; i < soft_state_count(state); i++) {
-        const char *key = soft_state_key(state, (int)i);
-        if (key && is_of_removed(e, key)) {
-            cleanup_free char *copy = mem_strdup(key);
-            state_store_remove(&e->store, copy);
-        }
+    for (int i = soft_state_next(state, 0), next; i > 0; i = next) {
+        next = soft_state_next(state, i);
+        if (is_of_removed(e, soft_state_key(state, i)))
+            state_store_remove(&e->store, soft_state_key(state, i));
     }
 }
 
@@ -228,7 +226,7 @@ static void start_missing(struct service *s)
         w->is_wanted = true;
         worker_save(w);
         if (w->state == WORKER_DOWN)
-            engine_step(w, s->conf->start == START_ON_DEMAND ? WORKER_EV_WAIT : WORKER_EV_START);
+            engine_step(w, s->conf->with->start == START_ON_DEMAND ? WORKER_EV_WAIT : WORKER_EV_START);
     }
 }
 
@@ -271,7 +269,7 @@ void reconcile_start_services(struct engine *e)
         idle_follow(s);
         upkeep_follow(s);
         hooks_resume(s);
-        s->comes_by_demand = s->conf->start == START_ON_DEMAND;
+        s->comes_by_demand = s->conf->with->start == START_ON_DEMAND;
     }
     sequence_follow_all(e);
 }

@@ -14,7 +14,7 @@
 
 static bool is_leaving(const struct service *s)
 {
-    return s->own_conf != NULL;
+    return s->leaving != NULL;
 }
 
 /* Does it serve, wait for somebody to serve, or has it run to the end that it was started for? */
@@ -22,13 +22,13 @@ static bool is_up(const struct service *s)
 {
     enum service_state state = service_state(s);
     return state == SERVICE_RUNNING || state == SERVICE_DEGRADED || state == SERVICE_WAITING ||
-           (state == SERVICE_DONE && s->conf->type == TYPE_ONESHOT);
+           (state == SERVICE_DONE && s->conf->with->type == TYPE_ONESHOT);
 }
 
 static bool has_failed(const struct service *s)
 {
     enum service_state state = service_state(s);
-    return state == SERVICE_FAILED || (state == SERVICE_DONE && s->conf->type != TYPE_ONESHOT);
+    return state == SERVICE_FAILED || (state == SERVICE_DONE && s->conf->with->type != TYPE_ONESHOT);
 }
 
 /* For one that comes after it and does not require it: it is up, will not come up, or has had its try. */

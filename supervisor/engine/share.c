@@ -72,11 +72,11 @@ static bool is_owner(const struct share *s, const struct peer *p)
     size_t n = share_sockets(s, sockets, LIMIT_HANDOFF_FDS);
     const struct engine *e = s->engine;
     for (size_t i = 0; i < n && i < LIMIT_HANDOFF_FDS; i++) {
-        const struct socket_options *o = &sockets[i]->socket->options;
+        const struct socket_options *o = sockets[i]->socket->options;
         if (is_user(o->user, p) || is_group(o->group, p))
             return true;
         for (size_t k = 0; k < e->n_services; k++)
-            if (hold_is_used_by(sockets[i], e->services[k]->conf) && is_user(e->services[k]->conf->user, p))
+            if (hold_is_used_by(sockets[i], e->services[k]->conf) && is_user(e->services[k]->conf->with->user, p))
                 return true;
     }
     return false;
@@ -86,8 +86,8 @@ static bool is_owner(const struct share *s, const struct peer *p)
 static bool is_einhorn_worker(const struct engine *e, const struct peer *p)
 {
     for (size_t i = 0; i < e->n_services; i++)
-        if (handoff_has_word(&e->services[i]->conf->handoff, "einhorn") &&
-            is_user(e->services[i]->conf->user, p))
+        if (handoff_has_word(&e->services[i]->conf->with->handoff, "einhorn") &&
+            is_user(e->services[i]->conf->with->user, p))
             return true;
     return false;
 }
@@ -296,20 +296,21 @@ static int listen_at(const struct socket_options *o, const char *path, struct be
 static int open_one(struct engine *e, const struct share_protocol *protocol, const char *path,
                     const struct socket_options *owner, struct berr *err)
 {
-    struct socket_conf plain = {.name = ""};
+    struct socket_options options = {0};
+    struct socket_conf plain = {.name = NULL, .options = &options};
     char name[LIMIT_HELD_NAME + 1];
     if (find_share(e, protocol, path))
         return 0;
     conf_set_defaults(CONF_SOCKET, &plain);
-    plain.options.mode = owner->mode;
-    memcpy(plain.options.user, owner->user, sizeof plain.options.user);
-    memcpy(plain.options.group, owner->group, sizeof plain.options.group);
+    options.mode = owner->mode;
+    memcpy(options.user, owner->user, sizeof options.user);
+    memcpy(options.group, owner->group, sizeof options.group);
     held_name(protocol, path, name);
     int fd = take_held(e, name);
     if (fd < 0 && e->is_shutting_down)
         return 0;
     if (fd < 0) {
-        fd = listen_at(&plain.options, path, err);
+        fd = listen_at(&options, path, err);
         if (fd < 0)
             return fd;
         keeper_link_put(&e->keeper, name, fd);
@@ -334,7 +335,7 @@ static bool einhorn_path(const struct engine *e, char dst[108])
 {
     bool wanted = false;
     for (size_t i = 0; i < e->n_services; i++)
-        wanted = wanted || handoff_has_word(&e->services[i]->conf->handoff, "einhorn");
+        wanted = wanted || handoff_has_word(&e->services[i]->conf->with->handoff, "einhorn");
     return wanted && *e->control_path && e->control_path[0] != '@' &&
            snprintf(dst, 108, "%s.einhorn", e->control_path) < 108;
 }
@@ -368,7 +369,7 @@ int share_open(struct engine *e, struct berr *err)
         const struct socket_conf *c = &e->conf->sockets[i];
         for (size_t k = 0; r == 0 && k < c->serve.n; k++) {
             size_t n = strcspn(c->serve.v[k], ":");
-            r = open_one(e, find_protocol(c->serve.v[k], n), c->serve.v[k] + n + 1, &c->options, err);
+            r = open_one(e, find_protocol(c->serve.v[k], n), c->serve.v[k] + n + 1, c->options, err);
             if (r < 0)
                 berr_prefix(err, "socket %s: serve", c->name);
         }

@@ -12,7 +12,7 @@ static struct worker *find_worker(const struct engine *e, pid_t pid)
 {
     for (size_t i = 0; i < e->n_services; i++) {
         const struct service *s = e->services[i];
-        for (size_t k = 0; handoff_has_word(&s->conf->handoff, "einhorn") && k < s->n_workers; k++)
+        for (size_t k = 0; handoff_has_word(&s->conf->with->handoff, "einhorn") && k < s->n_workers; k++)
             if (s->workers[k]->pid == pid)
                 return s->workers[k];
     }
@@ -27,7 +27,7 @@ static void on_ack(struct share_client *client, pid_t pid)
         event_log_say(&e->log, LOG_WARNING, "einhorn", NULL,
                       "process %d says that %d is ready, which is no worker of einhorn's kind",
                       client->peer.pid, pid);
-    else if (w->service->conf->ready == READY_NOTIFY)
+    else if (w->service->conf->with->ready == READY_NOTIFY)
         engine_step(w, WORKER_EV_READY);
 }
 

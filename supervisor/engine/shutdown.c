@@ -146,9 +146,9 @@ static void kill_everything(struct engine *e)
     for (size_t i = 0; i < e->n_services; i++)
         for (size_t j = 0; j < e->services[i]->n_workers; j++)
             engine_step(e->services[i]->workers[j], WORKER_EV_KILL);
-    list_each (s, &e->leaving, struct service, link)
-        for (size_t j = 0; j < s->n_workers; j++)
-            engine_step(s->workers[j], WORKER_EV_KILL);
+    list_each (s, &e->leaving, struct leaving, link)
+        for (size_t j = 0; j < s->service->n_workers; j++)
+            engine_step(s->service->workers[j], WORKER_EV_KILL);
     list_each (l, &e->leftovers, struct leftover, link)
         leftover_signal(l, SIGKILL);
 }
@@ -183,8 +183,8 @@ void engine_resume_shutdown(struct engine *e)
             engine_bring_down(e->services[i]);
         }
     }
-    list_each (s, &e->leaving, struct service, link)
-        engine_bring_down(s);
+    list_each (l, &e->leaving, struct leaving, link)
+        engine_bring_down(l->service);
     sequence_follow_all(e);
     if (e->conf->shutdown_timeout_ns != INT64_MAX) {
         ev_timer_init(&e->shutdown_timer, on_shutdown_timeout,
@@ -227,7 +227,7 @@ void engine_check_over(struct service *s)
         engine_proceed_shutdown(e);
         return;
     }
-    if (!s->conf->essential || !service_is_over(service_state(s)))
+    if (!s->conf->with->essential || !service_is_over(service_state(s)))
         return;
     event_log_say(&e->log, LOG_INFO, s->conf->name, s->conf->name, "has come to its end");
     e->over_status = status_of(s);

@@ -61,7 +61,7 @@ int spawn_kit_take_sockets(struct spawn_kit *k, const struct service *s, unsigne
         hold_prepare_for_spawn(e, h);
         k->sockets[i] = (struct handoff_socket){.name = h->socket->name,
                                                 .fd = h->fd,
-                                                .endpoint = h->endpoint,
+                                                .endpoint = hold_endpoint(h),
                                                 .declared = h->declared,
                                                 .parts = h->parts};
         k->fds[3 + i] = h->fd;
@@ -73,8 +73,8 @@ static int take_user(struct spawn_kit *k, const struct service_conf *c, struct b
 {
     struct spawn_plan *p = &k->plan;
     int r;
-    if (c->user) {
-        if ((r = user_find(c->user, &k->user, err)) < 0)
+    if (c->with->user) {
+        if ((r = user_find(c->with->user, &k->user, err)) < 0)
             return r;
         p->has_user = true;
         p->user = k->user.uid;
@@ -87,19 +87,19 @@ static int take_user(struct spawn_kit *k, const struct service_conf *c, struct b
         p->n_groups = k->user.n_groups;
         user_variables(&k->user, &k->extra);
     }
-    if (c->group) {
-        if ((r = user_find_group(c->group, &p->group, err)) < 0)
+    if (c->with->group) {
+        if ((r = user_find_group(c->with->group, &p->group, err)) < 0)
             return r;
         p->has_group = true;
     }
-    if (c->has_groups) {
-        k->groups = mem_new_array(c->groups.n + 1, sizeof *k->groups);
-        for (size_t i = 0; i < c->groups.n; i++)
-            if ((r = user_find_group(c->groups.v[i], &k->groups[i], err)) < 0)
+    if (c->with->has_groups) {
+        k->groups = mem_new_array(c->with->groups.n + 1, sizeof *k->groups);
+        for (size_t i = 0; i < c->with->groups.n; i++)
+            if ((r = user_find_group(c->with->groups.v[i], &k->groups[i], err)) < 0)
                 return r;
         p->has_groups = true;
         p->groups = k->groups;
-        p->n_groups = c->groups.n;
+        p->n_groups = c->with->groups.n;
     }
     return 0;
 }
@@ -107,10 +107,11 @@ static int take_user(struct spawn_kit *k, const struct service_conf *c, struct b
 /* The configured limits, and berth's own raised soft limit of descriptors put back to what it was. */
 static void take_limits(struct spawn_kit *k, const struct engine *e, const struct service_conf *c)
 {
-    k->limits = mem_new_array(c->n_limits + 1, sizeof *k->limits);
+    k->limits = mem_new_array(c->with->n_limits + 1, sizeof *k->limits);
     k->limits[k->plan.n_limits++] = (struct spawn_limit){RLIMIT_NOFILE, e->nofile};
-    for (size_t i = 0; i < c->n_limits; i++)
-        k->limits[k->plan.n_limits++] = (struct spawn_limit){c->limits[i].resource, c->limits[i].value};
+    for (size_t i = 0; i < c->with->n_limits; i++)
+        k->limits[k->plan.n_limits++] =
+            (struct spawn_limit){c->with->limits[i].resource, c->with->limits[i].value};
     k->plan.limits = k->limits;
 }
 
@@ -123,7 +124,7 @@ int spawn_kit_take_user(struct spawn_kit *k, const struct service_conf *c, struc
 static int take_surroundings(struct spawn_kit *k, const struct service_conf *c, struct berr *err)
 {
     struct spawn_plan *p = &k->plan;
-    const struct surroundings *s = c->surroundings;
+    const struct surroundings *s = c->with->surroundings;
     if (!s)
         return 0;
     p->chroot = s->chroot;
@@ -155,12 +156,12 @@ int spawn_kit_finish(struct spawn_kit *k, const struct engine *e, const struct s
     p->as_sibling = e->is_protected;
     p->new_session = e->terminal_group == 0;
     p->process_group = e->terminal_group;
-    p->has_umask = c->has_umask;
-    p->umask = c->umask;
-    p->has_nice = c->has_nice;
-    p->nice = c->nice;
-    p->directory = c->directory;
-    p->no_new_privileges = c->no_new_privileges;
+    p->has_umask = c->with->has_umask;
+    p->umask = c->with->umask;
+    p->has_nice = c->with->has_nice;
+    p->nice = c->with->nice;
+    p->directory = c->with->directory;
+    p->no_new_privileges = c->with->no_new_privileges;
     p->listen_pid = k->invocation.listen_pid;
     p->listen_pidfdid = k->invocation.listen_pidfdid;
     return 0;

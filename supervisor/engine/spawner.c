@@ -23,12 +23,12 @@
  * too. */
 static void prepare_connection(struct worker *w, struct spawn_kit *k)
 {
-    const struct held_socket *h = w->listener;
-    k->n_sockets = handoff_has_word(&w->service->conf->handoff, "listen-fds");
+    const struct held_socket *h = w->connection->listener;
+    k->n_sockets = handoff_has_word(&w->service->conf->with->handoff, "listen-fds");
     k->sockets = mem_new_array(1, sizeof *k->sockets);
     k->sockets[0] = (struct handoff_socket){.name = h->socket->name,
                                             .fd = SPAWN_ACCEPTED,
-                                            .endpoint = h->endpoint,
+                                            .endpoint = hold_endpoint(h),
                                             .declared = h->declared,
                                             .parts = h->parts};
     k->fds = mem_new_array(4, sizeof *k->fds);
@@ -43,7 +43,7 @@ static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
     struct engine *e = w->service->engine;
     const struct service_conf *c = w->service->conf;
     int r = 0;
-    if (w->listener)
+    if (worker_listener(w))
         prepare_connection(w, k);
     else
         r = spawn_kit_take_sockets(k, w->service, w->slot, err);
@@ -53,11 +53,11 @@ static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
         .service = c->name,
         .worker = w->slot,
         .generation = w->generation,
-        .listen_pid = c->listen_pid,
+        .listen_pid = c->with->listen_pid,
         .sockets = k->sockets,
         .n_sockets = k->n_sockets,
         .knows_pidfdid = spawn_knows_pidfdid(),
-        .is_connection = w->listener != NULL,
+        .is_connection = worker_listener(w) != NULL,
         .einhorn_path = share_einhorn_path(e),
         .parent_pid = e->is_protected ? e->keeper.keeper_pid : getpid(),
     };
@@ -97,8 +97,8 @@ static void report_failure(struct worker *w, int err, bool at_exec)
         engine_step(w, WORKER_EV_END_FAILED);
         return;
     }
-    struct restart_conf c = w->service->conf->restart;
-    if (w->service->conf->start == START_ON_DEMAND)
+    struct restart_conf c = w->service->conf->with->restart;
+    if (w->service->conf->with->start == START_ON_DEMAND)
         c.policy = RESTART_ALWAYS; /* whoever waits at the socket asks for it again */
     struct restart_decision d = restart_decide_failed_start(&c, &w->history, clock_mono(), clock_random());
     if (d.verdict == RESTART_FAILED && !is_shortage(err)) {
@@ -115,11 +115,11 @@ static void print_culprit(const struct worker *w, const struct spawn_kit *k, enu
 {
     const struct service_conf *c = w->service->conf;
     if (step == SPAWN_STEP_DIRECTORY)
-        buf_add_str(out, c->directory);
+        buf_add_str(out, c->with->directory);
     else if (step == SPAWN_STEP_USER || step == SPAWN_STEP_GROUPS)
-        buf_add_str(out, c->user ? c->user : "groups");
+        buf_add_str(out, c->with->user ? c->with->user : "groups");
     else if (step == SPAWN_STEP_GROUP)
-        buf_add_str(out, c->group ? c->group : c->user);
+        buf_add_str(out, c->with->group ? c->with->group : c->with->user);
     else if (step == SPAWN_STEP_CGROUP)
         buf_add_str(out, conf_cgroup(c));
     else if (step == SPAWN_STEP_CHROOT || step == SPAWN_STEP_CPUS || step == SPAWN_STEP_OOM_SCORE ||
@@ -169,7 +169,7 @@ void spawner_start(struct worker *w)
         spawn_kit_free(k);
         cgroups_leave(w);
         channel_close(w);
-        if (w->listener)
+        if (worker_listener(w))
             inetd_on_failure(w, NULL, &(struct spawn_failure){SPAWN_STEP_NONE, -r});
         else
             report_failure(w, -r, false);
@@ -183,7 +183,7 @@ void spawner_start(struct worker *w)
     crash_point(CRASH_AT_spawn_before);
     pid_t pid = spawn_process(&k->plan, &pidfd, &failure);
     crash_point(CRASH_AT_spawn_after);
-    if (pid < 0 && w->listener) {
+    if (pid < 0 && worker_listener(w)) {
         on_connection_failure(w, k, held, &failure);
         return;
     }
@@ -197,7 +197,7 @@ void spawner_start(struct worker *w)
         report_failure(w, failure.err, failure.step == SPAWN_STEP_EXEC);
         return;
     }
-    if (w->listener)
+    if (worker_listener(w))
         inetd_note(w, &k->accept, &k->admission);
     spawn_kit_free(k);
     worker_set_process(w, pid, pidfd);

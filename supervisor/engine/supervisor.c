@@ -101,7 +101,7 @@ static void note_strangers(struct engine *e)
     ssize_t n = procfs_children(e->keeper.keeper_pid, pids, STRANGERS_MAX);
     for (ssize_t i = 0; i < n && i < STRANGERS_MAX; i++) {
         char key[SOFT_STATE_KEY];
-        struct soft_state_row row = {{0}};
+        struct soft_state_row row = {.n = 0};
         int index = -1;
         snprintf(key, sizeof key, "stranger/%d", pids[i]);
         if (pids[i] != getpid())
@@ -211,6 +211,7 @@ static int prepare(struct engine *e, const struct supervisor_options *options, s
     list_init(&e->log_followers);
     e->has_colors = !options->no_color && may_have_colors();
     list_init(&e->leaving);
+    list_init(&e->updates);
     list_init(&e->hold.retired);
     e->has_inherited = true;
     e->control_fd = -1;
@@ -276,6 +277,7 @@ static void begin(struct engine *e)
         engine_check_over(e->services[i]);
     update_resume(e);
     announce_follow(e);
+    mem_trim();
 }
 
 static void fail(struct engine *e, const struct berr *err)
@@ -298,10 +300,10 @@ static void fail(struct engine *e, const struct berr *err)
 static bool waits_for(const struct engine *e, int r)
 {
     const struct socket_conf *c = e->hold.failed;
-    if (r != -EADDRINUSE || !c || c->options.on_conflict != ON_CONFLICT_WAIT)
+    if (r != -EADDRINUSE || !c || c->options->on_conflict != ON_CONFLICT_WAIT)
         return false;
-    return c->options.conflict_wait_ns < 0 ||
-           mono_between(e->began, clock_mono()) < c->options.conflict_wait_ns;
+    return c->options->conflict_wait_ns < 0 ||
+           mono_between(e->began, clock_mono()) < c->options->conflict_wait_ns;
 }
 
 /* Opens what is missing. At the very first start a socket that cannot be had ends berth; later, what runs is
@@ -349,8 +351,8 @@ static void destroy(struct engine *e)
         task_forget_all(e);
     for (size_t i = 0; i < e->n_services; i++)
         service_free(e->services[i]);
-    list_each (s, &e->leaving, struct service, link)
-        service_free(s);
+    list_each (l, &e->leaving, struct leaving, link)
+        service_free(l->service);
     free(e->services);
     output_stdout_free(e->output_stdout);
     sequence_fini(e);

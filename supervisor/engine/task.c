@@ -97,10 +97,10 @@ static void on_lifeline(struct ev_loop *loop, ev_io *io, int revents)
 static int64_t timeout_of(const struct service *s, enum task_kind kind)
 {
     if (kind == TASK_HEALTH)
-        return s->conf->upkeep ? s->conf->upkeep->health_timeout_ns : 0;
+        return s->conf->with->upkeep ? s->conf->with->upkeep->health_timeout_ns : 0;
     if (kind == TASK_BEFORE_STOP || kind == TASK_AFTER_STOP)
-        return s->conf->stop_timeout_ns;
-    return s->conf->start_timeout_ns;
+        return s->conf->with->stop_timeout_ns;
+    return s->conf->with->start_timeout_ns;
 }
 
 static struct task *task_new(struct service *s, enum task_kind kind, unsigned slot, unsigned long long serial,
@@ -128,9 +128,11 @@ static int prepare(struct task *t, const struct strv *command, struct spawn_kit 
     struct service *s = t->service;
     struct engine *e = s->engine;
     struct service_conf c = *s->conf;
+    struct service_settings with = *s->conf->with;
     char word[] = "none", *none[] = {word, NULL};
     c.command = *command;
-    c.handoff = (struct strv){none, 1};
+    c.with = &with;
+    with.handoff = (struct strv){none, 1};
     int r = spawn_kit_take_sockets(k, s, t->slot ? t->slot : 1, err);
     if (r < 0 || (r = spawn_kit_take_user(k, &c, err)) < 0)
         return r;

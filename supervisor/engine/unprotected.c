@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "base/mem.h"
 #include "engine/engine.h"
 #include "sys/pidfd.h"
 
@@ -30,10 +31,13 @@ void engine_watch_process(struct worker *w)
 {
     if (w->service->engine->is_protected || w->pidfd < 0)
         return;
-    ev_io_stop(w->service->engine->loop, &w->lifeline);
-    ev_io_init(&w->lifeline, on_lifeline, w->pidfd, EV_READ);
-    w->lifeline.data = w;
-    ev_io_start(w->service->engine->loop, &w->lifeline);
+    if (w->lifeline)
+        ev_io_stop(w->service->engine->loop, w->lifeline);
+    else
+        w->lifeline = mem_new(sizeof *w->lifeline);
+    ev_io_init(w->lifeline, on_lifeline, w->pidfd, EV_READ);
+    w->lifeline->data = w;
+    ev_io_start(w->service->engine->loop, w->lifeline);
 }
 
 static void on_own_signal(struct ev_loop *loop, ev_signal *s, int revents)

@@ -41,7 +41,7 @@ static void on_health(struct ev_loop *loop, ev_timer *t, int revents)
 {
     (void)loop, (void)revents;
     struct service *s = t->data;
-    const struct upkeep_conf *c = s->conf->upkeep;
+    const struct upkeep_conf *c = s->conf->with->upkeep;
     for (size_t i = 0; i < s->n_workers; i++)
         if (s->workers[i]->state == WORKER_READY && !task_find(s, TASK_HEALTH, (unsigned)i + 1))
             task_start(s, TASK_HEALTH, (unsigned)i + 1, &c->health, c->health_timeout_ns);
@@ -50,14 +50,14 @@ static void on_health(struct ev_loop *loop, ev_timer *t, int revents)
 void upkeep_on_health_ended(struct service *s, unsigned slot, bool is_good, const char *how)
 {
     struct worker *w = slot >= 1 && slot <= s->n_workers ? s->workers[slot - 1] : NULL;
-    if (!w || w->state != WORKER_READY || !s->conf->upkeep)
+    if (!w || w->state != WORKER_READY || !s->conf->with->upkeep)
         return;
     w->failed_checks = is_good ? 0 : w->failed_checks + 1;
     if (is_good)
         return;
     say(w, LOG_WARNING, "its health command %s (%u of %d)", how, w->failed_checks,
-        s->conf->upkeep->health_retries);
-    if (w->failed_checks < (unsigned)s->conf->upkeep->health_retries)
+        s->conf->with->upkeep->health_retries);
+    if (w->failed_checks < (unsigned)s->conf->with->upkeep->health_retries)
         return;
     worker_set_note(w, "was not healthy: its health command %s", how);
     say(w, LOG_ERROR, "is not healthy: it is replaced");
@@ -70,31 +70,28 @@ void upkeep_begin_check(struct worker *w)
 {
     struct service *s = w->service;
     if (!task_find(s, TASK_CHECK, w->slot))
-        task_start(s, TASK_CHECK, w->slot, &s->conf->ready_check, s->conf->start_timeout_ns);
+        task_start(s, TASK_CHECK, w->slot, &s->conf->with->ready_check, s->conf->with->start_timeout_ns);
 }
 
 static void on_check_again(struct ev_loop *loop, ev_timer *t, int revents)
 {
     (void)loop, (void)revents;
     struct worker *w = t->data;
-    if (w->state == WORKER_STARTING && w->service->conf->ready == READY_CHECK)
+    if (w->state == WORKER_STARTING && w->service->conf->with->ready == READY_CHECK)
         upkeep_begin_check(w);
 }
 
 void upkeep_on_check_ended(struct service *s, unsigned slot, bool is_good, const char *how)
 {
     struct worker *w = slot >= 1 && slot <= s->n_workers ? s->workers[slot - 1] : NULL;
-    if (!w || w->state != WORKER_STARTING || s->conf->ready != READY_CHECK)
+    if (!w || w->state != WORKER_STARTING || s->conf->with->ready != READY_CHECK)
         return;
     if (is_good) {
         engine_step(w, WORKER_EV_READY);
         return;
     }
     worker_set_note(w, "is not ready: its check %s", how);
-    ev_timer_stop(s->engine->loop, &w->check_timer);
-    ev_timer_init(&w->check_timer, on_check_again, (double)CHECK_AGAIN_NS / NSEC_PER_SEC, 0);
-    w->check_timer.data = w;
-    ev_timer_start(s->engine->loop, &w->check_timer);
+    alarm_start(s->engine->loop, &w->check_timer, (double)CHECK_AGAIN_NS / NSEC_PER_SEC, on_check_again, w);
 }
 
 /* --- age and memory ------------------------------------------------------------------------------------ */
@@ -109,10 +106,11 @@ static void on_age(struct ev_loop *loop, ev_timer *t, int revents)
         if (s->workers[i]->state == WORKER_READY &&
             (!oldest || mono_is_before(s->workers[i]->started, oldest->started)))
             oldest = s->workers[i];
-    int64_t left = oldest ? s->conf->upkeep->max_age_ns - mono_between(oldest->started, clock_mono()) : 0;
+    int64_t left =
+        oldest ? s->conf->with->upkeep->max_age_ns - mono_between(oldest->started, clock_mono()) : 0;
     if (oldest && left <= 0 && may_spare_one(s)) {
         say(oldest, LOG_INFO, "has run for max_age (%s): it is replaced",
-            units_format_duration(text, sizeof text, s->conf->upkeep->max_age_ns));
+            units_format_duration(text, sizeof text, s->conf->with->upkeep->max_age_ns));
         engine_step(oldest, WORKER_EV_STOP);
     }
     double next = left <= 0 ? 0.1 : (double)left / NSEC_PER_SEC;
@@ -146,10 +144,10 @@ static void on_memory(struct ev_loop *loop, ev_timer *t, int revents)
         struct worker *w = s->workers[i];
         unsigned budget = FAMILY_MOST;
         uint64_t n = memory_of(w->pid, &budget);
-        if (n <= s->conf->upkeep->max_memory)
+        if (n <= s->conf->with->upkeep->max_memory)
             continue;
         say(w, LOG_WARNING, "has %llu bytes of memory, more than max_memory (%llu): it is replaced",
-            (unsigned long long)n, (unsigned long long)s->conf->upkeep->max_memory);
+            (unsigned long long)n, (unsigned long long)s->conf->with->upkeep->max_memory);
         engine_step(w, WORKER_EV_STOP);
     }
 }
@@ -178,7 +176,7 @@ static struct upkeep *upkeep_new(struct service *s)
 
 void upkeep_follow(struct service *s)
 {
-    const struct upkeep_conf *c = s->conf->upkeep;
+    const struct upkeep_conf *c = s->conf->with->upkeep;
     bool runs = s->states[WORKER_READY] > 0;
     if (!c) {
         upkeep_free(s);

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "base/pointers.h"
 #include "core/conf_diff.h"
 #include "engine/engine.h"
 #include "engine/inetd.h"
@@ -73,22 +74,23 @@ void worker_save(struct worker *w)
 {
     char key[SOFT_STATE_KEY];
     row_key(key, w);
-    struct soft_state_row row = {{
-        [WORKER_COL_STATE] = w->state,
-        [WORKER_COL_FLAGS] = flags_of(w),
-        [WORKER_COL_GENERATION] = w->generation,
-        [WORKER_COL_SERIAL] = (int64_t)w->serial,
-        [WORKER_COL_SINCE] = w->since.ns,
-        [WORKER_COL_STARTED] = w->started.ns,
-        [WORKER_COL_DUE] = w->due.ns,
-        [WORKER_COL_UNSTABLE] = w->history.unstable,
-        [WORKER_COL_IN_PERIOD] = w->history.in_period,
-        [WORKER_COL_PERIOD_START] = w->history.period_start.ns,
-        [WORKER_COL_RESTARTS] = w->restarts,
-        [WORKER_COL_LAST_STATUS] = w->last_status,
-        [WORKER_COL_SOCKET] = w->socket_index,
-        [WORKER_COL_SOURCE] = (int64_t)w->source,
-    }};
+    struct soft_state_row row = {WORKER_COL_COUNT,
+                                 {
+                                     [WORKER_COL_STATE] = w->state,
+                                     [WORKER_COL_FLAGS] = flags_of(w),
+                                     [WORKER_COL_GENERATION] = w->generation,
+                                     [WORKER_COL_SERIAL] = (int64_t)w->serial,
+                                     [WORKER_COL_SINCE] = w->since.ns,
+                                     [WORKER_COL_STARTED] = w->started.ns,
+                                     [WORKER_COL_DUE] = w->due.ns,
+                                     [WORKER_COL_UNSTABLE] = w->history.unstable,
+                                     [WORKER_COL_IN_PERIOD] = w->history.in_period,
+                                     [WORKER_COL_PERIOD_START] = w->history.period_start.ns,
+                                     [WORKER_COL_RESTARTS] = w->restarts,
+                                     [WORKER_COL_LAST_STATUS] = w->last_status,
+                                     [WORKER_COL_SOCKET] = w->connection ? w->connection->socket_index : 0,
+                                     [WORKER_COL_SOURCE] = w->connection ? (int64_t)w->connection->source : 0,
+                                 }};
     state_store_save(&w->service->engine->store, key, &w->row, &row);
 }
 
@@ -106,6 +108,22 @@ void worker_set_process(struct worker *w, pid_t pid, int pidfd)
     w->pidfd = pidfd;
     w->service->n_processes++;
     w->service->engine->n_processes++;
+}
+
+void worker_begin_connection(struct worker *w, struct held_socket *listener, unsigned socket_index)
+{
+    worker_end_connection(w);
+    w->connection = mem_new(sizeof *w->connection);
+    w->connection->listener = listener;
+    w->connection->socket_index = socket_index;
+}
+
+void worker_end_connection(struct worker *w)
+{
+    if (w->connection)
+        free(w->connection->peer);
+    free(w->connection);
+    w->connection = NULL;
 }
 
 bool worker_load(struct worker *w)
@@ -135,22 +153,24 @@ bool worker_load(struct worker *w)
     w->history.period_start.ns = c[WORKER_COL_PERIOD_START];
     w->restarts = (unsigned)c[WORKER_COL_RESTARTS];
     w->last_status = (int)c[WORKER_COL_LAST_STATUS];
-    w->socket_index = (unsigned)c[WORKER_COL_SOCKET];
-    w->source = (uint64_t)c[WORKER_COL_SOURCE];
+    if (c[WORKER_COL_SOCKET] != 0) {
+        worker_begin_connection(w, NULL, (unsigned)c[WORKER_COL_SOCKET]);
+        w->connection->source = (uint64_t)c[WORKER_COL_SOURCE];
+    }
     return true;
 }
 
 bool worker_is_ready_at_once(const struct worker *w)
 {
-    return w->service->conf->ready == READY_EXEC && w->service->conf->type != TYPE_ONESHOT;
+    return w->service->conf->with->ready == READY_EXEC && w->service->conf->with->type != TYPE_ONESHOT;
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *t, int revents)
 {
     (void)loop, (void)revents;
     struct worker *w = t->data;
-    bool is_delay = w->state == WORKER_STARTING && w->service->conf->ready == READY_DELAY;
-    bool waits = w->state == WORKER_BACKOFF && w->service->conf->start == START_ON_DEMAND;
+    bool is_delay = w->state == WORKER_STARTING && w->service->conf->with->ready == READY_DELAY;
+    bool waits = w->state == WORKER_BACKOFF && w->service->conf->with->start == START_ON_DEMAND;
     engine_step(w, is_delay ? WORKER_EV_READY : waits ? WORKER_EV_WAIT : WORKER_EV_TIMEOUT);
 }
 
@@ -160,11 +180,12 @@ static struct mono deadline(const struct worker *w)
     const struct service_conf *c = w->service->conf;
     switch (w->state) {
     case WORKER_STARTING:
-        if (c->type == TYPE_ONESHOT && !c->has_start_timeout)
+        if (c->with->type == TYPE_ONESHOT && !c->with->has_start_timeout)
             return MONO_NEVER;
-        return mono_add(w->since, c->ready == READY_DELAY ? c->ready_delay_ns : c->start_timeout_ns);
+        return mono_add(w->since,
+                        c->with->ready == READY_DELAY ? c->with->ready_delay_ns : c->with->start_timeout_ns);
     case WORKER_STOPPING:
-        return mono_add(w->since, c->stop_timeout_ns);
+        return mono_add(w->since, c->with->stop_timeout_ns);
     case WORKER_KILLING:
         return mono_add(clock_mono(), KILL_AGAIN_NS);
     case WORKER_BACKOFF:
@@ -185,24 +206,25 @@ void worker_arm_timer(struct worker *w)
 {
     struct ev_loop *loop = w->service->engine->loop;
     struct mono at = deadline(w);
-    ev_timer_stop(loop, &w->timer);
-    if (mono_is_never(at))
+    if (mono_is_never(at)) {
+        alarm_stop(loop, &w->timer);
         return;
+    }
     /* libev counts from its own "now", which may be older than ours. */
     ev_now_update(loop);
-    double after = (double)mono_between(clock_mono(), at) / NSEC_PER_SEC;
-    ev_timer_set(&w->timer, after > 0 ? after : 0, 0);
-    ev_timer_start(loop, &w->timer);
+    alarm_start(loop, &w->timer, (double)mono_between(clock_mono(), at) / NSEC_PER_SEC, on_timer, w);
 }
 
 void worker_forget_process(struct worker *w)
 {
-    ev_io_stop(w->service->engine->loop, &w->lifeline);
+    if (w->lifeline)
+        ev_io_stop(w->service->engine->loop, w->lifeline);
+    free(w->lifeline);
+    w->lifeline = NULL;
     fd_close(&w->pidfd);
     channel_close(w);
     worker_set_status(w, NULL);
-    free(w->peer);
-    w->peer = NULL;
+    worker_end_connection(w);
     if (w->pid != 0) {
         w->service->n_processes--;
         w->service->engine->n_processes--;
@@ -220,10 +242,6 @@ static struct worker *worker_new(struct service *s, unsigned slot)
     w->row = -1;
     w->due = MONO_NEVER;
     w->since = clock_mono();
-    ev_init(&w->timer, on_timer);
-    w->timer.data = w;
-    ev_init(&w->check_timer, NULL);
-    channel_init(&w->channel, w);
     worker_load(w);
     return w;
 }
@@ -231,8 +249,8 @@ static struct worker *worker_new(struct service *s, unsigned slot)
 static void worker_free(struct worker *w)
 {
     worker_forget_process(w);
-    ev_timer_stop(w->service->engine->loop, &w->timer);
-    ev_timer_stop(w->service->engine->loop, &w->check_timer);
+    alarm_stop(w->service->engine->loop, &w->timer);
+    alarm_stop(w->service->engine->loop, &w->check_timer);
     worker_clear_note(w);
     w->service->states[w->state]--;
     free(w);
@@ -245,10 +263,10 @@ static void restore_slots(struct service *s)
     while (s->n_workers < LIMIT_WORKERS) {
         char key[SOFT_STATE_KEY];
         struct soft_state_row row;
-        snprintf(key, sizeof key, "worker/%s/%zu", s->conf->name, s->n_workers + 1);
+        snprintf(key, sizeof key, "worker/%s/%u", s->conf->name, s->n_workers + 1);
         if (!state_store_load(&s->engine->store, key, &row))
             return;
-        service_ensure_slots(s, (unsigned)s->n_workers + 1);
+        service_ensure_slots(s, s->n_workers + 1);
     }
 }
 
@@ -265,16 +283,15 @@ void service_set_conf(struct service *s, const struct conf *c, const struct serv
 struct service *service_new(struct engine *e, const struct conf *c, const struct service_conf *conf)
 {
     struct service *s = mem_new(sizeof *s);
-    list_init(&s->link);
     s->engine = e;
     s->conf = conf;
     s->row = -1;
-    s->is_wanted = conf->start != START_MANUAL;
+    s->is_wanted = conf->with->start != START_MANUAL;
     s->accepts = conf_accepts(c, conf);
-    s->n_wanted = s->accepts ? 0 : conf->workers;
-    s->conf_workers = conf->workers;
+    s->n_wanted = s->accepts ? 0 : conf->with->workers;
+    s->conf_workers = conf->with->workers;
     s->next_fingerprint = conf_fingerprint(c, conf);
-    s->comes_by_demand = conf->start == START_ON_DEMAND;
+    s->comes_by_demand = conf->with->start == START_ON_DEMAND;
     s->hooks = hooks_new(s);
     s->generation = 1;
     char key[SOFT_STATE_KEY];
@@ -295,26 +312,25 @@ struct service *service_new(struct engine *e, const struct conf *c, const struct
     s->output = output_new(s);
     service_ensure_slots(s, s->n_wanted);
     restore_slots(s);
-    idle_init(s);
-    inetd_init(s);
+    idle_set_pace(s);
     return s;
 }
 
 void service_free(struct service *s)
 {
-    ev_timer_stop(s->engine->loop, &s->idle_timer);
-    ev_timer_stop(s->engine->loop, &s->accept_timer);
+    idle_end(s);
+    inetd_end_pause(s);
     for (size_t i = 0; i < s->n_workers; i++)
         worker_free(s->workers[i]);
-    free(s->workers);
+    pointers_free(s->workers, s->n_workers, s->one_worker);
     output_free(s->output);
     hooks_free(s);
     upkeep_free(s);
-    free(s->groups);
-    list_remove(&s->link);
-    if (s->own_conf) {
-        conf_service_fini(s->own_conf);
-        free(s->own_conf);
+    pointers_free(s->groups, s->n_groups, s->one_group);
+    if (s->leaving) {
+        list_remove(&s->leaving->link);
+        conf_service_fini(&s->leaving->conf);
+        free(s->leaving);
     }
     free(s);
 }
@@ -336,15 +352,16 @@ void service_save(struct service *s)
 {
     char key[SOFT_STATE_KEY];
     snprintf(key, sizeof key, "service/%s", s->conf->name);
-    struct soft_state_row row = {{
-        [SERVICE_COL_WANTED] = s->is_wanted,
-        [SERVICE_COL_WORKERS] = s->n_wanted,
-        [SERVICE_COL_GENERATION] = s->generation,
-        [SERVICE_COL_BEGUN] = s->has_begun,
-        [SERVICE_COL_FINGERPRINT] = (int64_t)s->fingerprint,
-        [SERVICE_COL_CONF_WORKERS] = s->conf_workers,
-        [SERVICE_COL_PHASE] = s->hooks ? s->hooks->phase : HOOKS_IDLE,
-    }};
+    struct soft_state_row row = {SERVICE_COL_COUNT,
+                                 {
+                                     [SERVICE_COL_WANTED] = s->is_wanted,
+                                     [SERVICE_COL_WORKERS] = s->n_wanted,
+                                     [SERVICE_COL_GENERATION] = s->generation,
+                                     [SERVICE_COL_BEGUN] = s->has_begun,
+                                     [SERVICE_COL_FINGERPRINT] = (int64_t)s->fingerprint,
+                                     [SERVICE_COL_CONF_WORKERS] = s->conf_workers,
+                                     [SERVICE_COL_PHASE] = s->hooks ? s->hooks->phase : HOOKS_IDLE,
+                                 }};
     state_store_save(&s->engine->store, key, &s->row, &row);
 }
 
@@ -352,10 +369,9 @@ void service_ensure_slots(struct service *s, unsigned n)
 {
     if (n <= s->n_workers)
         return;
-    s->workers = mem_resize_array(s->workers, n, sizeof(struct worker *));
     while (s->n_workers < n) {
-        s->workers[s->n_workers] = worker_new(s, (unsigned)s->n_workers + 1);
-        s->n_workers++;
+        struct worker *w = worker_new(s, s->n_workers + 1);
+        pointers_add(s->workers, s->n_workers, s->one_worker, w);
     }
 }
 
@@ -403,8 +419,8 @@ struct service *engine_find_service(const struct engine *e, const char *name)
     const struct service_conf *c = conf_find_service(e->conf, name);
     if (c)
         return e->services[c - e->conf->services];
-    list_each (s, &e->leaving, struct service, link)
-        if (strcmp(s->conf->name, name) == 0)
-            return s;
+    list_each (l, &e->leaving, struct leaving, link)
+        if (strcmp(l->conf.name, name) == 0)
+            return l->service;
     return NULL;
 }

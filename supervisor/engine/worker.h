@@ -14,24 +14,35 @@
 #include "core/restart.h"
 #include "core/service.h"
 #include "core/worker_fsm.h"
+#include "engine/alarm.h"
 #include "engine/channel.h"
 #include "engine/hooks.h"
 #include "engine/upkeep.h"
 
 struct engine;
 
+/* What a worker of accept = yes is there for. */
+struct connection {
+    struct held_socket *listener; /* while it is spawned: where it is accepted */
+    unsigned socket_index;        /* which of the service's sockets it came to, from 1 */
+    uint64_t source;              /* who it is, as a number: see engine/inetd.c */
+    char *peer;                   /* who it is, for people; owned, may be NULL */
+};
+
 struct worker {
     struct service *service;
     unsigned slot; /* from 1 */
-    enum worker_state state;
-    bool is_wanted;        /* up, as opposed to down */
-    bool is_signalled;     /* the signal of its state was sent */
-    bool has_failed_start; /* is being stopped because it did not become ready in time */
-    bool is_idle_stop;     /* is being stopped because nobody needs it */
-    bool has_ever_run;
-    unsigned failed_checks; /* of its health, in a row */
-    bool has_last_status;
+    int row;       /* in the soft state */
     unsigned generation;
+    unsigned failed_checks; /* of its health, in a row */
+    enum worker_state state : 8;
+    bool is_wanted : 1;        /* up, as opposed to down */
+    bool is_signalled : 1;     /* the signal of its state was sent */
+    bool has_failed_start : 1; /* is being stopped because it did not become ready in time */
+    bool is_idle_stop : 1;     /* is being stopped because nobody needs it */
+    bool has_ever_run : 1;
+    bool has_last_status : 1;
+    int last_status;           /* wait status of its last process */
     unsigned long long serial; /* of its process; 0: it never had one */
     pid_t pid;                 /* 0: none */
     int pidfd;                 /* owned; -1: none */
@@ -39,58 +50,56 @@ struct worker {
     struct mono started;       /* when its process did */
     struct mono due;           /* in backoff: when it is started again */
     struct restart_history history;
-    unsigned restarts; /* starts after the first */
-    int last_status;   /* wait status of its last process */
-    char *note;        /* what went wrong last; owned, may be NULL */
-    char *status;      /* what its process said last of itself; owned, may be NULL */
-    struct channel channel;
-    /* of a connection (accept = yes): */
-    struct held_socket *listener; /* while it is spawned: where it is accepted */
-    unsigned socket_index;        /* which of the service's sockets it came to, from 1; 0: none */
-    uint64_t source;              /* who it is, as a number: see engine/inetd.c */
-    char *peer;                   /* who it is, for people; owned, may be NULL */
-    int row;                      /* in the soft state */
-    ev_timer timer;               /* of the state */
-    ev_timer check_timer;         /* ready = check: when it is tried again */
-    ev_io lifeline;               /* its pidfd; watched only when there is no keeper to report its end */
+    unsigned restarts;             /* starts after the first */
+    char *note;                    /* what went wrong last; owned, may be NULL */
+    char *status;                  /* what its process said last of itself; owned, may be NULL */
+    struct channel *channel;       /* owned; NULL: none */
+    struct connection *connection; /* accept = yes: the one that it serves; owned */
+    ev_timer *timer;               /* of the state: engine/alarm */
+    ev_timer *check_timer;         /* ready = check: when it is tried again; engine/alarm */
+    ev_io *lifeline;               /* its pidfd; owned, and there only when no keeper reports its end */
+};
+
+/* A service that the configuration has no more, until it is down. */
+struct leaving {
+    struct list link; /* engine.leaving */
+    struct service *service;
+    struct service_conf conf; /* owned */
 };
 
 struct service {
-    struct list link; /* engine.leaving; else alone */
     struct engine *engine;
     const struct service_conf *conf;
-    struct service_conf *own_conf; /* owned: of one that is leaving; else NULL */
-    size_t index;                  /* its place in the configuration */
-    struct socket_group **groups;  /* of its sockets, in the order of their descriptors; the array is owned */
-    size_t n_groups;
-    bool is_wanted;
-    bool has_begun;            /* its workers have been told to start: those that it waits for are up */
-    bool is_blocked;           /* one that it requires has failed */
-    bool is_queued;            /* engine/sequence is to look at its neighbours */
-    enum service_state seen;   /* as engine/sequence saw it last */
-    bool is_watched;           /* an update waits for its outcome */
-    bool was_touched;          /* an update changes its workers */
-    bool has_had_its_try;      /* it came up, or could not: engine/announce */
-    bool comes_by_demand;      /* when it begins, its workers wait for somebody */
-    uint64_t fingerprint;      /* of the configuration that its workers were started with */
-    uint64_t next_fingerprint; /* … that the next ones are */
-    unsigned conf_workers;     /* `workers` as it was when n_wanted was taken from it */
-    uint16_t states[WORKER_STATE_COUNT]; /* how many of its workers are in each */
+    struct leaving *leaving;                  /* owned; NULL: it stays */
+    struct socket_group **groups, *one_group; /* of its sockets, as its descriptors are; base/pointers */
+    struct worker **workers, *one_worker;     /* by slot - 1; base/pointers, owned. May be more than n_wanted
+                                               * while the     surplus ends */
+    unsigned n_groups, n_workers;
+    unsigned n_processes;                /* of its workers */
     unsigned n_wanted;                   /* workers */
+    unsigned index;                      /* its place in the configuration */
+    int row;                             /* in the soft state */
     unsigned generation;                 /* of the workers that are started now */
-    struct worker **workers; /* by slot - 1; owned. May be more than n_wanted while the surplus ends */
-    size_t n_workers;
-    size_t n_processes; /* of its workers */
-    int row;
-    bool accepts;          /* accept = yes: a worker for each connection, none without */
-    ev_timer accept_timer; /* no connection is accepted while it runs: engine/inetd */
-    struct restart_history accept_history;
-    struct output *output;   /* owned; NULL: its output is inherited */
-    ev_timer idle_timer;     /* engine/idle */
-    struct mono last_needed; /* likewise */
-    struct hooks *hooks;     /* owned; NULL: it has none */
-    struct upkeep *upkeep;   /* owned; NULL: nothing is looked at */
-    enum task_kind task_kind; /* of the one whose end is being told */
+    unsigned conf_workers;               /* `workers` as it was when n_wanted was taken from it */
+    uint64_t fingerprint;                /* of the configuration that its workers were started with */
+    uint64_t next_fingerprint;           /* … that the next ones are */
+    uint16_t states[WORKER_STATE_COUNT]; /* how many of its workers are in each */
+    bool is_wanted : 1;
+    bool accepts : 1;             /* accept = yes: a worker for each connection, none without */
+    bool has_begun : 1;           /* its workers have been told to start: those that it waits for are up */
+    bool has_had_its_try : 1;     /* it came up, or could not: engine/announce */
+    bool is_blocked : 1;          /* one that it requires has failed */
+    bool is_queued : 1;           /* engine/sequence is to look at its neighbours */
+    bool is_watched : 1;          /* an update waits for its outcome */
+    bool was_touched : 1;         /* an update changes its workers */
+    bool comes_by_demand : 1;     /* when it begins, its workers wait for somebody */
+    enum service_state seen : 8;  /* as engine/sequence saw it last */
+    enum task_kind task_kind : 8; /* of the one whose end is being told */
+    struct accept_pause *accept_pause; /* owned; NULL where nothing went wrong: engine/inetd */
+    struct output *output;             /* owned; NULL: its output is inherited */
+    struct idle *idle;                 /* owned; NULL: it does not stop by itself */
+    struct hooks *hooks;               /* owned; NULL: it has none */
+    struct upkeep *upkeep;             /* owned; NULL: nothing is looked at */
 };
 
 /* "web/1#2" into DST. */
@@ -108,6 +117,14 @@ bool worker_is_ready_at_once(const struct worker *w);
 bool worker_load(struct worker *w);
 /* Sets the timer that its state calls for, or none. */
 void worker_arm_timer(struct worker *w);
+/* It is to serve a connection at LISTENER, which is the service's socket number SOCKET_INDEX. */
+void worker_begin_connection(struct worker *w, struct held_socket *listener, unsigned socket_index);
+void worker_end_connection(struct worker *w);
+/* While W is being spawned for a connection: where that is accepted; else NULL. */
+static inline struct held_socket *worker_listener(const struct worker *w)
+{
+    return w->connection ? w->connection->listener : NULL;
+}
 /* The process is gone: closes what belonged to it and forgets the pid. */
 void worker_forget_process(struct worker *w);
 

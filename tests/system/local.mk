@@ -8,7 +8,7 @@ tests_lib_berth_load_SOURCES = tests/lib/berth_load.c tests/lib/fastcgi.c tests/
 if HAVE_CRITERION
 system_tests = \
 	%D%/rig.crit %D%/run.crit %D%/handoff.crit %D%/kill.crit %D%/guard.crit %D%/habits.crit %D%/control.crit \
-	%D%/output.crit %D%/demand.crit %D%/inetd.crit %D%/share.crit %D%/servers.crit %D%/matrix.crit %D%/pid1.crit %D%/crash.crit %D%/up.crit %D%/update.crit %D%/hooks.crit %D%/input.crit %D%/limits.crit %D%/surroundings.crit %D%/announce.crit %D%/examples.crit
+	%D%/output.crit %D%/demand.crit %D%/inetd.crit %D%/share.crit %D%/servers.crit %D%/matrix.crit %D%/pid1.crit %D%/crash.crit %D%/up.crit %D%/update.crit %D%/scale.crit %D%/hooks.crit %D%/input.crit %D%/limits.crit %D%/surroundings.crit %D%/announce.crit %D%/examples.crit
 check_PROGRAMS += tests/lib/probe tests/berth-crash $(system_tests)
 TESTS += $(system_tests)
 check_LIBRARIES = tests/lib/librig.a
@@ -92,6 +92,9 @@ tests_system_up_crit_LDADD = $(system_ldadd)
 tests_system_update_crit_SOURCES = %D%/test_update.c
 tests_system_update_crit_CPPFLAGS = $(system_cppflags)
 tests_system_update_crit_LDADD = $(system_ldadd)
+tests_system_scale_crit_SOURCES = %D%/test_scale.c
+tests_system_scale_crit_CPPFLAGS = $(system_cppflags)
+tests_system_scale_crit_LDADD = $(system_ldadd)
 tests_system_hooks_crit_SOURCES = %D%/test_hooks.c
 tests_system_hooks_crit_CPPFLAGS = $(system_cppflags)
 tests_system_hooks_crit_LDADD = $(system_ldadd)
