@@ -1,15 +1,18 @@
 # The real binary under the rig (tests/lib/rig.h). run-criterion.sh gives each program here a pid and mount namespace of its own.
 EXTRA_DIST += tests/system/web.py
 
-# Needs no Criterion: the demonstration has none.
-check_PROGRAMS += tests/lib/berth-load
+# These need no Criterion: the demonstration and the benchmarks have none.
+check_PROGRAMS += tests/lib/berth-load tests/lib/probe
 tests_lib_berth_load_SOURCES = tests/lib/berth_load.c tests/lib/fastcgi.c tests/lib/fastcgi.h tests/lib/load.c tests/lib/load.h
+tests_lib_probe_SOURCES = \
+	tests/lib/probe.c tests/lib/probe.h tests/lib/probe_dump.c tests/lib/probe_serve.c tests/lib/fastcgi.c tests/lib/fastcgi.h tests/lib/load.c tests/lib/load.h
+tests_lib_probe_LDADD = supervisor/sys/libsys.a
 
 if HAVE_CRITERION
 system_tests = \
 	%D%/rig.crit %D%/run.crit %D%/handoff.crit %D%/kill.crit %D%/guard.crit %D%/habits.crit %D%/control.crit \
 	%D%/output.crit %D%/demand.crit %D%/inetd.crit %D%/share.crit %D%/servers.crit %D%/matrix.crit %D%/pid1.crit %D%/crash.crit %D%/up.crit %D%/update.crit %D%/scale.crit %D%/hooks.crit %D%/input.crit %D%/limits.crit %D%/surroundings.crit %D%/announce.crit %D%/examples.crit
-check_PROGRAMS += tests/lib/probe tests/berth-crash $(system_tests)
+check_PROGRAMS += tests/berth-crash $(system_tests)
 TESTS += $(system_tests)
 check_LIBRARIES = tests/lib/librig.a
 
@@ -17,9 +20,6 @@ tests_lib_librig_a_SOURCES = \
 	tests/lib/fastcgi.c tests/lib/fastcgi.h tests/lib/load.c tests/lib/load.h tests/lib/rig.c tests/lib/rig.h tests/lib/rig_control.c tests/lib/rig_private.h \
 	tests/lib/rig_process.c
 tests_lib_librig_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
-tests_lib_probe_SOURCES = \
-	tests/lib/probe.c tests/lib/probe.h tests/lib/probe_dump.c tests/lib/probe_serve.c tests/lib/fastcgi.c tests/lib/fastcgi.h tests/lib/load.c tests/lib/load.h
-tests_lib_probe_LDADD = supervisor/sys/libsys.a
 
 # The example's own source, with the library that is built here in it.
 check_PROGRAMS += tests/lib/libberth-worker
