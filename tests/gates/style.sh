@@ -3,7 +3,7 @@
 # headers, no tab, no blank at a line's end.
 set -eu
 cd "$top_srcdir"
-find supervisor etc tests/lib tests/system tests/unit tests/fuzz -name '*.[ch]' | sort | xargs awk '
+find supervisor etc tests/lib tests/system tests/unit tests/fuzz tests/bench -name '*.[ch]' | sort | xargs awk '
     function complain(text) {
         print FILENAME ":" FNR ": " text
         bad = 1
