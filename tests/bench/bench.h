@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+void bench_scale(void);
 void bench_restart(void);
 
 /* Absolute paths of what was built: the program itself, the tests' server, and worker.c. */

@@ -1,11 +1,11 @@
-# How fast, how much memory: `make bench`, or `make bench BENCH="restart"` for some sections. Never part of `make check`.
+# How fast, how much memory: `make bench`, or `make bench BENCH="scale restart"` for some sections. Never part of `make check`.
 bench_programs = %D%/bench %D%/worker
 bench_cppflags = -I$(top_builddir) -I$(top_srcdir)
 EXTRA_PROGRAMS = $(bench_programs)
 CLEANFILES += $(bench_programs)
 tests_bench_bench_SOURCES = \
 	%D%/bench.h %D%/main.c %D%/measure.c %D%/process.c %D%/greeting.c %D%/subject.c \
-	%D%/restart.c \
+	%D%/scale.c %D%/restart.c \
 	tests/lib/fastcgi.c tests/lib/fastcgi.h tests/lib/load.c tests/lib/load.h
 tests_bench_bench_CPPFLAGS = $(bench_cppflags)
 tests_bench_bench_CFLAGS = $(AM_CFLAGS) -pthread

@@ -24,6 +24,7 @@ static const struct section {
     const char *name;
     void (*run)(void);
 } sections[] = {
+    {"scale", bench_scale},
     {"restart", bench_restart},
 };
 #define N_SECTIONS (sizeof(sections) / sizeof(*sections))
