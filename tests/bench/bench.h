@@ -14,6 +14,7 @@
 
 void bench_scale(void);
 void bench_restart(void);
+void bench_recover(void);
 
 /* Absolute paths of what was built: the program itself, the tests' server, and worker.c. */
 extern struct programs {

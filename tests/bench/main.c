@@ -26,6 +26,7 @@ static const struct section {
 } sections[] = {
     {"scale", bench_scale},
     {"restart", bench_restart},
+    {"recover", bench_recover},
 };
 #define N_SECTIONS (sizeof(sections) / sizeof(*sections))
 
