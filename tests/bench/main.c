@@ -27,6 +27,7 @@ static const struct section {
     {"scale", bench_scale},
     {"restart", bench_restart},
     {"recover", bench_recover},
+    {"reload", bench_reload},
 };
 #define N_SECTIONS (sizeof(sections) / sizeof(*sections))
 
