@@ -24,10 +24,8 @@ static const struct section {
     const char *name;
     void (*run)(void);
 } sections[] = {
-    {"scale", bench_scale},
-    {"restart", bench_restart},
-    {"recover", bench_recover},
-    {"reload", bench_reload},
+    {"scale", bench_scale},   {"restart", bench_restart}, {"recover", bench_recover},
+    {"reload", bench_reload}, {"memory", bench_memory},
 };
 #define N_SECTIONS (sizeof(sections) / sizeof(*sections))
 
