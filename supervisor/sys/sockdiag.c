@@ -84,6 +84,7 @@ struct search {
     sockdiag_on_socket *on_socket;
     void *arg;
     int type;
+    uint16_t port; /* in network order; inet */
 };
 
 static void read_inet_address(const struct inet_diag_msg *m, struct endpoint *e)
@@ -111,7 +112,8 @@ static bool on_inet(const struct nlmsghdr *h, void *arg)
 {
     const struct search *search = arg;
     const struct inet_diag_msg *m = NLMSG_DATA(h);
-    if (h->nlmsg_len < NLMSG_LENGTH(sizeof *m))
+    /* Sockets that are bound and no more come whatever port was asked for. */
+    if (h->nlmsg_len < NLMSG_LENGTH(sizeof *m) || m->id.idiag_sport != search->port)
         return true;
     struct sockdiag_socket s = {.inode = m->idiag_inode, .uid = m->idiag_uid, .state = m->idiag_state};
     read_inet_address(m, &s.bound);
@@ -131,7 +133,7 @@ int sockdiag_inet(int family, int type, uint16_t port, sockdiag_on_socket *on_so
         .idiag_states = ANY_STATE,
         .id.idiag_sport = htons(port),
     };
-    struct search search = {.on_socket = on_socket, .arg = arg, .type = type};
+    struct search search = {.on_socket = on_socket, .arg = arg, .type = type, .port = htons(port)};
     return query(NLM_F_DUMP, &request, sizeof request, on_inet, &search);
 }
 

@@ -60,6 +60,19 @@ Test(holder, a_listener_is_found_with_its_process)
                      endpoint_format(wanted, sizeof wanted, &bound));
 }
 
+/* Some kernels tell of sockets that are bound and no more whatever port was asked for. */
+Test(holder, what_is_bound_to_another_port_does_not_stand_in_the_way)
+{
+    struct endpoint bound;
+    struct holder h;
+    int fd = open_socket("tcp://127.0.0.1:0", &bound);
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    cleanup_fd int other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_eq(bind(other, (struct sockaddr *)&any, sizeof any), 0);
+    close(fd); /* its port is free, and another one's by nobody's doing */
+    cr_assert_eq(find(&bound, &h), 0);
+}
+
 Test(holder, every_interface_and_one_of_them_overlap_both_ways)
 {
     struct endpoint bound, e;
