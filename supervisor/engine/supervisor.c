@@ -27,6 +27,7 @@
 #include "sys/memory_file.h"
 #include "sys/procfs.h"
 #include "sys/rlimits.h"
+#include "sys/spawn.h"
 #include "sys/terminal.h"
 #include "sys/user.h"
 
@@ -217,6 +218,7 @@ static int prepare(struct engine *e, const struct supervisor_options *options, s
     e->control_fd = -1;
     e->began = clock_mono();
     int r = rlimits_raise_nofile(&e->nofile);
+    spawn_set_window(); /* without it, spawns take longer where there are many descriptors, and no more */
     if (r < 0)
         return berr_set(err, BERR_SYSTEM, -r,
                         "the limit of descriptors (RLIMIT_NOFILE) could not be read: %s", strerror(-r));

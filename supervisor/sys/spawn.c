@@ -7,6 +7,7 @@
 #include "sys/spawn.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -24,6 +25,9 @@
 #include "sys/spawn_child.h"
 
 #define STACK_SIZE ((size_t)256 * 1024)
+#define WINDOW 16      /* descriptors that most are handed at most */
+#define WINDOW_FROM 10 /* … and where they may stand */
+#define WINDOW_TO 100
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
 #define PIDFS_MAGIC 0x50494446
 
@@ -66,13 +70,55 @@ static const char **make_script_argv(const char *const *argv)
     return script;
 }
 
+/* Else the kernel copies our whole table for every child, and closes all of it again at its exec. */
+static struct {
+    int first; /* of WINDOW descriptors that are /dev/null but in a spawn; 0: there are none */
+    int null;
+} window;
+
+/* N descriptors from FIRST on; 0, -EBUSY where one of them is taken, or another negative errno. */
+static int set_aside(int null, int first, int n)
+{
+    for (int i = 0; i < n; i++) {
+        int fd = fcntl(null, F_DUPFD_CLOEXEC, first + i), err = errno;
+        if (fd == first + i)
+            continue;
+        for (int k = 0; k < i; k++)
+            close(first + k);
+        if (fd >= 0)
+            close(fd);
+        return fd < 0 ? -err : -EBUSY;
+    }
+    return 0;
+}
+
+int spawn_set_window(void)
+{
+    cleanup_fd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int r = -EBUSY, first = WINDOW_FROM;
+    while (r == -EBUSY && first < WINDOW_TO)
+        r = set_aside(null, first++, 1 + WINDOW);
+    if (r == 0) {
+        window.null = first - 1;
+        window.first = first;
+    }
+    return r;
+}
+
+static void clear_window(size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        dup3(window.null, window.first + (int)i, O_CLOEXEC);
+}
+
 static pid_t clone_child(struct spawn_child *c, bool as_sibling, int *ret_pidfd)
 {
     char *stack = child_stack();
     if (!stack)
         return -ENOMEM;
     /* With CLONE_PARENT the signal of its end is that of our own, and must not be given. */
-    int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | (as_sibling ? CLONE_PARENT : SIGCHLD);
+    int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | (as_sibling ? CLONE_PARENT : SIGCHLD) |
+                (c->window >= 0 ? CLONE_FILES : 0);
     sigset_t all, before;
     sigfillset(&all);
     /* A handler that ran in the child would run in our memory. */
@@ -98,11 +144,16 @@ pid_t spawn_process(const struct spawn_plan *plan, int *ret_pidfd, struct spawn_
         .script_argv = script_argv,
         .moved = moved,
         .accepted = &accepted,
+        .window = window.first > 0 && plan->n_fds <= WINDOW ? window.first : -1,
         .failure = &failed,
     };
 
     cleanup_fd int pidfd = -1;
     pid_t pid = clone_child(&child, plan->as_sibling, &pidfd);
+    if (child.window >= 0) {
+        clear_window(plan->n_fds);
+        fd_close(&accepted); /* the child's is another one by now */
+    }
     if (remote[0]) /* what the child left out is still ours to free */
         memcpy(plan->accept->remote, remote, sizeof remote);
     if (pid < 0)

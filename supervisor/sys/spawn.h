@@ -114,6 +114,9 @@ struct spawn_failure {
     int err;
 };
 
+/* Sets a few descriptors aside, to be called before thousands are open: from then on a process that is handed
+ * few does not cost the more, the more there are. Negative errno; then each costs what it costs. */
+int spawn_set_window(void);
 /* Is the inode of a pidfd unique on this kernel (pidfs, 6.9), so that LISTEN_PIDFDID makes sense? */
 bool spawn_knows_pidfdid(void);
 /* The pid, with its pidfd (CLOEXEC, the caller's) in *RET_PIDFD; or negative errno with *FAILURE filled: then

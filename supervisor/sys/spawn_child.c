@@ -15,6 +15,7 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,6 +31,9 @@
 
 #define SHELL "/bin/sh"
 
+#ifndef CLOSE_RANGE_UNSHARE
+#define CLOSE_RANGE_UNSHARE (1U << 1)
+#endif
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
 #endif
@@ -127,9 +131,9 @@ CHILD void accept_connection(const struct spawn_child *c)
     int fd = accept4(a->fd, (struct sockaddr *)&a->peer, &a->peer_len, SOCK_CLOEXEC);
     if (fd < 0)
         fail(c, SPAWN_STEP_ACCEPT, errno);
+    *c->accepted = fd; /* the parent's too, if the table is: it closes what we turn away */
     if (a->admits && !a->admits(fd, &a->peer, a->arg))
         fail(c, SPAWN_STEP_ADMIT, EUSERS);
-    *c->accepted = fd;
     write_remote(a);
 }
 
@@ -226,18 +230,47 @@ CHILD void set_cloexec_by_proc(int first)
     close(dir);
 }
 
-/* Two passes: a source may stand where another one is to go. */
-CHILD void place_descriptors(const struct spawn_child *c)
+CHILD int source_of(const struct spawn_child *c, int i)
+{
+    return c->plan->fds[i] == SPAWN_ACCEPTED ? *c->accepted : c->plan->fds[i];
+}
+
+/* Until here the table of descriptors is the parent's own. What is to be handed over is put into the window,
+ * where /dev/null stands otherwise; then we get a table that ends with it. */
+CHILD void leave_table(const struct spawn_child *c)
 {
     int n = (int)c->plan->n_fds;
     for (int i = 0; i < n; i++) {
-        int source = c->plan->fds[i] == SPAWN_ACCEPTED ? *c->accepted : c->plan->fds[i];
+        if (source_of(c, i) >= 0 && dup3(source_of(c, i), c->window + i, O_CLOEXEC) < 0)
+            fail(c, SPAWN_STEP_DESCRIPTORS, errno);
+        c->moved[i] = c->window + i;
+    }
+    if (syscall(SYS_close_range, c->window + n, ~0U, CLOSE_RANGE_UNSHARE) < 0 &&
+        syscall(SYS_unshare, CLONE_FILES) < 0)
+        fail(c, SPAWN_STEP_DESCRIPTORS, errno);
+}
+
+/* A source may not stand where another one is to go. */
+CHILD void move_out_of_the_way(const struct spawn_child *c)
+{
+    int n = (int)c->plan->n_fds;
+    for (int i = 0; i < n; i++) {
+        int source = source_of(c, i);
         c->moved[i] = source < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : source;
         if (c->moved[i] >= 0 && c->moved[i] < n)
             c->moved[i] = fcntl(c->moved[i], F_DUPFD_CLOEXEC, n);
         if (c->moved[i] < 0)
             fail(c, SPAWN_STEP_DESCRIPTORS, errno);
     }
+}
+
+CHILD void place_descriptors(const struct spawn_child *c)
+{
+    int n = (int)c->plan->n_fds;
+    if (c->window >= 0) /* it is behind all places, or those within it are taken before they are needed */
+        leave_table(c);
+    else
+        move_out_of_the_way(c);
     for (int i = 0; i < n; i++) {
         if (dup2(c->moved[i], i) < 0)
             fail(c, SPAWN_STEP_DESCRIPTORS, errno);

@@ -11,6 +11,7 @@ struct spawn_child {
     const char **script_argv; /* room for argv with the shell in front */
     int *moved;               /* plan->n_fds places */
     int *accepted;            /* the connection, as the child has it */
+    int window;               /* the first of n_fds descriptors that are set aside; -1: none are */
     struct spawn_failure *failure;
 };
 

@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,7 +28,27 @@
 #include "sys/procfs.h"
 #include "sys_test.h"
 
+static void set_up_window(void)
+{
+    test_dir_make();
+    cr_assert_eq(spawn_set_window(), 0);
+}
+
 TestSuite(spawn, .init = test_dir_make, .fini = test_dir_remove);
+TestSuite(spawn_window, .init = set_up_window, .fini = test_dir_remove);
+
+/* A test of spawning with and without descriptors that are set aside. */
+#define both(name)                                                                                           \
+    static void name(void);                                                                                  \
+    Test(spawn, name)                                                                                        \
+    {                                                                                                        \
+        name();                                                                                              \
+    }                                                                                                        \
+    Test(spawn_window, name)                                                                                 \
+    {                                                                                                        \
+        name();                                                                                              \
+    }                                                                                                        \
+    static void name(void)
 
 static const char *const environment[] = {"PATH=/usr/bin:/bin", "COLOUR=green", NULL};
 
@@ -115,7 +136,7 @@ static void expect_failure(struct spawn_plan *plan, enum spawn_step step, int er
 /* Every descriptor that the shell itself has, but for the one of the listing, which is gone by the test. */
 #define LIST_FDS "for f in /proc/$$/fd/*; do [ -h $f ] && printf '%s ' ${f##*/}; done; :"
 
-Test(spawn, a_child_has_only_the_standard_descriptors_and_the_handed_ones)
+both(a_child_has_only_the_standard_descriptors_and_the_handed_ones)
 {
     /* One that we have inherited without knowing, and one of ours. */
     cr_assert_eq(dup2(2, 50), 50);
@@ -128,7 +149,61 @@ Test(spawn, a_child_has_only_the_standard_descriptors_and_the_handed_ones)
     cr_assert_str_eq(run_with(&plan, handed, 3), "0 1 2 3 4 5 ");
 }
 
-Test(spawn, minus_one_is_dev_null)
+/* Which descriptors are open here, and what is behind each. */
+static void list_own(char *dst, size_t size)
+{
+    size_t len = 0;
+    for (int fd = 0; fd < 200; fd++) {
+        struct stat st;
+        if (fstat(fd, &st) == 0)
+            len += (size_t)snprintf(dst + len, size - len, "%d:%llu ", fd, (unsigned long long)st.st_ino);
+    }
+    cr_assert_lt(len, size);
+}
+
+both(ours_are_as_before_whether_it_succeeds_or_not)
+{
+    char before[8192], after[8192];
+    const char *argv[4];
+    struct spawn_plan plan = shell_plan(argv, "exit 0"), bad = shell_plan(argv, "exit 0");
+    int fds[17] = {[0] = -1, 1, 2, 2};
+    run(&plan); /* what is made once */
+    list_own(before, sizeof before);
+    for (size_t n = 1; n < 17; n++) { /* with the standard ones up to more than are set aside */
+        run_with(&plan, fds, n);
+        list_own(after, sizeof after);
+        cr_assert_str_eq(after, before, "%zu", n);
+    }
+    fds[3] = 199;
+    bad.fds = fds;
+    bad.n_fds = 5;
+    expect_failure(&bad, SPAWN_STEP_DESCRIPTORS, EBADF);
+    list_own(after, sizeof after);
+    cr_assert_str_eq(after, before);
+}
+
+Test(spawn_window, a_child_gets_no_copy_of_a_large_table)
+{
+    const char *argv[4];
+    struct spawn_plan plan = shell_plan(argv, "sed -n 's/^FDSize:[^0-9]*//p' /proc/$$/status");
+    for (int fd = 30; fd < 900; fd++)
+        cr_assert_eq(dup3(2, fd, O_CLOEXEC), fd);
+    cr_assert_leq(atoi(run(&plan)), 256);
+}
+
+Test(spawn_window, there_is_none_where_numbers_are_taken)
+{
+    char before[8192], after[8192];
+    for (int fd = 20; fd < 120; fd += 10)
+        if (fcntl(fd, F_GETFD) < 0)
+            cr_assert_eq(dup3(2, fd, O_CLOEXEC), fd);
+    list_own(before, sizeof before);
+    cr_assert_eq(spawn_set_window(), -EBUSY);
+    list_own(after, sizeof after);
+    cr_assert_str_eq(after, before);
+}
+
+both(minus_one_is_dev_null)
 {
     const char *argv[4];
     struct spawn_plan plan = shell_plan(argv, "readlink /proc/$$/fd/0 /proc/$$/fd/3");
@@ -136,7 +211,7 @@ Test(spawn, minus_one_is_dev_null)
     cr_assert_str_eq(run_with(&plan, handed, 1), "/dev/null\n/dev/null\n");
 }
 
-Test(spawn, descriptors_arrive_in_order_though_each_stands_where_another_goes)
+both(descriptors_arrive_in_order_though_each_stands_where_another_goes)
 {
     /* The test's own are below FIRST; from there on, each number is handed over at the other end of the row.
      */
@@ -157,7 +232,7 @@ Test(spawn, descriptors_arrive_in_order_though_each_stands_where_another_goes)
     cr_assert_str_eq(run_with(&plan, handed, COUNT), "");
 }
 
-Test(spawn, unknown_descriptors_stay_out_also_without_close_range)
+both(unknown_descriptors_stay_out_also_without_close_range)
 {
     cr_assert_eq(dup2(2, 50), 50);
     cr_assert_eq(dup2(2, 51), 51);
@@ -166,7 +241,7 @@ Test(spawn, unknown_descriptors_stay_out_also_without_close_range)
     cr_assert_str_eq(run_shell(LIST_FDS), "0 1 2 ");
 }
 
-Test(spawn, unknown_descriptors_stay_out_without_close_range_and_proc)
+both(unknown_descriptors_stay_out_without_close_range_and_proc)
 {
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
         mount("tmpfs", "/proc", "tmpfs", 0, NULL) < 0)
@@ -180,7 +255,48 @@ Test(spawn, unknown_descriptors_stay_out_without_close_range_and_proc)
     cr_assert_eq(umount("/proc"), 0);
 }
 
-Test(spawn, a_descriptor_that_is_not_open_is_told)
+SPAWN_IN_CHILD static bool admits(int connection, const struct sockaddr_storage *peer, void *arg)
+{
+    (void)connection;
+    (void)peer;
+    return *(bool *)arg;
+}
+
+both(a_connection_is_the_childs_alone_and_closed_if_it_is_turned_away)
+{
+    const char *argv[4];
+    char before[8192], after[8192];
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    socklen_t len = sizeof name.sun_family; /* the kernel chooses a name */
+    bool may = true;
+    cleanup_fd int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    cr_assert_eq(bind(listener, (const struct sockaddr *)&name, len), 0);
+    len = sizeof name;
+    cr_assert_eq(getsockname(listener, (struct sockaddr *)&name, &len), 0);
+    cr_assert_eq(listen(listener, 4), 0);
+    struct spawn_accept accept = {.fd = listener, .admits = admits, .arg = &may};
+    struct spawn_plan plan = shell_plan(argv, "echo hello >&3");
+    plan.accept = &accept;
+    for (int i = 0; i < 2; i++, may = false) {
+        cleanup_fd int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        char got[16] = "";
+        cr_assert_eq(connect(client, (const struct sockaddr *)&name, len), 0);
+        list_own(before, sizeof before);
+        if (may) {
+            run_with(&plan, (const int[]){SPAWN_ACCEPTED}, 1);
+            plan.fds = NULL;
+        } else {
+            expect_failure(&plan, SPAWN_STEP_ADMIT, EUSERS);
+        }
+        list_own(after, sizeof after);
+        cr_assert_str_eq(after, before);
+        cr_assert_eq(read(client, got, sizeof got), may ? 6 : 0);
+        cr_assert_str_eq(got, may ? "hello\n" : "");
+    }
+    expect_failure(&plan, SPAWN_STEP_ACCEPT, EAGAIN);
+}
+
+both(a_descriptor_that_is_not_open_is_told)
 {
     const char *argv[4];
     struct spawn_plan plan = shell_plan(argv, ":");
@@ -203,7 +319,7 @@ static bool has_line(const char *text, const char *name, const char *value)
     return at && strncmp(at + strlen(name), value, strlen(value)) == 0;
 }
 
-Test(spawn, signals_are_as_at_the_beginning_of_the_world)
+both(signals_are_as_at_the_beginning_of_the_world)
 {
     sigset_t set;
     sigemptyset(&set);
@@ -253,7 +369,7 @@ static struct procfs_process look_at(struct spawn_plan *plan)
     return p;
 }
 
-Test(spawn, a_new_session_makes_the_child_its_leader)
+both(a_new_session_makes_the_child_its_leader)
 {
     struct spawn_plan plan = {.new_session = true};
     struct procfs_process p = look_at(&plan);
@@ -262,7 +378,7 @@ Test(spawn, a_new_session_makes_the_child_its_leader)
     cr_assert_eq(p.ppid, getpid());
 }
 
-Test(spawn, without_a_new_session_group_and_session_are_ours)
+both(without_a_new_session_group_and_session_are_ours)
 {
     struct spawn_plan plan = {0};
     struct procfs_process p = look_at(&plan);
@@ -270,7 +386,7 @@ Test(spawn, without_a_new_session_group_and_session_are_ours)
     cr_assert_eq(p.pgid, getpgrp());
 }
 
-Test(spawn, another_process_group_of_the_session_can_be_joined)
+both(another_process_group_of_the_session_can_be_joined)
 {
     pid_t leader = fork();
     if (leader == 0) {
@@ -286,7 +402,7 @@ Test(spawn, another_process_group_of_the_session_can_be_joined)
     cr_assert_eq(p.sid, getsid(0));
 }
 
-Test(spawn, limits_nice_umask_directory_and_environment_are_set)
+both(limits_nice_umask_directory_and_environment_are_set)
 {
     const char *argv[4];
     struct spawn_plan plan = shell_plan(argv, "ulimit -n; umask; pwd; nice; echo $COLOUR");
@@ -302,7 +418,7 @@ Test(spawn, limits_nice_umask_directory_and_environment_are_set)
     cr_assert_str_eq(run(&plan), wanted);
 }
 
-Test(spawn, user_group_groups_and_no_new_privileges_are_set)
+both(user_group_groups_and_no_new_privileges_are_set)
 {
     if (geteuid() != 0)
         test_skip("only root may change the user");
@@ -320,7 +436,7 @@ Test(spawn, user_group_groups_and_no_new_privileges_are_set)
 /* Processor 0 alone. */
 static unsigned long first_cpu[SPAWN_CPUS_SIZE / sizeof(unsigned long)] = {1};
 
-Test(spawn, processors_and_the_oom_score_are_set_and_ours_stay)
+both(processors_and_the_oom_score_are_set_and_ours_stay)
 {
     const char *argv[4];
     struct spawn_plan plan =
@@ -336,7 +452,7 @@ Test(spawn, processors_and_the_oom_score_are_set_and_ours_stay)
     cr_assert_str_neq(run_shell("cat /proc/self/oom_score_adj"), "777\n", "it is the child's alone");
 }
 
-Test(spawn, to_lower_the_oom_score_takes_a_right)
+both(to_lower_the_oom_score_takes_a_right)
 {
     const char *argv[4];
     struct spawn_plan plan = shell_plan(argv, "cat /proc/self/oom_score_adj");
@@ -348,7 +464,7 @@ Test(spawn, to_lower_the_oom_score_takes_a_right)
         expect_failure(&plan, SPAWN_STEP_OOM_SCORE, EACCES);
 }
 
-Test(spawn, a_processor_that_is_not_there_is_no_reason_to_take_others)
+both(a_processor_that_is_not_there_is_no_reason_to_take_others)
 {
     static unsigned long cpus[SPAWN_CPUS_SIZE / sizeof(unsigned long)];
     const char *argv[4];
@@ -363,7 +479,7 @@ Test(spawn, a_processor_that_is_not_there_is_no_reason_to_take_others)
 
 #define SHOW_CAPABILITIES "sed -n 's/^Cap...://p' /proc/self/status | tr -d '\\n\\t'"
 
-Test(spawn, exactly_the_capabilities_of_the_plan_are_kept)
+both(exactly_the_capabilities_of_the_plan_are_kept)
 {
     if (geteuid() != 0)
         test_skip("only root has capabilities to give");
@@ -381,7 +497,7 @@ Test(spawn, exactly_the_capabilities_of_the_plan_are_kept)
     cr_assert_str_eq(run(&plan), five, "also without new ones");
 }
 
-Test(spawn, no_capability_at_all_leaves_root_without)
+both(no_capability_at_all_leaves_root_without)
 {
     if (geteuid() != 0)
         test_skip("only root has capabilities to lose");
@@ -393,7 +509,7 @@ Test(spawn, no_capability_at_all_leaves_root_without)
     cr_assert_lt(strspn(ours, "0"), 5 * 16, "ours are as they were: %s", ours);
 }
 
-Test(spawn, a_capability_that_is_none_fails_the_start)
+both(a_capability_that_is_none_fails_the_start)
 {
     if (geteuid() != 0)
         test_skip("only root has capabilities to give");
@@ -425,7 +541,7 @@ static int try_without_bounding_set(void *arg)
     return failure_of(&plan) == SPAWN_STEP_CAPABILITIES ? 0 : 2;
 }
 
-Test(spawn, a_host_that_does_not_tell_of_capabilities_fails_the_start)
+both(a_host_that_does_not_tell_of_capabilities_fails_the_start)
 {
     cr_assert_eq(test_in_child(try_without_bounding_set, NULL), 0);
 }
@@ -437,7 +553,7 @@ static const char *make_root(void)
     return root;
 }
 
-Test(spawn, command_and_directory_are_looked_up_inside_the_chroot)
+both(command_and_directory_are_looked_up_inside_the_chroot)
 {
     if (geteuid() != 0)
         test_skip("only root may change its root");
@@ -459,7 +575,7 @@ Test(spawn, command_and_directory_are_looked_up_inside_the_chroot)
     cr_assert(str_starts_with(run(&plan), "/\n"), "the working directory is the new root");
 }
 
-Test(spawn, a_cgroup_that_cannot_be_entered_fails_the_start)
+both(a_cgroup_that_cannot_be_entered_fails_the_start)
 {
     cleanup_fd int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
     const char *argv[4];
@@ -469,7 +585,7 @@ Test(spawn, a_cgroup_that_cannot_be_entered_fails_the_start)
     expect_failure(&plan, SPAWN_STEP_CGROUP, ENOSPC);
 }
 
-Test(spawn, the_cgroup_is_entered_before_the_descriptors_are_moved)
+both(the_cgroup_is_entered_before_the_descriptors_are_moved)
 {
     int ends[2];
     char text[8] = "";
@@ -487,7 +603,7 @@ Test(spawn, the_cgroup_is_entered_before_the_descriptors_are_moved)
 
 /* --- who knows of it --- */
 
-Test(spawn, listen_pid_is_the_childs_own)
+both(listen_pid_is_the_childs_own)
 {
     char listen_pid[] = "LISTEN_PID=__________";
     const char *own[] = {listen_pid, NULL}, *argv[4];
@@ -497,7 +613,7 @@ Test(spawn, listen_pid_is_the_childs_own)
     cr_assert_gt(atoi(run(&plan)), 1);
 }
 
-Test(spawn, listen_pidfdid_is_the_inode_of_its_pidfd)
+both(listen_pidfdid_is_the_inode_of_its_pidfd)
 {
     if (!spawn_knows_pidfdid())
         test_skip("pidfds have no inodes of their own on this kernel (6.9)");
@@ -536,7 +652,7 @@ static struct spawn_announce announce_over(int fd, struct packet *packet)
     return (struct spawn_announce){fd, packet, sizeof *packet, offsetof(struct packet, pid)};
 }
 
-Test(spawn, the_child_announces_its_pid_itself)
+both(the_child_announces_its_pid_itself)
 {
     int pair[2];
     struct packet packet, got;
@@ -553,7 +669,7 @@ Test(spawn, the_child_announces_its_pid_itself)
     close(pair[1]);
 }
 
-Test(spawn, the_announcement_comes_before_the_exec)
+both(the_announcement_comes_before_the_exec)
 {
     int pair[2];
     struct packet packet, got;
@@ -569,7 +685,7 @@ Test(spawn, the_announcement_comes_before_the_exec)
     close(pair[1]);
 }
 
-Test(spawn, what_cannot_be_announced_is_not_run)
+both(what_cannot_be_announced_is_not_run)
 {
     int pair[2];
     struct packet packet;
@@ -585,7 +701,7 @@ Test(spawn, what_cannot_be_announced_is_not_run)
     close(pair[0]);
 }
 
-Test(spawn, a_sibling_is_our_parents_child)
+both(a_sibling_is_our_parents_child)
 {
     int ends[2], status;
     cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
@@ -625,7 +741,7 @@ static const char *make_file(const char *name, const char *text, mode_t mode)
     return path;
 }
 
-Test(spawn, a_script_without_an_interpreter_is_the_shells)
+both(a_script_without_an_interpreter_is_the_shells)
 {
     const char *argv[] = {"script", "one", "two", NULL};
     struct spawn_plan plan = {
@@ -639,7 +755,7 @@ Test(spawn, a_script_without_an_interpreter_is_the_shells)
     cr_assert_str_eq(run(&plan), wanted);
 }
 
-Test(spawn, a_name_without_a_slash_is_looked_up_in_the_plans_path)
+both(a_name_without_a_slash_is_looked_up_in_the_plans_path)
 {
     char path[600];
     const char *argv[] = {"berth-test-program", NULL}, *own[] = {"COLOUR=red", path, NULL};
@@ -653,7 +769,7 @@ Test(spawn, a_name_without_a_slash_is_looked_up_in_the_plans_path)
     expect_failure(&plan, SPAWN_STEP_EXEC, ENOENT);
 }
 
-Test(spawn, a_file_that_may_not_be_run_says_more_than_none)
+both(a_file_that_may_not_be_run_says_more_than_none)
 {
     char path[600];
     const char *argv[] = {"berth-test-program", NULL}, *own[] = {path, NULL};
@@ -663,7 +779,7 @@ Test(spawn, a_file_that_may_not_be_run_says_more_than_none)
     expect_failure(&plan, SPAWN_STEP_EXEC, EACCES);
 }
 
-Test(spawn, each_failure_names_its_step)
+both(each_failure_names_its_step)
 {
     const char *argv[4];
     struct spawn_plan plan = shell_plan(argv, ":");
@@ -717,14 +833,14 @@ static int try_as_nobody(void *arg)
     return waitpid(-1, NULL, 0) == -1 && errno == ECHILD ? 0 : 7;
 }
 
-Test(spawn, what_only_root_may_is_refused_to_others)
+both(what_only_root_may_is_refused_to_others)
 {
     if (geteuid() != 0)
         test_skip("only root can become somebody else to try it");
     cr_assert_eq(test_in_child(try_as_nobody, NULL), 0);
 }
 
-Test(spawn, steps_have_names)
+both(steps_have_names)
 {
     cr_assert_str_eq(spawn_step_name(SPAWN_STEP_EXEC), "exec");
     cr_assert_str_eq(spawn_step_name(SPAWN_STEP_DIRECTORY), "chdir");
