@@ -1,4 +1,4 @@
-/* name_table: open addressing with linear probing. At most half of the slots are taken, and what is removed
+/* name_table: open addressing with linear probing. At most three in four slots are taken, and what is removed
  * leaves no mark: those behind it move up. */
 #include "config.h"
 
@@ -72,7 +72,7 @@ size_t name_table_find(const struct name_table *t, const char *name, name_table_
 void name_table_add(struct name_table *t, const char *name, size_t number)
 {
     must(number < UINT32_MAX);
-    if (!t->slots || 2 * (t->n + 1) > t->mask + 1)
+    if (!t->slots || 4 * (t->n + 1) > 3 * (t->mask + 1))
         grow(t);
     place(t, (struct name_slot){hash_of(name), (uint32_t)number + 1});
     t->n++;

@@ -9,12 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HEADS 4096    /* of each hash; a power of two */
-#define SHORT_NAME 48 /* bytes that most names fit in */
+#define HEADS 4096 /* of each hash; a power of two */
+/* Bytes that most names fit in, and nearly all. */
+enum { SHORT_NAME = 48, MIDDLE_NAME = 96 };
 
 /* The entries by their numbers, from 1 on. */
 static struct entry slots[1 + LIMIT_HELD];
-static char short_names[1 + LIMIT_HELD][SHORT_NAME], long_names[1 + LIMIT_HELD][LIMIT_HELD_NAME + 1];
+static char short_names[1 + LIMIT_HELD][SHORT_NAME], middle_names[1 + LIMIT_HELD][MIDDLE_NAME];
+static char long_names[1 + LIMIT_HELD][LIMIT_HELD_NAME + 1];
 static size_t n_slots; /* that were ever used */
 static size_t n_fds;
 static struct list unused = {&unused, &unused}, told = {&told, &told}, untold = {&untold, &untold};
@@ -82,11 +84,10 @@ int store_put(const char *name, int fd, pid_t pid)
     else
         return -ENOSPC;
     struct entry *e = &slots[*at];
-    *e = (struct entry){.next_by_name = e->next_by_name,
-                        .known = true /* it came from the supervisor */,
-                        .fd = fd,
-                        .pid = pid};
-    e->name = memcpy(len < SHORT_NAME ? short_names[*at] : long_names[*at], name, len + 1);
+    /* It is known, for it came from the supervisor. */
+    *e = (struct entry){.next_by_name = e->next_by_name, .known = true, .fd = fd, .pid = pid};
+    e->name = len < SHORT_NAME ? short_names[*at] : len < MIDDLE_NAME ? middle_names[*at] : long_names[*at];
+    memcpy(e->name, name, len + 1);
     n_fds += fd >= 0;
     list_append(&told, &e->link);
     if (pid > 0) {

@@ -45,6 +45,26 @@ Test(store, refuses_a_name_that_is_empty_or_too_long)
     cr_expect_eq(store_put(name + 1, -1, 0), 0);
 }
 
+Test(store, holds_names_of_every_length_whole)
+{
+    char name[LIMIT_HELD_NAME + 1];
+    for (int round = 0; round < 2; round++) { /* then again, in slots that others had */
+        for (size_t len = 1; len <= LIMIT_HELD_NAME; len++) {
+            memset(name, 'a' + round, len);
+            name[len] = '\0';
+            cr_assert_eq(store_put(name, -1, (pid_t)len), 0);
+        }
+        for (size_t len = 1; len <= LIMIT_HELD_NAME; len++) {
+            struct entry *e = store_find_process((pid_t)len);
+            memset(name, 'a' + round, len);
+            name[len] = '\0';
+            cr_assert_str_eq(e->name, name);
+        }
+        for (struct entry *e; (e = store_next(NULL));)
+            store_drop(e->name);
+    }
+}
+
 Test(store, closes_what_is_replaced_or_dropped)
 {
     int a = open("/dev/null", O_RDONLY | O_CLOEXEC), b = open("/dev/null", O_RDONLY | O_CLOEXEC);
