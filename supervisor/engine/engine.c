@@ -394,6 +394,7 @@ void engine_restart(struct service *s)
         sequence_start(s);
         return;
     }
+    s->is_kept_back = false;
     if (!hooks_put_off_restart(s))
         engine_renew(s);
 }

@@ -161,6 +161,7 @@ static void on_before_start(struct service *s, bool is_good, const char *how)
     bool is_restart = s->hooks->phase == HOOKS_BEFORE_RESTART;
     if (!is_good && is_restart) {
         tell(s, how, "; its workers go on as they are");
+        s->is_kept_back = true;
         enter(s, HOOKS_IDLE);
         operation_on_hook_failed(s, how);
     } else if (!is_good) {

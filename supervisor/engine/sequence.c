@@ -34,7 +34,8 @@ static bool has_failed(const struct service *s)
 /* For one that comes after it and does not require it: it is up, will not come up, or has had its try. */
 static bool is_settled(const struct service *s)
 {
-    return !s->is_wanted || is_up(s) || has_failed(s) || service_state(s) == SERVICE_BACKOFF;
+    return !s->is_wanted ||
+           (!update_renews(s) && (is_up(s) || has_failed(s) || service_state(s) == SERVICE_BACKOFF));
 }
 
 static bool may_begin(const struct service *s)
@@ -42,7 +43,7 @@ static bool may_begin(const struct service *s)
     const struct order *o = &s->engine->order;
     for (size_t i = o->first_before[s->index]; i < o->first_before[s->index + 1]; i++) {
         const struct service *other = s->engine->services[o->before[i].service];
-        if (o->before[i].is_required ? !is_up(other) : !is_settled(other))
+        if (!is_settled(other) || (o->before[i].is_required && !is_up(other)))
             return false;
     }
     return true;
@@ -81,6 +82,27 @@ static void try_begin(struct service *s)
         engine_bring_up(s);
 }
 
+/* Once those that it waits for are as they are to be: what it requires may have changed with it. */
+static bool may_be_renewed(const struct service *s)
+{
+    const struct order *o = &s->engine->order;
+    for (size_t i = o->first_before[s->index]; i < o->first_before[s->index + 1]; i++)
+        if (!is_settled(s->engine->services[o->before[i].service]))
+            return false;
+    return true;
+}
+
+static void look_later(struct service *s);
+
+static void try_renew(struct service *s)
+{
+    if (s->engine->is_shutting_down || !update_renews(s) || !may_be_renewed(s))
+        return;
+    engine_restart(s);
+    update_on_service_change(s);
+    look_later(s);
+}
+
 static bool is_down(const struct service *s)
 {
     return !s->has_begun && !service_has_process(s) && !hooks_are_busy(s);
@@ -106,6 +128,8 @@ static void look_at_neighbours(struct service *s)
     const struct order *o = &e->order;
     for (size_t i = o->first_behind[s->index]; i < o->first_behind[s->index + 1]; i++)
         try_begin(e->services[o->behind[i].service]);
+    for (size_t i = o->first_behind[s->index]; i < o->first_behind[s->index + 1]; i++)
+        try_renew(e->services[o->behind[i].service]);
     for (size_t i = o->first_before[s->index]; i < o->first_before[s->index + 1]; i++)
         try_end(e->services[o->before[i].service]);
 }
@@ -126,6 +150,16 @@ static void work(struct engine *e)
     q->is_working = false;
 }
 
+static void look_later(struct service *s)
+{
+    struct engine *e = s->engine;
+    if (s->is_queued)
+        return;
+    s->is_queued = true;
+    must(e->queue.n < e->n_services);
+    e->queue.waiting[e->queue.n++] = s->index;
+}
+
 void sequence_follow(struct service *s)
 {
     struct engine *e = s->engine;
@@ -137,11 +171,7 @@ void sequence_follow(struct service *s)
     announce_on_service_change(s);
     announce_follow(e);
     operation_on_service_change(s);
-    if (!s->is_queued) {
-        s->is_queued = true;
-        must(e->queue.n < e->n_services);
-        e->queue.waiting[e->queue.n++] = s->index;
-    }
+    look_later(s);
     work(e);
 }
 
@@ -209,8 +239,11 @@ void sequence_stop(struct service *s)
 
 void sequence_follow_all(struct engine *e)
 {
-    for (size_t i = 0; i < e->n_services; i++)
+    for (size_t i = 0; i < e->n_services; i++) {
         try_begin(e->services[e->order.sequence[i]]);
+        try_renew(e->services[e->order.sequence[i]]);
+    }
+    work(e);
     for (size_t i = e->n_services; i-- > 0;)
         try_end(e->services[e->order.sequence[i]]);
 }

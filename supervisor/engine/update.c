@@ -119,20 +119,24 @@ static void exchange(struct engine *e, const struct conf *after)
 
 /* --- steps that a successor takes as well -------------------------------------------------------------- */
 
-/* Do its workers have something else than it is configured with? Connections get the new one by themselves.
- */
-static bool is_outdated(struct service *s)
+bool update_renews(const struct service *s)
 {
-    if (s->accepts && s->has_begun && s->fingerprint != s->next_fingerprint) {
-        s->fingerprint = s->next_fingerprint;
-        service_save(s);
-    }
-    return s->is_wanted && s->has_begun && s->fingerprint != s->next_fingerprint;
+    return s->is_wanted && s->has_begun && s->fingerprint != s->next_fingerprint && !s->accepts &&
+           !s->is_kept_back && !update_holds_back(s);
 }
 
 bool update_holds_back(const struct service *s)
 {
     return !hold_is_complete(s);
+}
+
+/* Connections get the new one by themselves. */
+static void follow_fingerprint(struct service *s)
+{
+    if (!s->accepts || !s->has_begun || s->fingerprint == s->next_fingerprint)
+        return;
+    s->fingerprint = s->next_fingerprint;
+    service_save(s);
 }
 
 static void follow_count(struct service *s)
@@ -150,8 +154,7 @@ static void follow_services(struct engine *e)
 {
     for (size_t i = 0; i < e->n_services; i++) {
         struct service *s = e->services[i];
-        if (is_outdated(s) && !update_holds_back(s))
-            engine_restart(s);
+        follow_fingerprint(s);
         follow_count(s);
         hold_follow_service(s);
         demand_follow(s);
@@ -183,6 +186,14 @@ static void update_free(struct update *u)
 static bool is_settled(struct update *u, struct service *s)
 {
     enum service_state state = service_state(s);
+    if (update_renews(s))
+        return false; /* it waits for its turn */
+    if (s->is_wanted && s->is_kept_back) {
+        strv_put(
+            &u->failures,
+            mem_printf("service %s: before_start failed, and its workers go on as they are", s->conf->name));
+        return true;
+    }
     if (!s->is_wanted || state == SERVICE_RUNNING || state == SERVICE_WAITING || state == SERVICE_DONE)
         return true;
     if (s->is_wanted && !s->has_begun && update_holds_back(s))

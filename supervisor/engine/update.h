@@ -15,13 +15,15 @@ struct engine;
 struct service;
 
 /* Reads PATH (NULL: where the last one was read from), and answers CLIENT (NULL: nobody asks, it is logged)
- * with what has changed, when that has come about. IS_DRY: tells only what would change; else it waits for its
- * turn. */
+ * with what has changed, when that has come about. IS_DRY: tells only what would change; else it waits for
+ * its turn. */
 void update_begin(struct engine *e, struct control_client *client, const char *path, bool is_dry, bool waits);
 /* Goes on where sockets have been retired, or opened at last. */
 void update_proceed(struct engine *e);
 /* What a predecessor had begun. */
 void update_resume(struct engine *e);
+/* Do workers of S still have something else than it is configured with, and can that be changed now? */
+bool update_renews(const struct service *s);
 /* Must S wait for a socket before it is started? */
 bool update_holds_back(const struct service *s);
 /* S, which is leaving, may be down: then it is forgotten and freed. */

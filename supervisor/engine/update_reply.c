@@ -77,18 +77,13 @@ bool update_reply_impossible(struct engine *e, struct update *u)
     return is_impossible;
 }
 
-static bool is_outdated(const struct service *s)
-{
-    return s->is_wanted && s->has_begun && !s->accepts && s->fingerprint != s->next_fingerprint;
-}
-
 void update_note_touched(struct engine *e, struct update *u)
 {
     for (size_t i = 0; i < e->n_services; i++) {
         struct service *s = e->services[i];
         s->was_touched =
-            s->is_wanted && (!s->has_begun || is_outdated(s) || s->conf_workers != s->conf->with->workers);
-        if (is_outdated(s) && !update_holds_back(s))
+            s->is_wanted && (!s->has_begun || update_renews(s) || s->conf_workers != s->conf->with->workers);
+        if (update_renews(s))
             strv_add(&u->touched, s->conf->name);
     }
 }

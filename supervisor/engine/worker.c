@@ -274,6 +274,7 @@ void service_set_conf(struct service *s, const struct conf *c, const struct serv
 {
     s->conf = conf;
     s->accepts = conf_accepts(c, conf);
+    s->is_kept_back = false;
     if (!s->hooks)
         s->hooks = hooks_new(s);
     idle_set_pace(s);

@@ -92,6 +92,7 @@ struct service {
     bool is_queued : 1;           /* engine/sequence is to look at its neighbours */
     bool is_watched : 1;          /* an update waits for its outcome */
     bool was_touched : 1;         /* an update changes its workers */
+    bool is_kept_back : 1;        /* before_start failed when they were to be: its workers stay */
     bool comes_by_demand : 1;     /* when it begins, its workers wait for somebody */
     enum service_state seen : 8;  /* as engine/sequence saw it last */
     enum task_kind task_kind : 8; /* of the one whose end is being told */

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,6 +91,68 @@ rig_test(update, a_changed_command_gets_new_workers_and_loses_nobody)
     update_under_load(r, with_web(r, "", "env.VERSION = 2\n", ""));
     cr_assert_neq(rig_pid_of(r, "web", 1), worker);
     cr_assert_eq(rig_number_of(r, "web", "generation"), 2);
+}
+
+/* A migration that lasts until somebody writes to the gate, and a service that comes after it, and one that
+ * comes after that; each says when it runs. */
+static const char *with_chain(struct rig *r, int version)
+{
+    const char *said = rig_path(r, "said");
+    return rig_format(
+        r,
+        "[service:app]\nenv.V = %d\nafter = data\ncommand = sh -c 'echo app $V >>%s; exec sleep 1000'\n"
+        "[service:data]\nenv.V = %d\nrequires = migration\nready = check:grep -q 'data %d' %s\n"
+        "command = sh -c 'echo data $V >>%s; exec sleep 1000'\n"
+        "[service:migration]\nenv.V = %d\ntype = oneshot\n"
+        "command = sh -c 'read x <%s; echo migration $V >>%s'\n",
+        version, said, version, version, said, said, version, rig_path(r, "gate"), said);
+}
+
+static void open_gate(struct rig *r)
+{
+    int fd = open(rig_path(r, "gate"), O_WRONLY | O_CLOEXEC);
+    cr_assert_gt(fd, 0);
+    cr_assert_eq(write(fd, "\n", 1), 1);
+    close(fd);
+}
+
+rig_test(update, changed_services_get_new_workers_in_their_order)
+{
+    cr_assert_eq(mkfifo(rig_path(r, "gate"), 0600), 0);
+    rig_up(r, with_chain(r, 1));
+    open_gate(r);
+    rig_wait_state_of(r, "app", "running");
+    pid_t app = rig_pid_of(r, "app", 1);
+    for (int version = 2; version <= 4; version++) {
+        rig_configure(r, with_chain(r, version));
+        pid_t update = rig_spawn(r, "", rig_cmd_argv(r, RIG_ARGV("update")));
+        rig_wait_state_of(r, "migration", "starting");
+        if (version == 4)
+            rig_kill_supervisor(r);
+        cr_assert_eq(rig_pid_of(r, "app", 1), app, "it waits for the others");
+        open_gate(r);
+        if (version < 4)
+            cr_assert_eq(rig_wait_child(r, update), 0);
+        rig_until(r,
+                  (app = rig_pid_of(r, "app", 1)) != 0 && rig_number_of(r, "app", "generation") == version);
+    }
+    rig_until(r, strstr(rig_read_file(r, rig_path(r, "said")), "app 4"));
+    cr_assert_str_eq(rig_read_file(r, rig_path(r, "said")),
+                     "migration 1\ndata 1\napp 1\nmigration 2\ndata 2\napp 2\n"
+                     "migration 3\ndata 3\napp 3\nmigration 4\ndata 4\napp 4\n");
+}
+
+rig_test(update, a_hook_that_fails_keeps_the_workers_and_is_told)
+{
+    const char *hook = rig_format(r, "before_start = test ! -e %s\n", rig_path(r, "bad"));
+    begin(r, with_web(r, "", hook, ""));
+    pid_t worker = rig_pid_of(r, "web", 1);
+    rig_expect(r, 0, RIG_ARGV("touch", rig_path(r, "bad")));
+    rig_configure(r, with_web(r, "", hook, "env.VERSION = 2\n"));
+    const struct rig_result *result = rig_expect(r, 1, rig_cmd_argv(r, RIG_ARGV("update")));
+    cr_assert(strstr(result->err, "before_start failed, and its workers go on as they are"), "%s",
+              result->err);
+    cr_assert_eq(rig_pid_of(r, "web", 1), worker);
 }
 
 rig_test(update, another_number_of_workers_is_reached)
