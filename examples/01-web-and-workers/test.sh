@@ -1,27 +1,14 @@
 #!/bin/sh
 # Starts this example, and changes and breaks it while clients ask at its port; not one request may fail.
-# BUILD is the folder in which berth was built (with `make berth tests/lib/berth-load`), PORT where to serve, STATE an empty folder.
-# Ends with 77, and a line that says why, where something is not installed.
+# It needs `make berth tests/lib/berth-load`; see test-common.sh for what it may be told.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-BUILD=${BUILD:-$here/../../build}
-STATE=${STATE:-$(mktemp -d)}
-PORT=${PORT:-8080}
-PATH=$BUILD:$PATH:/usr/sbin
-export STATE PORT PATH BERTH_CONTROL="$STATE/control.sock"
-for program in nginx gunicorn redis-server /usr/bin/python3; do
-    command -v "$program" >/dev/null || { echo "$program is not installed"; exit 77; }
-done
-chmod 755 "$STATE" # nginx's workers are somebody else, where it was started by root
+. "$here/../test-common.sh"
+need nginx gunicorn redis-server /usr/bin/python3
 cp -r "$here" "$STATE/site" && chmod -R u+w "$STATE/site"
 
 berth_pid=
 loads=
-fail() {
-    echo "test.sh: $*" >&2
-    tail -n 40 "$STATE/berth.log" >&2
-    exit 1
-}
 clean_up() {
     for pid in $loads $berth_pid; do
         kill "$pid" 2>/dev/null && wait "$pid" || true
@@ -29,23 +16,6 @@ clean_up() {
 }
 trap clean_up EXIT
 
-# Asks at each path until an answer has the text behind it: PATH TEXT PATH TEXT …
-expect() {
-    /usr/bin/python3 - "$PORT" "$@" <<'PYTHON' || fail "these never answered as expected: $*"
-import sys, time, urllib.request
-give_up = time.monotonic() + 20
-for path, text in zip(sys.argv[2::2], sys.argv[3::2]):
-    while True:
-        try:
-            if text in urllib.request.urlopen("http://127.0.0.1:%s%s" % (sys.argv[1], path), timeout=10).read().decode():
-                break
-        except OSError:
-            pass
-        if time.monotonic() > give_up:
-            sys.exit(1)
-        time.sleep(0.02)
-PYTHON
-}
 # The pid that service $1 is run by; 0 while there is none.
 pid_of() {
     berth --json status "$1" | /usr/bin/python3 -c '

@@ -172,12 +172,10 @@ int cgroups_prepare(struct worker *w, int *ret_fd, struct berr *err)
 
 void cgroups_kill(struct worker *w)
 {
-    char subject[LIMIT_NAME + 32];
     cleanup_free char *own = cgroups_worker_folder(w->service->engine, w->service->conf, w->slot, w->serial);
     int r = own ? cgroup_signal(own, SIGKILL) : -ENOENT;
     if (r < 0 && r != -ESRCH)
-        event_log_say(&w->service->engine->log, LOG_ERROR, worker_subject(subject, sizeof subject, w),
-                      w->service->conf->name, "its cgroup could not be killed: %s", strerror(-r));
+        worker_say(w, LOG_ERROR, "its cgroup could not be killed: %s", strerror(-r));
 }
 
 void cgroups_leave(struct worker *w)

@@ -32,13 +32,6 @@ static void held_name(const struct worker *w, char dst[LIMIT_HELD_NAME + 1])
     must(r == 0);
 }
 
-static void say(const struct worker *w, enum log_level level, const char *text)
-{
-    char subject[LIMIT_NAME + 32];
-    event_log_say(&w->service->engine->log, level, worker_subject(subject, sizeof subject, w),
-                  w->service->conf->name, "%s", text);
-}
-
 /* --- what the worker says ------------------------------------------------------------------------------ */
 
 static void on_message(struct worker *w, const char *text, size_t n)
@@ -46,15 +39,15 @@ static void on_message(struct worker *w, const char *text, size_t n)
     struct notify_msg m;
     int r = notify_msg_parse(text, n, &m);
     if (r < 0) {
-        say(w, LOG_WARNING,
-            r == -EMSGSIZE ? "sent a message that is too long over its channel; it is ignored"
-                           : "sent a message with a NUL byte over its channel; it is ignored");
+        worker_say(w, LOG_WARNING,
+                   r == -EMSGSIZE ? "sent a message that is too long over its channel; it is ignored"
+                                  : "sent a message with a NUL byte over its channel; it is ignored");
         return;
     }
     if (m.has_status)
         worker_set_status(w, m.status);
     if (m.stopping)
-        say(w, LOG_DEBUG, "says that it is stopping");
+        worker_say(w, LOG_DEBUG, "says that it is stopping");
     if (m.ready && w->service->conf->with->ready == READY_NOTIFY)
         engine_step(w, WORKER_EV_READY);
 }

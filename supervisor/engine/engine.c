@@ -25,25 +25,13 @@
 #include "sys/pidfd.h"
 #include "sys/procfs.h"
 
-static void say(const struct worker *w, enum log_level level, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-static void say(const struct worker *w, enum log_level level, const char *fmt, ...)
-{
-    char subject[LIMIT_NAME + 32];
-    va_list ap;
-    va_start(ap, fmt);
-    event_log_vsay(&w->service->engine->log, level, worker_subject(subject, sizeof subject, w),
-                   w->service->conf->name, fmt, ap);
-    va_end(ap);
-}
-
 /* --- effects ------------------------------------------------------------------------------------------- */
 
 static void tell_unsent(const struct worker *w, int signo, int err)
 {
     char name[16];
     if (err != ESRCH) /* else it has just ended: the keeper is about to say so */
-        say(w, LOG_ERROR, "could not be sent %s: %s", signame_format(signo, name), strerror(err));
+        worker_say(w, LOG_ERROR, "could not be sent %s: %s", signame_format(signo, name), strerror(err));
 }
 
 /* To the process alone: a server tells its own children in its own way, and drains. Where it is a wrapper
@@ -99,30 +87,30 @@ static void log_step(const struct worker *w, enum worker_state from, enum worker
     switch (w->state) {
     case WORKER_STARTING:
         if (w->connection && w->connection->peer)
-            say(w, LOG_INFO, "started for %s (pid=%d)", w->connection->peer, w->pid);
+            worker_say(w, LOG_INFO, "started for %s (pid=%d)", w->connection->peer, w->pid);
         else
-            say(w, LOG_INFO, "started (pid=%d)", w->pid);
+            worker_say(w, LOG_INFO, "started (pid=%d)", w->pid);
         break;
     case WORKER_READY:
         if (c->with->ready != READY_EXEC)
-            say(w, LOG_INFO, "ready");
+            worker_say(w, LOG_INFO, "ready");
         break;
     case WORKER_STOPPING:
         if (event == WORKER_EV_TIMEOUT)
-            say(w, LOG_ERROR, "not ready within start_timeout (%s): it is stopped",
-                units_format_duration(text, sizeof text, c->with->start_timeout_ns));
+            worker_say(w, LOG_ERROR, "not ready within start_timeout (%s): it is stopped",
+                       units_format_duration(text, sizeof text, c->with->start_timeout_ns));
         else
-            say(w, LOG_INFO, "stopping: sent %s (pid=%d)", signame_format(c->with->stop_signal, text),
-                w->pid);
+            worker_say(w, LOG_INFO, "stopping: sent %s (pid=%d)", signame_format(c->with->stop_signal, text),
+                       w->pid);
         break;
     case WORKER_KILLING:
         if (event == WORKER_EV_TIMEOUT && from == WORKER_STOPPING)
-            say(w, LOG_WARNING, "did not end within stop_timeout (%s): killed",
-                units_format_duration(text, sizeof text, c->with->stop_timeout_ns));
+            worker_say(w, LOG_WARNING, "did not end within stop_timeout (%s): killed",
+                       units_format_duration(text, sizeof text, c->with->stop_timeout_ns));
         else if (event == WORKER_EV_TIMEOUT)
-            say(w, LOG_WARNING, "is still there after KILL: it waits in the kernel (pid=%d)", w->pid);
+            worker_say(w, LOG_WARNING, "is still there after KILL: it waits in the kernel (pid=%d)", w->pid);
         else
-            say(w, LOG_INFO, "killed at once (pid=%d)", w->pid);
+            worker_say(w, LOG_INFO, "killed at once (pid=%d)", w->pid);
         break;
     case WORKER_DOWN:
     case WORKER_SPAWNING:
@@ -130,8 +118,8 @@ static void log_step(const struct worker *w, enum worker_state from, enum worker
     case WORKER_DONE:
     case WORKER_FAILED:
     case WORKER_WAITING:
-        say(w, LOG_DEBUG, "%s, was %s (event %s)", worker_state_name(w->state), worker_state_name(from),
-            worker_event_name(event));
+        worker_say(w, LOG_DEBUG, "%s, was %s (event %s)", worker_state_name(w->state),
+                   worker_state_name(from), worker_event_name(event));
         break;
     case WORKER_STATE_COUNT:
         break;
@@ -209,9 +197,9 @@ static void tell_end(const struct worker *w, bool was_asked, int64_t lifetime, c
     char how[96], life[32];
     diagnose_wait_status(how, sizeof how, w->last_status);
     bool fine = was_asked || restart_is_success(&w->service->conf->with->restart, w->last_status);
-    say(w, fine ? LOG_INFO : LOG_WARNING, "%s after %s%s (pid=%d)", how,
-        units_format_duration(life, sizeof life, (lifetime / NSEC_PER_MSEC + 1) * NSEC_PER_MSEC), what_next,
-        w->pid);
+    worker_say(w, fine ? LOG_INFO : LOG_WARNING, "%s after %s%s (pid=%d)", how,
+               units_format_duration(life, sizeof life, (lifetime / NSEC_PER_MSEC + 1) * NSEC_PER_MSEC),
+               what_next, w->pid);
 }
 
 static void tell_likely_cause(const struct worker *w, int64_t lifetime)
@@ -227,7 +215,7 @@ static void tell_likely_cause(const struct worker *w, int64_t lifetime)
     };
     char text[512];
     if (diagnose_ignored_handoff(&end, text, sizeof text))
-        say(w, LOG_WARNING, "%s", text);
+        worker_say(w, LOG_WARNING, "%s", text);
 }
 
 /* Decides what follows and writes the delay into W. */

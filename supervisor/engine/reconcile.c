@@ -138,9 +138,7 @@ static void resume_spawning(struct worker *w)
  */
 static void resume_lost(struct worker *w)
 {
-    char subject[LIMIT_NAME + 32];
-    event_log_say(&w->service->engine->log, LOG_WARNING, worker_subject(subject, sizeof subject, w),
-                  w->service->conf->name, "its process is gone and nobody told how it ended");
+    worker_say(w, LOG_WARNING, "its process is gone and nobody told how it ended");
     engine_worker_ended(w, SIGKILL);
 }
 

@@ -131,7 +131,7 @@ static void print_culprit(const struct worker *w, const struct spawn_kit *k, enu
 
 static void tell_failure(struct worker *w, const struct spawn_kit *k, const struct spawn_failure *f)
 {
-    char subject[LIMIT_NAME + 32], quoted[160];
+    char quoted[160];
     struct buf culprit;
     buf_init(&culprit, PATH_MAX);
     print_culprit(w, k, f->step, &culprit);
@@ -139,9 +139,8 @@ static void tell_failure(struct worker *w, const struct spawn_kit *k, const stru
     buf_fini(&culprit);
     worker_set_note(w, "could not be started: %s \"%s\": %s", spawn_step_name(f->step), quoted,
                     strerror(f->err));
-    event_log_say(&w->service->engine->log, LOG_ERROR, worker_subject(subject, sizeof subject, w),
-                  w->service->conf->name, "%s%s", w->note,
-                  is_shortage(f->err) ? "; it is tried again until there is room" : "");
+    worker_say(w, LOG_ERROR, "%s%s", w->note,
+               is_shortage(f->err) ? "; it is tried again until there is room" : "");
 }
 
 static void on_connection_failure(struct worker *w, struct spawn_kit *k, const char *held,
@@ -163,9 +162,7 @@ void spawner_start(struct worker *w)
     int r = prepare(w, k, &err);
     if (r < 0) {
         worker_set_note(w, "could not be started: %s", err.text);
-        char subject[LIMIT_NAME + 32];
-        event_log_say(&e->log, LOG_ERROR, worker_subject(subject, sizeof subject, w), w->service->conf->name,
-                      "%s", w->note);
+        worker_say(w, LOG_ERROR, "%s", w->note);
         spawn_kit_free(k);
         cgroups_leave(w);
         channel_close(w);

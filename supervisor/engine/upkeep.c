@@ -17,18 +17,6 @@
 #define AGE_PACE_MOST 3600.0
 #define FAMILY_MOST 256 /* processes of one worker that are looked at */
 
-static void say(const struct worker *w, enum log_level level, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-static void say(const struct worker *w, enum log_level level, const char *fmt, ...)
-{
-    char subject[LIMIT_NAME + 32];
-    va_list ap;
-    va_start(ap, fmt);
-    event_log_vsay(&w->service->engine->log, level, worker_subject(subject, sizeof subject, w),
-                   w->service->conf->name, fmt, ap);
-    va_end(ap);
-}
-
 /* Are all of its workers ready, so that one may be spared? */
 static bool may_spare_one(const struct service *s)
 {
@@ -55,12 +43,12 @@ void upkeep_on_health_ended(struct service *s, unsigned slot, bool is_good, cons
     w->failed_checks = is_good ? 0 : w->failed_checks + 1;
     if (is_good)
         return;
-    say(w, LOG_WARNING, "its health command %s (%u of %d)", how, w->failed_checks,
-        s->conf->with->upkeep->health_retries);
+    worker_say(w, LOG_WARNING, "its health command %s (%u of %d)", how, w->failed_checks,
+               s->conf->with->upkeep->health_retries);
     if (w->failed_checks < (unsigned)s->conf->with->upkeep->health_retries)
         return;
     worker_set_note(w, "was not healthy: its health command %s", how);
-    say(w, LOG_ERROR, "is not healthy: it is replaced");
+    worker_say(w, LOG_ERROR, "is not healthy: it is replaced");
     engine_step(w, WORKER_EV_STOP);
 }
 
@@ -109,8 +97,8 @@ static void on_age(struct ev_loop *loop, ev_timer *t, int revents)
     int64_t left =
         oldest ? s->conf->with->upkeep->max_age_ns - mono_between(oldest->started, clock_mono()) : 0;
     if (oldest && left <= 0 && may_spare_one(s)) {
-        say(oldest, LOG_INFO, "has run for max_age (%s): it is replaced",
-            units_format_duration(text, sizeof text, s->conf->with->upkeep->max_age_ns));
+        worker_say(oldest, LOG_INFO, "has run for max_age (%s): it is replaced",
+                   units_format_duration(text, sizeof text, s->conf->with->upkeep->max_age_ns));
         engine_step(oldest, WORKER_EV_STOP);
     }
     double next = left <= 0 ? 0.1 : (double)left / NSEC_PER_SEC;
@@ -146,8 +134,8 @@ static void on_memory(struct ev_loop *loop, ev_timer *t, int revents)
         uint64_t n = memory_of(w->pid, &budget);
         if (n <= s->conf->with->upkeep->max_memory)
             continue;
-        say(w, LOG_WARNING, "has %llu bytes of memory, more than max_memory (%llu): it is replaced",
-            (unsigned long long)n, (unsigned long long)s->conf->with->upkeep->max_memory);
+        worker_say(w, LOG_WARNING, "has %llu bytes of memory, more than max_memory (%llu): it is replaced",
+                   (unsigned long long)n, (unsigned long long)s->conf->with->upkeep->max_memory);
         engine_step(w, WORKER_EV_STOP);
     }
 }

@@ -26,6 +26,16 @@ char *worker_subject(char *dst, size_t size, const struct worker *w)
     return dst;
 }
 
+void worker_say(const struct worker *w, enum log_level level, const char *fmt, ...)
+{
+    char subject[LIMIT_NAME + 32];
+    va_list ap;
+    va_start(ap, fmt);
+    event_log_vsay(&w->service->engine->log, level, worker_subject(subject, sizeof subject, w),
+                   w->service->conf->name, fmt, ap);
+    va_end(ap);
+}
+
 void worker_held_name(const struct worker *w, char dst[LIMIT_HELD_NAME + 1])
 {
     struct held_name h = {

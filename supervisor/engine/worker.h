@@ -105,6 +105,9 @@ struct service {
 
 /* "web/1#2" into DST. */
 char *worker_subject(char *dst, size_t size, const struct worker *w);
+/* Logs about it. */
+void worker_say(const struct worker *w, enum log_level level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 void worker_held_name(const struct worker *w, char dst[LIMIT_HELD_NAME + 1]);
 void worker_set_note(struct worker *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void worker_clear_note(struct worker *w);

@@ -309,20 +309,27 @@ static int open_up(int fd, const struct place *p, const struct socket_options *o
     return set_owner_and_mode(p, owner, o->mode, err);
 }
 
+/* Opens and locks the place of PATH, and finds its owner to be. */
+static int enter_place(struct place *p, const char *path, const struct socket_options *o,
+                       struct owner *ret_owner, struct berr *err)
+{
+    int r = find_owner(o, ret_owner, err);
+    if (r < 0)
+        return r;
+    r = place_open(p, path);
+    if (r == 0)
+        r = place_lock(p);
+    return r < 0 ? cannot_open(p, r, err) : 0;
+}
+
 static int bind_path(int fd, const char *path, const struct socket_options *o, bool listens, bool guarded,
                      struct berr *err)
 {
     cleanup_place struct place p = {.dir_fd = -1};
     struct owner owner;
-    int r = find_owner(o, &owner, err);
-    if (r < 0)
-        return r;
-    r = place_open(&p, path);
+    int r = enter_place(&p, path, o, &owner, err);
     if (r == 0)
-        r = place_lock(&p);
-    if (r < 0)
-        return cannot_open(&p, r, err);
-    r = clear_path(&p, err);
+        r = clear_path(&p, err);
     if (r == 0)
         r = bind_locked_out(fd, &p, err);
     if (r < 0)
@@ -352,13 +359,8 @@ int unix_path_set_access(const char *path, const struct socket_options *o, struc
 {
     cleanup_place struct place p = {.dir_fd = -1};
     struct owner owner;
-    int r = find_owner(o, &owner, err);
-    if (r < 0)
-        return r;
-    r = place_open(&p, path);
-    if (r == 0)
-        r = place_lock(&p);
-    return r < 0 ? cannot_open(&p, r, err) : set_owner_and_mode(&p, &owner, o->mode, err);
+    int r = enter_place(&p, path, o, &owner, err);
+    return r < 0 ? r : set_owner_and_mode(&p, &owner, o->mode, err);
 }
 
 /* --- guarding --- */
