@@ -13,10 +13,15 @@
 #include "engine/update.h"
 #include "sys/clock.h"
 
-static const struct strv *command_of(const struct service *s, enum hook hook)
+static const struct strv *command_in(const struct service_conf *c, enum hook hook)
 {
     static const struct strv none;
-    return s->conf->with->hooks ? &s->conf->with->hooks->commands[hook] : &none;
+    return c->with->hooks ? &c->with->hooks->commands[hook] : &none;
+}
+
+static const struct strv *command_of(const struct service *s, enum hook hook)
+{
+    return command_in(s->conf, hook);
 }
 
 static bool has(const struct service *s, enum hook hook)
@@ -39,9 +44,23 @@ static void run(struct service *s, enum hook_phase phase, enum hook hook, enum t
     task_start(s, kind, 0, command_of(s, hook), timeout_ns);
 }
 
+static void begin_workers(struct service *s, bool anew)
+{
+    s->hooks->history = (struct restart_history){0};
+    enter(s, HOOKS_STARTED);
+    if (anew)
+        engine_renew(s);
+    else
+        engine_bring_up(s);
+}
+
+/* An update may have taken the command away since it first ran. */
 static void run_before_start(struct service *s, enum hook_phase phase)
 {
-    run(s, phase, HOOK_BEFORE_START, TASK_BEFORE_START, s->conf->with->start_timeout_ns);
+    if (!has(s, HOOK_BEFORE_START))
+        begin_workers(s, phase == HOOKS_BEFORE_RESTART);
+    else
+        run(s, phase, HOOK_BEFORE_START, TASK_BEFORE_START, s->conf->with->start_timeout_ns);
 }
 
 /* --- what is put off ----------------------------------------------------------------------------------- */
@@ -92,6 +111,25 @@ void hooks_abandon_start(struct service *s)
     task_cancel(s, TASK_BEFORE_START, 0);
     ev_timer_stop(s->engine->loop, &s->hooks->retry);
     enter(s, HOOKS_IDLE);
+}
+
+static bool is_same(const struct strv *a, const struct strv *b)
+{
+    for (size_t i = 0; i < a->n && i < b->n; i++)
+        if (!str_eq(a->v[i], b->v[i]))
+            return false;
+    return a->n == b->n;
+}
+
+void hooks_follow_conf(struct service *s, const struct service_conf *after)
+{
+    const struct strv *before = command_of(s, HOOK_BEFORE_START), *now = command_in(after, HOOK_BEFORE_START);
+    bool waits = s->hooks && (s->hooks->phase == HOOKS_BEFORE_START || s->hooks->phase == HOOKS_RETRY ||
+                              s->hooks->phase == HOOKS_FAILED);
+    if (!waits || is_same(before, now))
+        return;
+    s->hooks->history = (struct restart_history){0};
+    hooks_abandon_start(s);
 }
 
 void hooks_run_reload(struct service *s)
@@ -168,13 +206,14 @@ static void on_before_start(struct service *s, bool is_good, const char *how)
         fail_start(s, how);
         operation_on_hook_failed(s, how);
     } else {
-        s->hooks->history = (struct restart_history){0};
-        enter(s, HOOKS_STARTED);
-        if (is_restart)
-            engine_renew(s);
-        else
-            engine_bring_up(s);
+        begin_workers(s, is_restart);
     }
+}
+
+static void end_workers(struct service *s)
+{
+    enter(s, HOOKS_STOPPED);
+    engine_bring_down(s);
 }
 
 void hooks_on_task_ended(struct service *s, unsigned slot, bool is_good, const char *how)
@@ -189,12 +228,10 @@ void hooks_on_task_ended(struct service *s, unsigned slot, bool is_good, const c
     } else {
         if (!is_good)
             tell(s, how, "");
-        if (s->hooks->phase == HOOKS_BEFORE_STOP) {
-            enter(s, HOOKS_STOPPED);
-            engine_bring_down(s);
-        } else {
+        if (s->hooks->phase == HOOKS_BEFORE_STOP)
+            end_workers(s);
+        else
             enter(s, HOOKS_IDLE);
-        }
     }
     hooks_follow(s);
     sequence_follow(s);
@@ -265,6 +302,8 @@ void hooks_resume(struct service *s)
         run_before_start(s, phase);
     else if (phase == HOOKS_RETRY)
         ev_timer_start(s->engine->loop, &s->hooks->retry); /* its delay is not kept: soon */
+    else if (phase == HOOKS_BEFORE_STOP && !has(s, HOOK_BEFORE_STOP))
+        end_workers(s); /* as in run_before_start() */
     else if (phase == HOOKS_BEFORE_STOP && !task_find(s, TASK_BEFORE_STOP, 0))
         run(s, phase, HOOK_BEFORE_STOP, TASK_BEFORE_STOP, s->conf->with->stop_timeout_ns);
     else if (phase == HOOKS_AFTER_START && !task_find(s, TASK_AFTER_START, 0))

@@ -14,6 +14,7 @@
 #include "engine/task.h"
 
 struct service;
+struct service_conf;
 
 enum hook_phase {
     HOOKS_IDLE,
@@ -48,6 +49,8 @@ void hooks_run_reload(struct service *s);
 void hooks_follow(struct service *s);
 /* S is not wanted any more, and has not begun. */
 void hooks_abandon_start(struct service *s);
+/* S is about to have the configuration AFTER. A start that another before_start holds up begins anew. */
+void hooks_follow_conf(struct service *s, const struct service_conf *after);
 /* Does a hook run that S is not down before? */
 bool hooks_are_busy(const struct service *s);
 /* What S is because of its hooks, or STATE. */

@@ -282,6 +282,7 @@ static void restore_slots(struct service *s)
 
 void service_set_conf(struct service *s, const struct conf *c, const struct service_conf *conf)
 {
+    hooks_follow_conf(s, conf);
     s->conf = conf;
     s->accepts = conf_accepts(c, conf);
     s->is_kept_back = false;

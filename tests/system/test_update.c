@@ -155,6 +155,38 @@ rig_test(update, a_hook_that_fails_keeps_the_workers_and_is_told)
     cr_assert_eq(rig_pid_of(r, "web", 1), worker);
 }
 
+rig_test(update, a_start_that_a_hook_holds_up_begins_anew_with_another_hook)
+{
+    static const char text[] = "%s[service:retried]\ncommand = sleep 1000\nafter_start = true\n"
+                               "restart_delay = 30s\n%s[service:failed]\ncommand = sleep 1000\n"
+                               "restart = no\nbefore_start = %s\n[service:hangs]\ncommand = sleep 1000\n"
+                               "before_start = %s\n";
+    const char *web = with_web(r, "", "", "");
+    begin(r, rig_format(r, text, web, "before_start = false\n", "false", "sleep 1000"));
+    rig_wait_state_of(r, "retried", "backoff");
+    rig_wait_state_of(r, "failed", "failed");
+    pid_t supervisor = rig_supervisor_pid(r);
+    update_to(r, rig_format(r, text, web, "", "true", "true"));
+    cr_assert_eq(rig_supervisor_pid(r), supervisor);
+    cr_assert_str_eq(rig_state_of(r, "retried"), "running");
+    cr_assert_str_eq(rig_state_of(r, "failed"), "running");
+    cr_assert_str_eq(rig_state_of(r, "hangs"), "running");
+}
+
+rig_test(update, a_successor_starts_what_a_hook_held_up_that_is_gone)
+{
+    static const char text[] = "[service:%s]\ncommand = sleep 1000\nafter_start = true\n%s";
+    r->berth = getenv("BERTH_CRASH");
+    rig_env(r, "BERTH_CRASH_AT=update_committed:1:0");
+    rig_up(r, rig_format(r, text, "a", "restart_delay = 100ms\nbefore_start = false\n"));
+    rig_wait_state_of(r, "a", "backoff");
+    rig_configure(r, rig_format(r, text, "a", "restart_delay = 100ms\n"));
+    rig_cmd(r, "update");
+    rig_wait_state_of(r, "a", "running");
+    cr_assert(rig_log_has(r, "(restart 1,"));
+    cr_assert_not(rig_log_has(r, "(restart 2,"));
+}
+
 rig_test(update, another_number_of_workers_is_reached)
 {
     begin(r, with_web(r, "", "workers = 1\n", ""));
