@@ -209,19 +209,20 @@ static bool is_settled(struct update *u, struct service *s)
     return true;
 }
 
-static void begin_next(struct engine *e);
+static void begin_next_later(struct engine *e);
 
 static void evaluate(struct engine *e)
 {
     struct update *u = e->update;
-    if (!u || u->n_watched > 0 || !list_is_empty(&e->leaving) || !list_is_empty(&e->hold.retired))
+    if (!u || !u->is_proceeding || u->n_watched > 0 || !list_is_empty(&e->leaving) ||
+        !list_is_empty(&e->hold.retired))
         return;
     e->update = NULL;
     update_reply_done(e, u);
     update_free(u);
     mem_trim();
     announce_reloaded(e);
-    begin_next(e);
+    begin_next_later(e);
 }
 
 void update_on_service_change(struct service *s)
@@ -251,11 +252,12 @@ void update_proceed(struct engine *e)
     struct update *u = e->update;
     if (!list_is_empty(&e->hold.retired) || e->is_shutting_down)
         return;
-    if (u && !u->is_proceeding)
+    bool is_first = u && !u->is_proceeding; /* until then it cannot end; later it may, in what follows */
+    if (is_first)
         update_note_touched(e, u);
     stop_leaving(e);
     follow_services(e);
-    if (u && !u->is_proceeding) {
+    if (is_first) {
         u->is_proceeding = true;
         if (!u->waits && u->client)
             update_reply_started(e, u);
@@ -364,13 +366,24 @@ static void begin(struct engine *e, struct update *u)
     close(fd);
 }
 
-static void begin_next(struct engine *e)
+static void on_turn(struct ev_loop *loop, ev_timer *t, int revents)
 {
+    (void)loop, (void)revents;
+    struct engine *e = t->data;
     while (!e->update && !list_is_empty(&e->updates)) {
         struct update *u = list_entry(e->updates.next, struct update, link);
         list_remove(&u->link);
         begin(e, u);
     }
+}
+
+static void begin_next_later(struct engine *e)
+{
+    if (list_is_empty(&e->updates) || ev_is_active(&e->update_timer))
+        return;
+    ev_timer_init(&e->update_timer, on_turn, 0, 0);
+    e->update_timer.data = e;
+    ev_timer_start(e->loop, &e->update_timer);
 }
 
 /* Any number of HUPs are as good as one that is still to be obeyed. */
@@ -391,7 +404,7 @@ void update_begin(struct engine *e, struct control_client *client, const char *p
         update_reply_refused(e, client, why);
         return;
     }
-    if (!e->update || is_dry)
+    if ((!e->update && list_is_empty(&e->updates)) || is_dry)
         begin(e, update_new(e, client, path, is_dry, waits));
     else if (client || !is_hangup_waiting(e))
         list_append(&e->updates, &update_new(e, client, path, is_dry, waits)->link);

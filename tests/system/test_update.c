@@ -187,6 +187,34 @@ rig_test(update, a_successor_starts_what_a_hook_held_up_that_is_gone)
     cr_assert_not(rig_log_has(r, "(restart 2,"));
 }
 
+rig_test(update, a_stopped_service_is_removed)
+{
+    static const char more[] = "[service:gone]\ncommand = sleep 1000\nstart = manual\n";
+    begin(r, with_web(r, "", "", more));
+    pid_t supervisor = rig_supervisor_pid(r);
+    cr_assert(strstr(update_to(r, with_web(r, "", "", ""))->out, "service gone: removed, stopped"));
+    cr_assert_eq(rig_supervisor_pid(r), supervisor);
+    cr_assert(rig_process_is_alive(supervisor));
+}
+
+rig_test(update, the_next_one_may_remove_what_the_last_one_waited_for)
+{
+    static const char more[] = "[service:slow]\ncommand = sleep 1000\nbefore_start = sleep %d\n";
+    begin(r, with_web(r, "", "", rig_format(r, more, 1000)));
+    pid_t supervisor = rig_supervisor_pid(r);
+    rig_configure(r, with_web(r, "", "", rig_format(r, more, 2000)));
+    pid_t first = rig_spawn(r, "first", rig_cmd_argv(r, RIG_ARGV("update")));
+    rig_until(r, strstr(rig_cmd_ok(r, "update", "--dry-run")->out, "nothing has changed"));
+    rig_configure(r, with_web(r, "", "", ""));
+    kill(r->keeper, SIGHUP);
+    rig_until(r, rig_log_has(r, "received HUP"));
+    rig_cmd_ok(r, "stop", "slow");
+    cr_assert_eq(rig_wait_child(r, first), 0);
+    rig_until(r, rig_log_has(r, "service slow removed: stopped"));
+    cr_assert_str_eq(rig_state_of(r, "slow"), "");
+    cr_assert_eq(rig_supervisor_pid(r), supervisor);
+}
+
 rig_test(update, another_number_of_workers_is_reached)
 {
     begin(r, with_web(r, "", "workers = 1\n", ""));
