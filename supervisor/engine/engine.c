@@ -344,8 +344,10 @@ static void unwant(struct worker *w)
 
 static void bring_up(struct service *s, enum worker_event event)
 {
+    /* Those that run are as they were started, until they are renewed. */
+    if (!s->has_begun || !service_has_process(s))
+        s->fingerprint = s->next_fingerprint;
     s->is_wanted = s->has_begun = true;
-    s->fingerprint = s->next_fingerprint;
     service_save(s);
     service_ensure_slots(s, s->n_wanted);
     hold_follow_service(s);
@@ -401,6 +403,7 @@ void engine_renew(struct service *s)
         worker_save(w);
         engine_step(w, worker_state_has_process(w->state) ? WORKER_EV_STOP : WORKER_EV_START);
     }
+    update_follow_count(s);
 }
 
 void engine_scale(struct service *s, unsigned n)

@@ -139,9 +139,9 @@ static void follow_fingerprint(struct service *s)
     service_save(s);
 }
 
-static void follow_count(struct service *s)
+void update_follow_count(struct service *s)
 {
-    if (s->conf_workers == s->conf->with->workers || s->accepts)
+    if (s->conf_workers == s->conf->with->workers || s->accepts || update_renews(s))
         return;
     s->conf_workers = s->conf->with->workers;
     if (s->n_wanted != s->conf->with->workers)
@@ -155,7 +155,7 @@ static void follow_services(struct engine *e)
     for (size_t i = 0; i < e->n_services; i++) {
         struct service *s = e->services[i];
         follow_fingerprint(s);
-        follow_count(s);
+        update_follow_count(s);
         hold_follow_service(s);
         demand_follow(s);
     }

@@ -26,6 +26,9 @@ void update_resume(struct engine *e);
 bool update_renews(const struct service *s);
 /* Must S wait for a socket before it is started? */
 bool update_holds_back(const struct service *s);
+/* Brings S to the number of workers that its configuration has come to say, unless they are to be renewed
+ * first. */
+void update_follow_count(struct service *s);
 /* S, which is leaving, may be down: then it is forgotten and freed. */
 void update_let_go(struct service *s);
 /* The client of an update is gone. */

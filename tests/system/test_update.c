@@ -215,6 +215,33 @@ rig_test(update, the_next_one_may_remove_what_the_last_one_waited_for)
     cr_assert_eq(rig_supervisor_pid(r), supervisor);
 }
 
+rig_test(update, another_number_of_workers_that_are_others_too_is_reached)
+{
+    static const char text[] = "[service:last]\ncommand = sleep 1000\nready = check:test -e %s\n"
+                               "env.VERSION = %d\n[service:web]\ncommand = sleep %d\nworkers = %d\n"
+                               "after = last\n";
+    const char *go = rig_path(r, "go");
+    rig_write_file(go, "");
+    begin(r, rig_format(r, text, go, 1, 1001, 1));
+    pid_t worker = rig_pid_of(r, "web", 1);
+    update_to(r, rig_format(r, text, go, 1, 1002, 3));
+    cr_assert_neq(rig_pid_of(r, "web", 1), worker, "it had the old command");
+    cr_assert_eq(rig_number_of(r, "web", "ready"), 3);
+    update_to(r, rig_format(r, text, go, 1, 1003, 1));
+    rig_until(r, rig_pid_of(r, "web", 3) == 0);
+    worker = rig_pid_of(r, "web", 1);
+    unlink(go);
+    rig_configure(r, rig_format(r, text, go, 2, 1004, 1));
+    pid_t update = rig_spawn(r, "update", rig_cmd_argv(r, RIG_ARGV("update")));
+    rig_wait_state_of(r, "last", "starting");
+    rig_cmd_ok(r, "scale", "web=2");
+    cr_assert_eq(rig_pid_of(r, "web", 1), worker, "its turn has not come");
+    rig_write_file(go, "");
+    cr_assert_eq(rig_wait_child(r, update), 0);
+    cr_assert_neq(rig_pid_of(r, "web", 1), worker, "the scaling has not made it forget");
+    cr_assert_eq(rig_number_of(r, "web", "ready"), 2);
+}
+
 rig_test(update, another_number_of_workers_is_reached)
 {
     begin(r, with_web(r, "", "workers = 1\n", ""));
