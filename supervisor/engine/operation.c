@@ -78,7 +78,7 @@ static bool is_reached(const struct watched *x, enum operation_kind kind)
     case OPERATION_RELOAD:
         return s->conf->with->reload == RELOAD_SIGNAL    ? true
                : s->conf->with->reload == RELOAD_COMMAND ? x->is_reloaded
-                                                   : is_up(x, OPERATION_RESTART);
+                                                         : is_up(x, OPERATION_RESTART);
     case OPERATION_STOP:
         return !s->has_begun && is_down(s, 0) && !hooks_are_busy(s);
     case OPERATION_SHUTDOWN:
@@ -144,6 +144,13 @@ static void evaluate(struct operation *o)
         operation_free(o);
 }
 
+static void begin_restart(struct watched *x)
+{
+    bool runs = x->service->is_wanted && x->service->has_begun; /* else it is started, as what it was */
+    x->generation = x->service->generation + runs;
+    engine_restart(x->service);
+}
+
 static void begin_reload(struct watched *x)
 {
     const struct service_conf *c = x->service->conf;
@@ -152,8 +159,7 @@ static void begin_reload(struct watched *x)
     } else if (c->with->reload == RELOAD_COMMAND) {
         hooks_run_reload(x->service);
     } else {
-        x->generation = x->service->generation + 1;
-        engine_restart(x->service);
+        begin_restart(x);
     }
 }
 
@@ -167,8 +173,7 @@ static void begin_service(struct operation *o, struct watched *x, unsigned n)
         sequence_stop(x->service);
         break;
     case OPERATION_RESTART:
-        x->generation = x->service->generation + 1;
-        engine_restart(x->service);
+        begin_restart(x);
         break;
     case OPERATION_RELOAD:
         begin_reload(x);

@@ -107,6 +107,14 @@ rig_test(commands, restart_returns_when_the_new_worker_is_ready)
     cr_assert_str_eq(rig_service_state(r), "running");
 }
 
+rig_test(commands, restart_starts_what_was_stopped)
+{
+    start_probe(r);
+    expect(r, 0, "stop", "probe");
+    expect(r, 0, "restart", "probe");
+    cr_assert_str_eq(rig_service_state(r), "running");
+}
+
 rig_test(commands, restart_that_fails_ends_with_1_and_says_why)
 {
     const struct rig_result *result;
