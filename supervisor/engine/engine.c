@@ -344,7 +344,6 @@ static void unwant(struct worker *w)
 
 static void bring_up(struct service *s, enum worker_event event)
 {
-    /* Those that run are as they were started, until they are renewed. */
     if (!s->has_begun || !service_has_process(s))
         s->fingerprint = s->next_fingerprint;
     s->is_wanted = s->has_begun = true;

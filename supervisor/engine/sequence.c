@@ -237,8 +237,24 @@ void sequence_stop(struct service *s)
     sequence_follow(s);
 }
 
+/* What a service needs that is to be started, and that was not to be: it is started with it. */
+static void want_required(struct engine *e)
+{
+    const struct order *o = &e->order;
+    for (size_t i = e->n_services; i-- > 0;) {
+        const struct service *s = e->services[o->sequence[i]];
+        if (!s->is_wanted || s->has_begun)
+            continue;
+        for (size_t j = o->first_before[s->index]; j < o->first_before[s->index + 1]; j++)
+            if (o->before[j].is_required)
+                want(e->services[o->before[j].service], true);
+    }
+}
+
 void sequence_follow_all(struct engine *e)
 {
+    if (!e->is_shutting_down)
+        want_required(e);
     for (size_t i = 0; i < e->n_services; i++) {
         try_begin(e->services[e->order.sequence[i]]);
         try_renew(e->services[e->order.sequence[i]]);

@@ -122,7 +122,7 @@ static void exchange(struct engine *e, const struct conf *after)
 bool update_renews(const struct service *s)
 {
     return s->is_wanted && s->has_begun && s->fingerprint != s->next_fingerprint && !s->accepts &&
-           !s->is_kept_back && !update_holds_back(s);
+           !s->is_kept_back && !update_holds_back(s) && service_state(s) != SERVICE_WAITING;
 }
 
 bool update_holds_back(const struct service *s)
@@ -130,10 +130,11 @@ bool update_holds_back(const struct service *s)
     return !hold_is_complete(s);
 }
 
-/* Connections get the new one by themselves. */
+/* Connections, and whoever is started on demand, get the new one by themselves. */
 static void follow_fingerprint(struct service *s)
 {
-    if (!s->accepts || !s->has_begun || s->fingerprint == s->next_fingerprint)
+    bool comes_by_itself = s->accepts || service_state(s) == SERVICE_WAITING;
+    if (!comes_by_itself || !s->has_begun || s->fingerprint == s->next_fingerprint)
         return;
     s->fingerprint = s->next_fingerprint;
     service_save(s);
@@ -150,14 +151,23 @@ void update_follow_count(struct service *s)
         service_save(s);
 }
 
+/* What waits for somebody to come, and need not any more. */
+static void follow_start(struct service *s)
+{
+    if (s->conf->with->start != START_ON_DEMAND && service_state(s) == SERVICE_WAITING && !s->accepts)
+        engine_bring_up(s);
+}
+
 static void follow_services(struct engine *e)
 {
     for (size_t i = 0; i < e->n_services; i++) {
         struct service *s = e->services[i];
         follow_fingerprint(s);
         update_follow_count(s);
+        follow_start(s);
         hold_follow_service(s);
         demand_follow(s);
+        upkeep_follow_ready(s);
     }
     sequence_follow_all(e);
 }

@@ -69,6 +69,20 @@ static void on_check_again(struct ev_loop *loop, ev_timer *t, int revents)
         upkeep_begin_check(w);
 }
 
+void upkeep_follow_ready(struct service *s)
+{
+    for (size_t i = 0; i < s->n_workers; i++) {
+        struct worker *w = s->workers[i];
+        if (w->state != WORKER_STARTING && w->state != WORKER_STOPPING)
+            continue;
+        worker_arm_timer(w);
+        if (w->state == WORKER_STARTING && worker_is_ready_at_once(w))
+            engine_step(w, WORKER_EV_READY);
+        else if (w->state == WORKER_STARTING && s->conf->with->ready == READY_CHECK)
+            upkeep_begin_check(w);
+    }
+}
+
 void upkeep_on_check_ended(struct service *s, unsigned slot, bool is_good, const char *how)
 {
     struct worker *w = slot >= 1 && slot <= s->n_workers ? s->workers[slot - 1] : NULL;

@@ -20,5 +20,8 @@ void upkeep_follow(struct service *s);
 void upkeep_free(struct service *s);
 /* W, which is starting, is ready once its check says so. */
 void upkeep_begin_check(struct worker *w);
+/* After its configuration has changed: what it says of readiness and of time limits holds for workers that
+ * are on their way as well. */
+void upkeep_follow_ready(struct service *s);
 
 #endif

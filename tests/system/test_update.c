@@ -187,6 +187,50 @@ rig_test(update, a_successor_starts_what_a_hook_held_up_that_is_gone)
     cr_assert_not(rig_log_has(r, "(restart 2,"));
 }
 
+rig_test(update, what_a_new_service_requires_is_started_with_it)
+{
+    static const char more[] = "[service:base]\ncommand = sleep 1000\nstart = manual\n"
+                               "[service:middle]\ncommand = sleep 1000\nstart = manual\nrequires = base\n%s";
+    begin(r, with_web(r, "", "", rig_format(r, more, "")));
+    static const char added[] = "[service:new]\ncommand = sleep 1000\nrequires = middle\n";
+    update_to(r, with_web(r, "", "", rig_format(r, more, added)));
+    cr_assert_str_eq(rig_state_of(r, "base"), "running");
+    cr_assert_str_eq(rig_state_of(r, "new"), "running");
+}
+
+rig_test(update, who_waits_for_somebody_goes_on_waiting_unless_it_need_not)
+{
+    static const char text[] = "[socket:s]\nlisten = unix:s.sock\n[service:web]\ncommand = %s --drain\n"
+                               "sockets = s\nstart = %s\nenv.VERSION = %d\n";
+    rig_up(r, rig_format(r, text, r->probe, "on-demand", 1));
+    rig_wait_state_of(r, "web", "waiting");
+    update_to(r, rig_format(r, text, r->probe, "on-demand", 2));
+    cr_assert_str_eq(rig_state_of(r, "web"), "waiting");
+    char body[128];
+    cr_assert_eq(load_ask(rig_format(r, "unix:%s", rig_path(r, "s.sock")), "/", body, sizeof body), 0);
+    rig_wait_state_of(r, "web", "running");
+    update_to(r, rig_format(r, text, r->probe, "on-demand", 2));
+    cr_assert_eq(rig_number_of(r, "web", "generation"), 1, "it had the new one already");
+    rig_cmd_ok(r, "stop", "web");
+    rig_cmd_ok(r, "start", "web");
+    rig_stop(r);
+    rig_up(r, rig_format(r, text, r->probe, "on-demand", 1));
+    rig_wait_state_of(r, "web", "waiting");
+    update_to(r, rig_format(r, text, r->probe, "auto", 1));
+    rig_wait_state_of(r, "web", "running");
+}
+
+rig_test(update, readiness_that_changes_holds_for_who_is_on_the_way)
+{
+    static const char other[] = "[service:other]\ncommand = sleep 1000\n";
+    begin(r, with_web(r, "", "", rig_format(r, "%sready = check:false\n", other)));
+    rig_wait_state_of(r, "other", "starting");
+    pid_t worker = rig_pid_of(r, "other", 1);
+    update_to(r, with_web(r, "", "", other));
+    rig_wait_state_of(r, "other", "running");
+    cr_assert_eq(rig_pid_of(r, "other", 1), worker);
+}
+
 rig_test(update, a_stopped_service_is_removed)
 {
     static const char more[] = "[service:gone]\ncommand = sleep 1000\nstart = manual\n";
