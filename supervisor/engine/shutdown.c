@@ -15,6 +15,7 @@
 #include "engine/operation.h"
 #include "engine/output_logs.h"
 #include "engine/sequence.h"
+#include "engine/update.h"
 #include "sys/clock.h"
 #include "sys/control_socket.h"
 #include "sys/fd.h"
@@ -202,6 +203,7 @@ void engine_shutdown(struct engine *e, bool at_once)
         engine_save(e);
         crash_point(CRASH_AT_shutdown_recorded);
         event_log_say(&e->log, LOG_INFO, "berth", NULL, "shutting down");
+        update_abandon_all(e);
         engine_resume_shutdown(e);
     }
     if (at_once) {

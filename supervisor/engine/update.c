@@ -348,12 +348,17 @@ static void drop(struct engine *e, struct update *u)
     announce_reloaded(e);
 }
 
+static void refuse_at_end(struct engine *e, struct update *u)
+{
+    update_reply_refused(e, u->client, "berth is shutting down");
+    update_free(u);
+}
+
 static void begin(struct engine *e, struct update *u)
 {
     struct conf after;
     if (e->is_shutting_down) {
-        update_reply_refused(e, u->client, "berth is shutting down");
-        update_free(u);
+        refuse_at_end(e, u);
         return;
     }
     if (!u->is_dry)
@@ -374,6 +379,18 @@ static void begin(struct engine *e, struct update *u)
     }
     apply(e, u, &after, fd);
     close(fd);
+}
+
+void update_abandon_all(struct engine *e)
+{
+    struct update *current = e->update;
+    e->update = NULL;
+    if (current)
+        refuse_at_end(e, current);
+    list_each (u, &e->updates, struct update, link) {
+        list_remove(&u->link);
+        refuse_at_end(e, u);
+    }
 }
 
 static void on_turn(struct ev_loop *loop, ev_timer *t, int revents)

@@ -31,6 +31,8 @@ bool update_holds_back(const struct service *s);
 void update_follow_count(struct service *s);
 /* S, which is leaving, may be down: then it is forgotten and freed. */
 void update_let_go(struct service *s);
+/* The shutdown begins: whoever waits for an update is told. */
+void update_abandon_all(struct engine *e);
 /* The client of an update is gone. */
 void update_on_client_gone(struct engine *e, const struct control_client *client);
 /* S has changed: its outcome may be known now. */

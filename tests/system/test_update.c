@@ -259,6 +259,20 @@ rig_test(update, the_next_one_may_remove_what_the_last_one_waited_for)
     cr_assert_eq(rig_supervisor_pid(r), supervisor);
 }
 
+rig_test(update, a_shutdown_is_told_to_who_waits)
+{
+    begin(r, with_web(r, "", "", ""));
+    rig_configure(r, with_web(r, "", "before_start = sleep 1000\nenv.VERSION = 2\n", ""));
+    pid_t first = rig_spawn(r, "first", rig_cmd_argv(r, RIG_ARGV("update")));
+    rig_wait_state_of(r, "web", "starting");
+    pid_t second = rig_spawn(r, "second", rig_cmd_argv(r, RIG_ARGV("update")));
+    rig_cmd_ok(r, "shutdown");
+    cr_assert_eq(rig_wait_child(r, first), 1);
+    int status = rig_wait_child(r, second);
+    cr_assert(status == 1 || status == 5, "%d", status);
+    cr_assert(strstr(rig_read_file(r, rig_path(r, "first")), "berth is shutting down"));
+}
+
 rig_test(update, another_number_of_workers_that_are_others_too_is_reached)
 {
     static const char text[] = "[service:last]\ncommand = sleep 1000\nready = check:test -e %s\n"
