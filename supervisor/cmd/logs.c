@@ -21,7 +21,7 @@
 struct viewer {
     const struct cmd_args *args;
     json_t *services;  /* names; owned */
-    json_t *positions; /* of the last line of each worker that was shown; owned */
+    json_t *positions; /* of the last line of each place that was shown; owned */
     bool has_prefix;   /* there is more than one worker or service */
     bool is_terminal;
     bool has_begun; /* lines were shown: after a lost connection it goes on behind them */
@@ -34,14 +34,14 @@ static void note_position(struct viewer *v, const json_t *line)
 
     json_array_foreach (v->positions, i, p) {
         if (str_eq(reply_text(p, "service"), reply_text(line, "service")) &&
-            reply_int(p, "worker") == reply_int(line, "worker")) {
+            reply_int(p, "place") == reply_int(line, "place")) {
             json_object_set(p, "end", json_object_get(line, "end"));
             return;
         }
     }
     json_array_append_new(v->positions,
-                          json_pack("{s:s, s:I, s:I}", "service", reply_text(line, "service"), "worker",
-                                    reply_int(line, "worker"), "end", reply_int(line, "end")));
+                          json_pack("{s:s, s:I, s:I}", "service", reply_text(line, "service"), "place",
+                                    reply_int(line, "place"), "end", reply_int(line, "end")));
 }
 
 static void print_line(struct viewer *v, const json_t *line)

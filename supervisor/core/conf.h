@@ -103,6 +103,9 @@ struct service_settings {
     enum reload_how reload;
     int reload_signal;    /* RELOAD_SIGNAL */
     struct strv reload_command; /* RELOAD_COMMAND */
+    unsigned rolling_step;      /* 0: all */
+    unsigned max_generations;
+    int64_t settle_ns;
     /* the process's surroundings; NULL, false or empty: inherited */
     char *user, *group, *directory;
     struct strv groups;

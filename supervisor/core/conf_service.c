@@ -220,8 +220,10 @@ static int set_reload(void *section, const struct conf_key *self, const char *ke
             s->with->reload = RELOAD_COMMAND;
         return r;
     }
-    if (str_eq(value, "rolling"))
-        return value_refuse_later(key, value, err);
+    if (str_eq(value, "rolling")) {
+        s->with->reload = RELOAD_ROLLING;
+        return 0;
+    }
     signo = str_starts_with(value, "signal:") ? signame_parse(value + strlen("signal:")) : -EINVAL;
     if (signo < 0)
         return value_refuse(self, key, value, err);
@@ -242,7 +244,7 @@ static void print_reload(const void *section, const struct conf_key *self, struc
     } else if (s->with->reload == RELOAD_SIGNAL)
         buf_printf(out, "signal:%s", signame_format(s->with->reload_signal, number));
     else
-        buf_add_str(out, "restart");
+        buf_add_str(out, s->with->reload == RELOAD_ROLLING ? "rolling" : "restart");
 }
 
 static int set_signal(void *section, const struct conf_key *self, const char *key, const char *value,
@@ -398,7 +400,11 @@ const struct conf_key conf_service_keys[] = {
     {"stop_timeout", "10s", "How long a worker has to end before it is killed.", VALUE_DURATION_OR_NONE(stop_timeout_ns), .is_live = true},
     {"kill", "group", "Who is killed then: its process group, the process alone, or all that is in its cgroup.",
      VALUE_WORD(kill, kill_words, "group, process or cgroup")},
-    {"reload", "restart", "What a reload does.", "restart, signal:SIGNAL or command:COMMAND", .set = set_reload, .print = print_reload, .is_live = true},
+    {"reload", "rolling", "What a reload does.", "rolling, restart, signal:SIGNAL or command:COMMAND", .set = set_reload, .print = print_reload, .is_live = true},
+    {"rolling_step", "all", "With reload = rolling: how many workers are replaced at a time.", "a number from 1 to " VALUE_TEXT(LIMIT_WORKERS) ", or all",
+     .set = value_set_number, .print = value_print_number, .min = 1, .max = LIMIT_WORKERS, .none = "all", .none_value = 0, VALUE_AT(rolling_step), .is_live = true},
+    {"max_generations", "2", "With reload = rolling: how many generations of workers may live at once.", VALUE_NUMBER(max_generations, 2, LIMIT_LANES), .is_live = true},
+    {"settle", "1s", "How long a new worker must stay ready before the one that it replaces is told to go.", VALUE_DURATION(settle_ns), .is_live = true},
     {"user", "", "The user it runs as.", VALUE_STRING(user, "a user's name or number")},
     {"group", "", "The group it runs as; without it, the user's own.", VALUE_STRING(group, "a group's name or number")},
     {"groups", "", "Its supplementary groups; an empty list is none at all.", "a list of groups", .is_list = true,
@@ -460,7 +466,7 @@ const struct conf_key conf_service_keys[] = {
 
 const struct conf_later_key conf_service_later_keys[] = {
     {"adopt", "declared"}, {"standby", "0"},
-    {"rolling_step", NULL}, {"max_generations", NULL}, {"settle", NULL}, {"watchdog", "off"},
+    {"watchdog", "off"},
     {"store_max", NULL}, {NULL, NULL},
 };
 /* clang-format on */

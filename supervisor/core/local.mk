@@ -7,5 +7,5 @@ noinst_LIBRARIES += %D%/libcore.a
 	%D%/handoff/channel.c %D%/handoff/einhorn.c %D%/handoff/listen_fds.c %D%/handoff/nginx.c \
 	%D%/handoff/none.c %D%/handoff/numbers.c %D%/handoff/numbers.h %D%/handoff/php_fpm.c %D%/handoff/server_starter.c \
 	%D%/handoff/stdin.c %D%/handoff/unicorn.c %D%/held_name.c %D%/held_name.h %D%/order.c %D%/order.h %D%/restart.c \
-	%D%/restart.h %D%/run_args.c %D%/run_args.h %D%/service.c %D%/service.h %D%/sockset.c \
+	%D%/restart.h %D%/rolling.c %D%/rolling.h %D%/run_args.c %D%/run_args.h %D%/service.c %D%/service.h %D%/sockset.c \
 	%D%/sockset.h %D%/summary.c %D%/summary.h %D%/words.c %D%/words.h %D%/worker_fsm.c %D%/worker_fsm.h

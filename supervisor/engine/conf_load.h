@@ -18,8 +18,8 @@ int conf_load_file(const char *path, struct conf *ret, struct conf_source *sourc
 /* The same for the TEXT of N bytes that conf_print() made; includes nothing and does not look around. */
 int conf_load_text(const char *text, size_t n, struct conf *ret, struct conf_source *source);
 
-/* What the keeper is to hold of C, which came from the file ORIGIN: its text in a memfd. The descriptor, or negative
- * errno. */
+/* What the keeper is to hold of C, which came from the file ORIGIN: its text in a memfd. The descriptor, or
+ * negative errno. */
 int conf_load_store(const struct conf *c, const char *origin);
 
 #endif

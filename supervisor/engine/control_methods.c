@@ -68,10 +68,13 @@ static json_t *describe_service(const struct service *s)
 {
     unsigned ready = 0, restarts = 0;
     json_t *workers = json_array();
-    for (size_t i = 0; i < s->n_workers; i++) {
-        ready += s->workers[i]->state == WORKER_READY;
-        restarts += s->workers[i]->restarts;
-        json_array_append_new(workers, describe_worker(s->workers[i]));
+    const struct worker *w;
+    service_each_worker(w, s)
+    {
+        bool is_current = w->role == WORKER_CURRENT;
+        ready += is_current && w->state == WORKER_READY;
+        restarts += is_current ? w->restarts : 0;
+        json_array_append_new(workers, describe_worker(w));
     }
     return json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:o, s:o, s:o}", "name", s->conf->name, "state",
                      service_state_name(service_state(s)), "wanted", s->is_wanted ? "up" : "down",

@@ -50,6 +50,11 @@
     X(task_before)                                                                                           \
     X(task_after)                                                                                            \
     X(task_end_recorded)                                                                                     \
+    X(rolling_begun)                                                                                         \
+    X(rolling_before)                                                                                        \
+    X(rolling_retired)                                                                                       \
+    X(rolling_promoted)                                                                                      \
+    X(rolling_concluded)                                                                                     \
     X(socket_retired)                                                                                        \
     X(reconcile_done)
 

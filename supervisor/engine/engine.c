@@ -71,7 +71,7 @@ static void prepare_spawn(struct worker *w)
     if (w->serial > 0 && !w->service->accepts)
         w->restarts++;
     w->serial = ++e->serial;
-    w->generation = w->service->generation;
+    w->generation = w->role == WORKER_CANDIDATE ? rolling_generation(w->service) : w->service->generation;
     w->has_failed_start = false;
     w->is_idle_stop = false;
     w->failed_checks = 0;
@@ -187,6 +187,7 @@ void engine_step(struct worker *w, enum worker_event event)
     idle_follow(w->service);
     upkeep_follow(w->service);
     sequence_follow(w->service);
+    rolling_follow(w->service);
 }
 
 /* --- the end of a process ------------------------------------------------------------------------------ */
@@ -228,7 +229,7 @@ static enum worker_event event_of_end(struct worker *w, bool was_asked, int wait
     char delay[32];
     *what_next = '\0';
     bool on_demand = w->service->conf->with->start == START_ON_DEMAND;
-    if (!w->is_wanted || !w->service->is_wanted || w->service->accepts)
+    if (!w->is_wanted || w->role != WORKER_CURRENT || !w->service->is_wanted || w->service->accepts)
         return WORKER_EV_END_DONE;
     if (was_asked && !w->has_failed_start)
         return w->is_idle_stop ? WORKER_EV_END_WAIT : WORKER_EV_END_AGAIN;
@@ -295,8 +296,8 @@ void engine_worker_ended(struct worker *w, int wait_status)
         cgroups_leave(w);
     }
     worker_forget_process(w);
-    task_cancel(s, TASK_HEALTH, w->slot);
-    task_cancel(s, TASK_CHECK, w->slot);
+    task_cancel(s, TASK_HEALTH, worker_place(w));
+    task_cancel(s, TASK_CHECK, worker_place(w));
     socket_guard_check(&e->guard, w);
     engine_step(w, event);
     crash_point(CRASH_AT_end_recorded);
@@ -320,12 +321,10 @@ void engine_process_ended(struct engine *e, const char *held, int wait_status)
     if (name.kind != HELD_WORKER)
         return;
     struct service *s = engine_find_service(e, name.name);
-    if (s && name.slot >= 1 && name.slot <= s->n_workers) {
-        struct worker *w = s->workers[name.slot - 1];
-        if (w->serial == name.serial && w->pid != 0) {
-            engine_worker_ended(w, wait_status);
-            return;
-        }
+    struct worker *w = s ? service_find_serial(s, name.serial) : NULL;
+    if (w && w->pid != 0) {
+        engine_worker_ended(w, wait_status);
+        return;
     }
     list_each (l, &e->leftovers, struct leftover, link)
         if (strcmp(l->held, held) == 0)
@@ -371,6 +370,7 @@ void engine_bring_down(struct service *s)
 {
     s->has_begun = false;
     service_save(s);
+    rolling_cancel(s, "it was stopped meanwhile");
     for (size_t i = 0; i < s->n_workers; i++)
         unwant(s->workers[i]);
     hold_follow_service(s);
@@ -388,9 +388,27 @@ void engine_restart(struct service *s)
         engine_renew(s);
 }
 
+void engine_reload(struct service *s)
+{
+    s->is_kept_back = false;
+    if (s->accepts || s->conf->with->type == TYPE_ONESHOT)
+        engine_restart(s);
+    else if (!hooks_put_off_reload(s))
+        rolling_begin(s);
+}
+
+void engine_replace(struct service *s)
+{
+    if (s->conf->with->reload == RELOAD_RESTART)
+        engine_restart(s);
+    else
+        engine_reload(s);
+}
+
 void engine_renew(struct service *s)
 {
-    s->generation++;
+    rolling_cancel(s, "it was restarted meanwhile");
+    s->generation = rolling_next_generation(s);
     s->fingerprint = s->next_fingerprint;
     service_save(s);
     service_ensure_slots(s, s->n_wanted);
@@ -422,11 +440,12 @@ void engine_scale(struct service *s, unsigned n)
 unsigned engine_signal(struct service *s, int signo)
 {
     unsigned n = 0;
-    for (size_t i = 0; i < s->n_workers; i++)
-        if (s->workers[i]->pid != 0) {
-            pidfd_signal(s->workers[i]->pidfd, signo);
-            n++;
-        }
+    struct worker *w;
+    service_each_worker(w, s) if (w->pid != 0)
+    {
+        pidfd_signal(w->pidfd, signo);
+        n++;
+    }
     return n;
 }
 
@@ -454,8 +473,8 @@ static void on_hangup(struct engine *e)
             engine_signal(s, s->conf->with->reload_signal);
         else if (s->conf->with->reload == RELOAD_COMMAND)
             hooks_run_reload(s);
-        else
-            engine_restart(s);
+        else if (s->is_wanted && s->has_begun)
+            engine_replace(s);
     }
     announce_reloaded(e);
 }

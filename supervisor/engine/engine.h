@@ -107,6 +107,10 @@ void engine_process_ended(struct engine *e, const char *held, int wait_status);
 
 /* What a user can ask for; each only begins it. Starting and stopping are engine/sequence's. */
 void engine_restart(struct service *s);
+/* Gives it new workers without a gap: engine/rolling. S runs. */
+void engine_reload(struct service *s);
+/* … in the way that its configuration says. */
+void engine_replace(struct service *s);
 void engine_scale(struct service *s, unsigned n);
 /* Returns how many were signalled. */
 unsigned engine_signal(struct service *s, int signo);

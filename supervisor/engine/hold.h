@@ -96,14 +96,16 @@ void hold_follow_service(const struct service *s);
 /* What H is bound to. */
 struct endpoint hold_endpoint(const struct held_socket *h);
 /* H's queue; negative errno. UNIX_QUEUES, where it is not NULL, answers for Unix listeners. */
-int hold_queue(const struct held_socket *h, const struct unix_queues *unix_queues, struct listener_queue *ret);
+int hold_queue(const struct held_socket *h, const struct unix_queues *unix_queues,
+               struct listener_queue *ret);
 /* The path of a Unix socket that has one, borrowed; else NULL. */
 const char *hold_unix_path(const struct held_socket *h);
 /* Puts a new socket in the place of a dead one (a Unix listener that was shut down). Negative errno and a
  * sentence. */
 int hold_replace(struct engine *e, struct held_socket *h, struct berr *err);
 
-/* The limits that our own listen(2) brought about, as far as they are not known: the guard compares with them. */
+/* The limits that our own listen(2) brought about, as far as they are not known: the guard compares with
+ * them. */
 void hold_learn_backlogs(struct engine *e);
 /* H is not one of its group's any more. */
 void hold_remove(struct held_socket *h);

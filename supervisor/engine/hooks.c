@@ -44,11 +44,14 @@ static void run(struct service *s, enum hook_phase phase, enum hook hook, enum t
     task_start(s, kind, 0, command_of(s, hook), timeout_ns);
 }
 
-static void begin_workers(struct service *s, bool anew)
+/* PHASE is over, and what it was for may begin. */
+static void begin_workers(struct service *s, enum hook_phase phase)
 {
     s->hooks->history = (struct restart_history){0};
-    enter(s, HOOKS_STARTED);
-    if (anew)
+    enter(s, phase == HOOKS_BEFORE_RELOAD ? HOOKS_IDLE : HOOKS_STARTED);
+    if (phase == HOOKS_BEFORE_RELOAD)
+        rolling_begin(s);
+    else if (phase == HOOKS_BEFORE_RESTART)
         engine_renew(s);
     else
         engine_bring_up(s);
@@ -58,9 +61,14 @@ static void begin_workers(struct service *s, bool anew)
 static void run_before_start(struct service *s, enum hook_phase phase)
 {
     if (!has(s, HOOK_BEFORE_START))
-        begin_workers(s, phase == HOOKS_BEFORE_RESTART);
+        begin_workers(s, phase);
     else
         run(s, phase, HOOK_BEFORE_START, TASK_BEFORE_START, s->conf->with->start_timeout_ns);
+}
+
+static bool is_before_replacement(const struct service *s)
+{
+    return s->hooks->phase == HOOKS_BEFORE_RESTART || s->hooks->phase == HOOKS_BEFORE_RELOAD;
 }
 
 /* --- what is put off ----------------------------------------------------------------------------------- */
@@ -79,13 +87,24 @@ bool hooks_put_off_start(struct service *s)
     return has(s, HOOK_BEFORE_START);
 }
 
+/* In PHASE its workers are to be replaced, once before_start has ended well. */
+static bool put_off_replacement(struct service *s, enum hook_phase phase)
+{
+    if (!has(s, HOOK_BEFORE_START) || is_before_replacement(s))
+        return s->hooks && is_before_replacement(s);
+    task_cancel(s, TASK_AFTER_START, 0);
+    run_before_start(s, phase);
+    return true;
+}
+
 bool hooks_put_off_restart(struct service *s)
 {
-    if (!has(s, HOOK_BEFORE_START) || s->hooks->phase == HOOKS_BEFORE_RESTART)
-        return s->hooks && s->hooks->phase == HOOKS_BEFORE_RESTART;
-    task_cancel(s, TASK_AFTER_START, 0);
-    run_before_start(s, HOOKS_BEFORE_RESTART);
-    return true;
+    return put_off_replacement(s, HOOKS_BEFORE_RESTART);
+}
+
+bool hooks_put_off_reload(struct service *s)
+{
+    return put_off_replacement(s, HOOKS_BEFORE_RELOAD);
 }
 
 bool hooks_put_off_stop(struct service *s)
@@ -159,6 +178,13 @@ void hooks_follow(struct service *s)
     }
 }
 
+void hooks_on_reloaded(struct service *s)
+{
+    if (has(s, HOOK_AFTER_START) && s->hooks->phase == HOOKS_IDLE)
+        enter(s, HOOKS_STARTED);
+    hooks_follow(s);
+}
+
 static void on_retry(struct ev_loop *loop, ev_timer *t, int revents)
 {
     (void)loop, (void)revents;
@@ -196,8 +222,8 @@ static void fail_start(struct service *s, const char *how)
 
 static void on_before_start(struct service *s, bool is_good, const char *how)
 {
-    bool is_restart = s->hooks->phase == HOOKS_BEFORE_RESTART;
-    if (!is_good && is_restart) {
+    bool is_replacement = is_before_replacement(s);
+    if (!is_good && is_replacement) {
         tell(s, how, "; its workers go on as they are");
         s->is_kept_back = true;
         enter(s, HOOKS_IDLE);
@@ -206,7 +232,7 @@ static void on_before_start(struct service *s, bool is_good, const char *how)
         fail_start(s, how);
         operation_on_hook_failed(s, how);
     } else {
-        begin_workers(s, is_restart);
+        begin_workers(s, s->hooks->phase);
     }
 }
 
@@ -216,9 +242,9 @@ static void end_workers(struct service *s)
     engine_bring_down(s);
 }
 
-void hooks_on_task_ended(struct service *s, unsigned slot, bool is_good, const char *how)
+void hooks_on_task_ended(struct service *s, unsigned place, bool is_good, const char *how)
 {
-    (void)slot;
+    (void)place;
     if (s->task_kind == TASK_RELOAD) {
         operation_on_reloaded(s, is_good, how);
         return;
@@ -262,6 +288,7 @@ enum service_state hooks_state(const struct service *s, enum service_state state
     case HOOKS_BEFORE_STOP:
     case HOOKS_AFTER_STOP:
         return s->is_wanted ? SERVICE_STARTING : SERVICE_STOPPING;
+    case HOOKS_BEFORE_RELOAD:
     case HOOKS_IDLE:
     case HOOKS_BEFORE_START:
     case HOOKS_STARTED:
@@ -277,7 +304,7 @@ bool hooks_waits_for(const struct service *s, enum task_kind kind)
     enum hook_phase phase = s->hooks ? s->hooks->phase : HOOKS_IDLE;
     switch (kind) {
     case TASK_BEFORE_START:
-        return phase == HOOKS_BEFORE_START || phase == HOOKS_BEFORE_RESTART;
+        return phase == HOOKS_BEFORE_START || is_before_replacement(s);
     case TASK_AFTER_START:
         return phase == HOOKS_AFTER_START;
     case TASK_BEFORE_STOP:
@@ -298,7 +325,7 @@ void hooks_resume(struct service *s)
     if (!s->hooks)
         return;
     enum hook_phase phase = s->hooks->phase;
-    if ((phase == HOOKS_BEFORE_START || phase == HOOKS_BEFORE_RESTART) && !task_find(s, TASK_BEFORE_START, 0))
+    if ((phase == HOOKS_BEFORE_START || is_before_replacement(s)) && !task_find(s, TASK_BEFORE_START, 0))
         run_before_start(s, phase);
     else if (phase == HOOKS_RETRY)
         ev_timer_start(s->engine->loop, &s->hooks->retry); /* its delay is not kept: soon */

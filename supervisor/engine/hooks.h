@@ -27,6 +27,7 @@ enum hook_phase {
     HOOKS_BEFORE_STOP,    /* before_stop runs; then the workers are stopped */
     HOOKS_STOPPED,        /* once they have ended, after_stop is to be run */
     HOOKS_AFTER_STOP,     /* after_stop runs */
+    HOOKS_BEFORE_RELOAD,  /* before_start runs; then the workers are replaced by new ones */
 };
 
 /* Of a service that has hooks. */
@@ -42,6 +43,9 @@ void hooks_free(struct service *s);
 /* Is what S is about to do put off by a hook? It is done when that has ended. */
 bool hooks_put_off_start(struct service *s);
 bool hooks_put_off_restart(struct service *s);
+bool hooks_put_off_reload(struct service *s);
+/* All workers of S are of a new generation. */
+void hooks_on_reloaded(struct service *s);
 bool hooks_put_off_stop(struct service *s);
 /* reload = command: runs it, unless it runs already. */
 void hooks_run_reload(struct service *s);

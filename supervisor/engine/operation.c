@@ -22,6 +22,7 @@ struct operation {
         unsigned generation; /* RESTART: workers of it or later count */
         const struct worker *failed;
         bool is_reloaded;  /* RELOAD: its command has ended well */
+        bool is_refused;   /* RELOAD: there was nothing to be reloaded */
         char *hook_failed; /* which command failed, and how; owned */
     } services[];
 };
@@ -57,13 +58,28 @@ static bool is_up(const struct watched *x, enum operation_kind kind)
     return true;
 }
 
-/* Are the workers from slot FROM on all down? */
+/* Are the workers of the slots behind FROM all down? */
 static bool is_down(const struct service *s, size_t from)
 {
-    for (size_t i = from; i < s->n_workers; i++)
-        if (s->workers[i]->state != WORKER_DOWN)
-            return false;
+    const struct worker *w;
+    service_each_worker(w, s) if (w->slot > from && w->state != WORKER_DOWN) return false;
     return true;
+}
+
+static bool is_reloaded(const struct watched *x)
+{
+    const struct service *s = x->service;
+    switch (s->conf->with->reload) {
+    case RELOAD_SIGNAL:
+        return true;
+    case RELOAD_COMMAND:
+        return x->is_reloaded;
+    case RELOAD_RESTART:
+        return is_up(x, OPERATION_RESTART);
+    case RELOAD_ROLLING:
+        break;
+    }
+    return s->conf->with->type == TYPE_ONESHOT ? is_up(x, OPERATION_RESTART) : s->generation >= x->generation;
 }
 
 static bool is_reached(const struct watched *x, enum operation_kind kind)
@@ -76,9 +92,7 @@ static bool is_reached(const struct watched *x, enum operation_kind kind)
     case OPERATION_SCALE:
         return (!s->is_wanted || is_up(x, kind)) && is_down(s, s->n_wanted);
     case OPERATION_RELOAD:
-        return s->conf->with->reload == RELOAD_SIGNAL    ? true
-               : s->conf->with->reload == RELOAD_COMMAND ? x->is_reloaded
-                                                         : is_up(x, OPERATION_RESTART);
+        return is_reloaded(x);
     case OPERATION_STOP:
         return !s->has_begun && is_down(s, 0) && !hooks_are_busy(s);
     case OPERATION_SHUTDOWN:
@@ -101,6 +115,15 @@ static bool has_failed(struct operation *o, const struct watched *x)
     char reason[1200];
     if (x->hook_failed) {
         fail(o, x, x->hook_failed);
+        return true;
+    }
+    const struct rolling *r = x->service->rolling;
+    if (o->kind == OPERATION_RELOAD && r && r->has_failed && r->last_target == x->generation) {
+        fail(o, x, r->reason ? r->reason : "a new worker has failed");
+        return true;
+    }
+    if (o->kind == OPERATION_RELOAD && x->is_refused) {
+        fail(o, x, "it does not run; `berth start` starts it");
         return true;
     }
     if (x->failed) {
@@ -147,19 +170,23 @@ static void evaluate(struct operation *o)
 static void begin_restart(struct watched *x)
 {
     bool runs = x->service->is_wanted && x->service->has_begun; /* else it is started, as what it was */
-    x->generation = x->service->generation + runs;
+    x->generation = runs ? rolling_next_generation(x->service) : x->service->generation;
     engine_restart(x->service);
 }
 
 static void begin_reload(struct watched *x)
 {
     const struct service_conf *c = x->service->conf;
+    x->is_refused = !x->service->is_wanted || !x->service->has_begun;
+    if (x->is_refused || (x->service->accepts && c->with->reload == RELOAD_ROLLING))
+        return; /* connections get what is new by themselves */
     if (c->with->reload == RELOAD_SIGNAL) {
         engine_signal(x->service, c->with->reload_signal);
     } else if (c->with->reload == RELOAD_COMMAND) {
         hooks_run_reload(x->service);
     } else {
-        begin_restart(x);
+        x->generation = x->service->has_begun ? rolling_next_generation(x->service) : x->service->generation;
+        engine_replace(x->service);
     }
 }
 
@@ -214,9 +241,9 @@ static void tell_progress(struct operation *o, const struct worker *w)
 {
     if (!o->client)
         return;
-    json_t *progress =
-        json_pack("{s:s, s:i, s:s, s:s}", "service", w->service->conf->name, "worker", (int)w->slot, "state",
-                  worker_state_name(w->state), "message", w->note ? w->note : "");
+    json_t *progress = json_pack("{s:s, s:i, s:i, s:s, s:s}", "service", w->service->conf->name, "worker",
+                                 (int)w->slot, "generation", (int)w->generation, "state",
+                                 worker_state_name(w->state), "message", w->note ? w->note : "");
     control_client_reply(o->client, json_pack("{s:o, s:b}", "progress", progress, "done", 0), true);
 }
 
@@ -227,7 +254,8 @@ void operation_on_change(struct engine *e, const struct worker *w)
         if (!x && o->kind != OPERATION_SHUTDOWN)
             continue;
         tell_progress(o, w);
-        if (x && w->is_wanted && (w->state == WORKER_BACKOFF || w->state == WORKER_FAILED))
+        if (x && w->is_wanted && w->role == WORKER_CURRENT &&
+            (w->state == WORKER_BACKOFF || w->state == WORKER_FAILED))
             x->failed = w;
         if (x && o->has_begun)
             evaluate(o);

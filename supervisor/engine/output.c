@@ -62,7 +62,7 @@ static bool pass_on(struct output_stream *s, bool as_it_is)
     struct output *o = s->output;
     int r = s->lost > 0 ? output_sink_tell_lost(s) : 0;
     while (r == 0 && s->given < s->end) {
-        size_t n = output_ring_copy(&o->ring, s->slot, &s->given, &s->at, scratch, sizeof scratch);
+        size_t n = output_ring_copy(&o->ring, s->place, &s->given, &s->at, scratch, sizeof scratch);
         n = presentable(n, as_it_is);
         if (n == 0)
             return true;
@@ -85,10 +85,10 @@ static uint64_t end_of_loss(struct output_stream *s, uint64_t end)
 {
     char before;
     uint64_t offset = end - 1, at = s->at;
-    if (output_ring_copy(&s->output->ring, s->slot, &offset, &at, &before, 1) == 1 && before == '\n')
+    if (output_ring_copy(&s->output->ring, s->place, &offset, &at, &before, 1) == 1 && before == '\n')
         return end;
     offset = end;
-    size_t n = output_ring_copy(&s->output->ring, s->slot, &offset, &at, scratch, sizeof scratch);
+    size_t n = output_ring_copy(&s->output->ring, s->place, &offset, &at, scratch, sizeof scratch);
     const char *newline = n > 0 && offset == end ? memchr(scratch, '\n', n) : NULL;
     return newline ? end + (uint64_t)(newline - scratch) + 1 : end;
 }
@@ -121,7 +121,7 @@ static bool save_oldest(struct output_stream *s, uint64_t end, bool *ret_renewed
     *ret_renewed = false;
     if (is_unfinished && s->given < end) {
         *ret_renewed =
-            unfinished(o) <= LIMIT_OUTPUT_RING / 4 && output_ring_renew(&o->ring, s->slot, s->given);
+            unfinished(o) <= LIMIT_OUTPUT_RING / 4 && output_ring_renew(&o->ring, s->place, s->given);
         if (*ret_renewed || pass_on(s, true))
             return true;
     }
@@ -189,7 +189,7 @@ static ssize_t read_some(struct output_stream *s, size_t most)
     size_t len = make_room(o, there < most ? there : most);
     if (len == 0)
         return -EAGAIN;
-    char *to = output_ring_begin(&o->ring, s->slot, clock_wall_ms(), s->end, len);
+    char *to = output_ring_begin(&o->ring, s->place, clock_wall_ms(), s->end, len);
     crash_point(CRASH_AT_output_intent);
     ssize_t n = read(s->read_fd, to, len);
     crash_point(CRASH_AT_output_read);
@@ -198,7 +198,7 @@ static ssize_t read_some(struct output_stream *s, size_t most)
         return 0;
     s->end += (uint64_t)n;
     s->is_mid_line = to[n - 1] != '\n';
-    output_logs_tell(o, s->slot);
+    output_logs_tell(o, s->place);
     if (may_pass_on(o))
         pass_on(s, false);
     return n;
@@ -212,10 +212,10 @@ static bool end_line(struct output_stream *s)
         return true;
     if (make_room(o, 1) == 0)
         return false;
-    output_ring_put(&o->ring, s->slot, clock_wall_ms(), s->end, "\n", 1);
+    output_ring_put(&o->ring, s->place, clock_wall_ms(), s->end, "\n", 1);
     s->end++;
     s->is_mid_line = false;
-    output_logs_tell(o, s->slot);
+    output_logs_tell(o, s->place);
     if (may_pass_on(o))
         pass_on(s, false);
     return true;
@@ -227,14 +227,14 @@ static void close_pipe(struct output_stream *s)
     char name[LIMIT_HELD_NAME + 1];
     ev_io_stop(engine_of(s->output)->loop, &s->readable);
     for (int is_write_end = 0; is_write_end < 2 && s->read_fd >= 0; is_write_end++) {
-        output_held_name(s->output, s->slot, is_write_end, name);
+        output_held_name(s->output, s->place, is_write_end, name);
         keeper_link_drop(k, name);
     }
     fd_close(&s->read_fd);
     fd_close(&s->write_fd);
 }
 
-/* Nothing of a slot that is gone remains to be done. */
+/* Nothing of a place that is gone remains to be done. */
 static void forget_if_done(struct output_stream *s)
 {
     if (!s->is_closing || s->read_fd >= 0 || s->given < s->end || s->lost > 0 || output_sink_holds(s))
@@ -336,7 +336,7 @@ void output_forget(struct output *o)
         return;
     for (size_t i = 0; i < o->n_streams; i++)
         if (o->streams[i])
-            output_on_slot_gone(o->service, o->streams[i]->slot);
+            output_on_place_gone(o->service, o->streams[i]->place);
     if (o->memory.fd >= 0) {
         output_ring_held_name(o, name);
         keeper_link_drop(&engine_of(o)->keeper, name);
@@ -371,14 +371,14 @@ static void begin_end(struct output_stream *s)
 void output_on_worker_ended(const struct worker *w)
 {
     struct output *o = w->service->output;
-    struct output_stream *s = o ? output_stream_find(o, w->slot) : NULL;
+    struct output_stream *s = o ? output_stream_find(o, worker_place(w)) : NULL;
     if (s && s->read_fd >= 0)
         begin_end(s);
 }
 
-void output_on_slot_gone(struct service *service, unsigned slot)
+void output_on_place_gone(struct service *service, unsigned place)
 {
-    struct output_stream *s = service->output ? output_stream_find(service->output, slot) : NULL;
+    struct output_stream *s = service->output ? output_stream_find(service->output, place) : NULL;
     if (!s)
         return;
     s->is_closing = true;

@@ -1,11 +1,11 @@
 /* output: what workers write, where berth takes it in (output = prefix or file).
  *
- * Each slot has a pipe whose both ends the keeper holds, so that a worker never sees that the supervisor
+ * Each worker has a pipe whose both ends the keeper holds, so that a worker never sees that the supervisor
  * died. Its bytes are read into the service's ring (core/output_ring), which the keeper holds as well, and
- * from there go to the sink (engine/output_sink) line by line. How far they were given to it is in the slot's
+ * from there go to the sink (engine/output_sink) line by line. How far they were given to it is in its
  * row. So whatever is killed when, each byte is in the pipe, in the ring or given.
  *
- * A slot is read a little at a time, at the lowest priority: a worker that writes without end has its pipe
+ * A pipe is read a little at a time, at the lowest priority: a worker that writes without end has its pipe
  * full, and slows down nobody else. */
 #ifndef BERTH_ENGINE_OUTPUT_H
 #define BERTH_ENGINE_OUTPUT_H
@@ -25,12 +25,12 @@ struct engine;
 struct service;
 struct worker;
 
-/* What one slot writes, over all of its workers. */
+/* What is written in one place, by one worker after another: worker_place(). */
 struct output_stream {
     struct output *output;
-    unsigned slot;
-    int read_fd, write_fd; /* owned; -1: the slot is gone */
-    bool is_closing;       /* the slot is gone: once `left` is read, so is the pipe */
+    unsigned place;
+    int read_fd, write_fd; /* owned; -1: the place is gone */
+    bool is_closing;       /* the place is gone: once `left` is read, so is the pipe */
     bool has_ended;        /* a worker has: once `left` is read, its last line is over */
     bool is_mid_line;      /* what was read last is no newline */
     bool is_open;          /* what was given last is none: the sink's last line is to be continued */
@@ -49,7 +49,7 @@ struct output {
     bool captures;
     struct shared_memory memory; /* of the ring; its fd is -1 until there is a first byte */
     struct output_ring ring;
-    struct output_stream **streams; /* by slot - 1, NULL where there is none; owned */
+    struct output_stream **streams; /* in no order, with NULL in it; owned */
     size_t n_streams;
     struct output_sink sink;
     int inlet_read_fd, inlet_write_fd; /* owned; -1: none. Where output = pipe:SERVICE goes */
@@ -73,8 +73,8 @@ void output_start(struct engine *e);
 int output_prepare_spawn(struct worker *w, uid_t user, int fds[3], struct berr *err);
 /* The process of W has ended, which is not recorded yet: takes in what it has written. */
 void output_on_worker_ended(const struct worker *w);
-/* SLOT of S is given up. */
-void output_on_slot_gone(struct service *s, unsigned slot);
+/* PLACE of S is given up. */
+void output_on_place_gone(struct service *s, unsigned place);
 /* Finds out whether there is any service that reads what another one writes. */
 void output_mark_sinks(struct engine *e);
 /* Does other services' output go into the standard input of S? */
@@ -93,10 +93,10 @@ void output_finish(struct engine *e);
 void output_close_inlet(struct output *o);
 /* Passes on what a predecessor had not. */
 void output_resume(struct output *o);
-/* The stream of SLOT; NULL if there is none. */
-struct output_stream *output_stream_find(const struct output *o, unsigned slot);
+/* The stream of PLACE; NULL if there is none. */
+struct output_stream *output_stream_find(const struct output *o, unsigned place);
 /* A new one, where its row says; without a row, where the ring ends. */
-struct output_stream *output_stream_new(struct output *o, unsigned slot);
+struct output_stream *output_stream_new(struct output *o, unsigned place);
 void output_stream_free(struct output_stream *s);
 /* … with its row, for good. */
 void output_stream_forget(struct output_stream *s);
@@ -107,7 +107,7 @@ void output_stream_watch(struct output_stream *s, int read_fd, int write_fd);
 void output_stream_save(struct output_stream *s, int64_t intent);
 /* The sink has N more bytes of S, as last byte LAST. */
 void output_stream_give(struct output_stream *s, size_t n, char last);
-void output_held_name(const struct output *o, unsigned slot, bool is_write_end, char *dst);
+void output_held_name(const struct output *o, unsigned place, bool is_write_end, char *dst);
 void output_inlet_held_name(const struct output *o, bool is_write_end, char *dst);
 void output_ring_held_name(const struct output *o, char *dst);
 

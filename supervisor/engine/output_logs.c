@@ -19,19 +19,20 @@
 
 /* --- lines --------------------------------------------------------------------------------------------- */
 
-static json_t *describe_line(const struct output *o, unsigned slot, int64_t time_ms, uint64_t end,
+static json_t *describe_line(const struct output *o, unsigned place, int64_t time_ms, uint64_t end,
                              const char *text, size_t n)
 {
     char time[CONTROL_TIME];
     cleanup_free char *clean = str_make_utf8(text, n);
     control_format_time(time, time_ms);
-    return json_pack("{s:s, s:i, s:s, s:s, s:I}", "service", o->service->conf->name, "worker", (int)slot,
-                     "time", time, "line", clean, "end", (json_int_t)end);
+    return json_pack("{s:s, s:i, s:i, s:s, s:s, s:I}", "service", o->service->conf->name, "worker",
+                     (int)worker_slot_of_place(place), "place", (int)place, "time", time, "line", clean,
+                     "end", (json_int_t)end);
 }
 
-/* The line of a slot of which the ring has shown only the beginning so far. */
+/* The line of a place of which the ring has shown only the beginning so far. */
 struct beginning {
-    unsigned slot;
+    unsigned place;
     struct buf text;
     int64_t time_ms;
     uint64_t end;
@@ -45,27 +46,27 @@ struct collection {
     json_t *after; /* borrowed: positions; may be NULL */
 };
 
-static struct beginning *beginning_of(struct collection *c, unsigned slot)
+static struct beginning *beginning_of(struct collection *c, unsigned place)
 {
     for (size_t i = 0; i < c->n_beginnings; i++)
-        if (c->beginnings[i].slot == slot)
+        if (c->beginnings[i].place == place)
             return &c->beginnings[i];
     c->beginnings = mem_resize_array(c->beginnings, c->n_beginnings + 1, sizeof *c->beginnings);
     struct beginning *b = &c->beginnings[c->n_beginnings++];
-    *b = (struct beginning){.slot = slot};
+    *b = (struct beginning){.place = place};
     buf_init(&b->text, SIZE_MAX);
     return b;
 }
 
-/* Where the client has come to with SLOT already; 0: nowhere. */
-static uint64_t position_in(json_t *after, const struct output *o, unsigned slot)
+/* Where the client has come to with PLACE already; 0: nowhere. */
+static uint64_t position_in(json_t *after, const struct output *o, unsigned place)
 {
     size_t i;
     json_t *p;
     json_array_foreach (after, i, p) {
         const char *service = json_string_value(json_object_get(p, "service"));
         if (service && str_eq(service, o->service->conf->name) &&
-            json_integer_value(json_object_get(p, "worker")) == (json_int_t)slot)
+            json_integer_value(json_object_get(p, "place")) == (json_int_t)place)
             return (uint64_t)json_integer_value(json_object_get(p, "end"));
     }
     return 0;
@@ -73,9 +74,9 @@ static uint64_t position_in(json_t *after, const struct output *o, unsigned slot
 
 static void finish_line(struct collection *c, struct beginning *b)
 {
-    if (b->end > position_in(c->after, c->o, b->slot))
+    if (b->end > position_in(c->after, c->o, b->place))
         json_array_append_new(
-            c->lines, describe_line(c->o, b->slot, b->time_ms, b->end, buf_str(&b->text), b->text.len));
+            c->lines, describe_line(c->o, b->place, b->time_ms, b->end, buf_str(&b->text), b->text.len));
     buf_consume(&b->text, b->text.len);
 }
 
@@ -116,12 +117,38 @@ static void collect(const struct output *o, size_t n, json_t *after, bool with_o
     free(c.beginnings);
 }
 
+char *output_last_lines(const struct output *o, unsigned place, int64_t since_ms, size_t n)
+{
+    struct collection c = {.o = o, .lines = json_array()};
+    struct output_record record;
+    struct buf text;
+    uint64_t at = 0;
+    buf_init(&text, LIMIT_LAST_LINES);
+    while (o && o->memory.fd >= 0 && output_ring_next(&o->ring, &at, &record))
+        if (record.slot == place && record.time_ms >= since_ms)
+            take_record(&c, &record);
+    for (size_t i = 0; i < c.n_beginnings; i++) {
+        if (c.beginnings[i].text.len > 0)
+            finish_line(&c, &c.beginnings[i]);
+        buf_fini(&c.beginnings[i].text);
+    }
+    size_t total = json_array_size(c.lines);
+    for (size_t i = total > n ? total - n : 0; i < total; i++)
+        buf_printf(&text, "%s%s", text.len > 0 ? " | " : "",
+                   json_string_value(json_object_get(json_array_get(c.lines, i), "line")));
+    json_decref(c.lines);
+    free(c.beginnings);
+    char *result = mem_strdup(buf_str(&text));
+    buf_fini(&text);
+    return result;
+}
+
 /* --- followers ----------------------------------------------------------------------------------------- */
 
-/* How far a follower has come with one slot. */
+/* How far a follower has come with one place. */
 struct followed {
     const struct output *o;
-    unsigned slot;
+    unsigned place;
     uint64_t told;
     uint64_t at;
 };
@@ -145,14 +172,14 @@ static bool follows(const struct log_follower *f, const struct output *o)
     return false;
 }
 
-static struct followed *followed_of(struct log_follower *f, const struct output *o, unsigned slot)
+static struct followed *followed_of(struct log_follower *f, const struct output *o, unsigned place)
 {
     for (size_t i = 0; i < f->n_followed; i++)
-        if (f->followed[i].o == o && f->followed[i].slot == slot)
+        if (f->followed[i].o == o && f->followed[i].place == place)
             return &f->followed[i];
     f->followed = mem_resize_array(f->followed, f->n_followed + 1, sizeof *f->followed);
     struct followed *p = &f->followed[f->n_followed++];
-    *p = (struct followed){.o = o, .slot = slot};
+    *p = (struct followed){.o = o, .place = place};
     return p;
 }
 
@@ -172,15 +199,15 @@ static json_t *split(const struct followed *p, const char *bytes, size_t n)
         size_t len = newline ? (size_t)(newline - bytes) - done : n - done;
         const char *line = bytes + done;
         done += len + (newline != NULL);
-        json_array_append_new(lines, describe_line(p->o, p->slot, now, p->told + done, line, len));
+        json_array_append_new(lines, describe_line(p->o, p->place, now, p->told + done, line, len));
     }
     return lines;
 }
 
-static void tell(struct log_follower *f, const struct output *o, unsigned slot)
+static void tell(struct log_follower *f, const struct output *o, unsigned place)
 {
     static char bytes[LIMIT_OUTPUT_PART];
-    struct followed *p = followed_of(f, o, slot);
+    struct followed *p = followed_of(f, o, place);
     for (;;) {
         if (control_client_unread(f->client) > UNREAD_MAX) {
             if (!ev_is_active(&f->again))
@@ -188,7 +215,7 @@ static void tell(struct log_follower *f, const struct output *o, unsigned slot)
             return;
         }
         uint64_t before = p->told;
-        size_t n = output_ring_copy(&o->ring, slot, &p->told, &p->at, bytes, sizeof bytes);
+        size_t n = output_ring_copy(&o->ring, place, &p->told, &p->at, bytes, sizeof bytes);
         uint64_t skipped = before > 0 ? p->told - before : 0;
         n = presentable(bytes, n);
         if (n == 0 && skipped == 0)
@@ -212,11 +239,11 @@ static void on_again(struct ev_loop *loop, ev_timer *t, int revents)
                 tell(f, f->outputs[i], (unsigned)k + 1);
 }
 
-void output_logs_tell(struct output *o, unsigned slot)
+void output_logs_tell(struct output *o, unsigned place)
 {
     list_each (f, &o->service->engine->log_followers, struct log_follower, link)
         if (follows(f, o) && !ev_is_active(&f->again))
-            tell(f, o, slot);
+            tell(f, o, place);
 }
 
 /* From here on; what the ring has now was told, but for lines that have no end yet. */

@@ -15,17 +15,17 @@
 #include "engine/engine.h"
 #include "sys/fd.h"
 
-static void format(char *dst, enum held_kind kind, const struct output *o, unsigned slot, bool is_write_end)
+static void format(char *dst, enum held_kind kind, const struct output *o, unsigned place, bool is_write_end)
 {
-    struct held_name h = {.kind = kind, .slot = slot, .is_write_end = is_write_end};
+    struct held_name h = {.kind = kind, .slot = place, .is_write_end = is_write_end};
     snprintf(h.name, sizeof h.name, "%s", o->service->conf->name);
     int r = held_name_format(dst, &h);
     must(r == 0);
 }
 
-void output_held_name(const struct output *o, unsigned slot, bool is_write_end, char *dst)
+void output_held_name(const struct output *o, unsigned place, bool is_write_end, char *dst)
 {
-    format(dst, HELD_OUTPUT, o, slot, is_write_end);
+    format(dst, HELD_OUTPUT, o, place, is_write_end);
 }
 
 void output_inlet_held_name(const struct output *o, bool is_write_end, char *dst)
@@ -41,7 +41,7 @@ void output_ring_held_name(const struct output *o, char *dst)
 /* --- for the next process ------------------------------------------------------------------------------ */
 
 /* Makes a pipe and has the keeper hold it under the two names of KIND. */
-static int make_pipe(struct output *o, enum held_kind kind, unsigned slot, int ret[2], struct berr *err)
+static int make_pipe(struct output *o, enum held_kind kind, unsigned place, int ret[2], struct berr *err)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
@@ -54,7 +54,7 @@ static int make_pipe(struct output *o, enum held_kind kind, unsigned slot, int r
                         strerror(EMFILE));
     for (int is_write_end = 0; is_write_end < 2; is_write_end++) {
         char name[LIMIT_HELD_NAME + 1];
-        format(name, kind, o, slot, is_write_end);
+        format(name, kind, o, place, is_write_end);
         keeper_link_put(&o->service->engine->keeper, name, is_write_end ? write_fd : read_fd);
         crash_point(CRASH_AT_output_held);
     }
@@ -65,14 +65,14 @@ static int make_pipe(struct output *o, enum held_kind kind, unsigned slot, int r
 
 /* Standard output and error of W, where berth captures them. The stream's row is written before the pipe is
  * there: what is read from it without one would be taken for passed on. */
-static int ensure_stream(struct output *o, unsigned slot, int *ret_fd, struct berr *err)
+static int ensure_stream(struct output *o, unsigned place, int *ret_fd, struct berr *err)
 {
-    struct output_stream *s = output_stream_find(o, slot);
+    struct output_stream *s = output_stream_find(o, place);
     int pipe[2];
     if (!s)
-        s = output_stream_new(o, slot);
+        s = output_stream_new(o, place);
     if (s->read_fd < 0) {
-        int r = make_pipe(o, HELD_OUTPUT, slot, pipe, err);
+        int r = make_pipe(o, HELD_OUTPUT, place, pipe, err);
         if (r < 0)
             return r;
         fd_set_nonblock(pipe[0], true);
@@ -139,7 +139,7 @@ int output_prepare_spawn(struct worker *w, uid_t user, int fds[3], struct berr *
     if (c->how == OUTPUT_PIPE)
         r = inlet_of_sink(s->engine, c, &out_fd, err);
     else if (c->how != OUTPUT_NULL)
-        r = ensure_stream(s->output, w->slot, &out_fd, err);
+        r = ensure_stream(s->output, worker_place(w), &out_fd, err);
     if (r < 0)
         return r;
     if (conf_captures(s->conf))
@@ -202,7 +202,7 @@ static void take_pipe(struct engine *e, struct keeper_entry *entry, const struct
 {
     struct output *o = find_output(e, name);
     bool is_output = name->kind == HELD_OUTPUT;
-    bool is_wanted = o && (is_output ? o->captures && name->slot >= 1 && name->slot <= LIMIT_WORKERS
+    bool is_wanted = o && (is_output ? o->captures && name->slot >= 1 && name->slot <= LIMIT_PLACES
                                      : output_is_fed(o->service) && o->inlet_read_fd < 0);
     struct keeper_entry *write_end = other_end(e, name);
     if (!is_wanted || !write_end || entry->fd < 0) {
@@ -229,17 +229,17 @@ static void find_rests(struct output *o)
     struct output_record record;
     uint64_t at = 0;
     while (o->memory.fd >= 0 && output_ring_next(&o->ring, &at, &record))
-        if (record.slot <= LIMIT_WORKERS && !output_stream_find(o, record.slot)) {
+        if (record.slot <= LIMIT_PLACES && !output_stream_find(o, record.slot)) {
             struct output_stream *s = output_stream_new(o, record.slot);
             s->is_closing = true;
         }
 }
 
-static void follow_slots(struct output *o)
+static void follow_places(struct output *o)
 {
-    for (unsigned slot = 1; slot <= o->n_streams; slot++)
-        if (output_stream_find(o, slot) && (slot > o->service->n_workers))
-            output_on_slot_gone(o->service, slot);
+    for (size_t i = 0; i < o->n_streams; i++)
+        if (o->streams[i] && !service_find_place(o->service, o->streams[i]->place))
+            output_on_place_gone(o->service, o->streams[i]->place);
 }
 
 void output_start(struct engine *e)
@@ -264,7 +264,7 @@ void output_start(struct engine *e)
         if (!o || !o->captures)
             continue;
         find_rests(o);
-        follow_slots(o);
+        follow_places(o);
         output_resume(o);
     }
 }

@@ -165,7 +165,7 @@ int output_sink_tell_lost(struct output_stream *s)
         return r;
     int n = snprintf(text, sizeof text,
                      "berth: %llu bytes of output of %s/%u lost while this could not be written\n",
-                     (unsigned long long)s->lost, o->service->conf->name, s->slot);
+                     (unsigned long long)s->lost, o->service->conf->name, worker_slot_of_place(s->place));
     r = write_notice(o, text, (size_t)n);
     if (r < 0)
         return r;
@@ -215,9 +215,9 @@ static void format_prefix(char *dst, size_t size, const struct output_stream *s)
 {
     const char *name = s->output->service->conf->name;
     if (s->output->service->engine->has_colors)
-        snprintf(dst, size, "\033[%um%s/%u |\033[0m ", color_of(name), name, s->slot);
+        snprintf(dst, size, "\033[%um%s/%u |\033[0m ", color_of(name), name, worker_slot_of_place(s->place));
     else
-        snprintf(dst, size, "%s/%u | ", name, s->slot);
+        snprintf(dst, size, "%s/%u | ", name, worker_slot_of_place(s->place));
 }
 
 /* Takes the first lines of the N BYTES, as many as a piece holds. */

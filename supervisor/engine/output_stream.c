@@ -1,4 +1,4 @@
-/* output_stream: what one slot writes: where it stands, in its row and out of it.
+/* output_stream: what is written in one place: where it stands, in its row and out of it.
  *
  * Remember: the row says what was given to the sink, the ring says what was read. Where both have died with a
  * machine nothing is left; where the row alone is lost (safe mode), whole lines count as given. */
@@ -19,19 +19,20 @@ static struct engine *engine_of(const struct output *o)
 
 static void row_key(char dst[SOFT_STATE_KEY], const struct output_stream *s)
 {
-    snprintf(dst, SOFT_STATE_KEY, "output/%s/%u", s->output->service->conf->name, s->slot);
+    snprintf(dst, SOFT_STATE_KEY, "output/%s/%u", s->output->service->conf->name, s->place);
 }
 
 void output_stream_save(struct output_stream *s, int64_t intent)
 {
     char key[SOFT_STATE_KEY];
     row_key(key, s);
-    struct soft_state_row row = {OUTPUT_COL_COUNT, {
-        [OUTPUT_COL_GIVEN] = (int64_t)s->given,
-        [OUTPUT_COL_LOST] = (int64_t)s->lost,
-        [OUTPUT_COL_OPEN] = s->is_open,
-        [OUTPUT_COL_INTENT] = intent,
-    }};
+    struct soft_state_row row = {OUTPUT_COL_COUNT,
+                                 {
+                                     [OUTPUT_COL_GIVEN] = (int64_t)s->given,
+                                     [OUTPUT_COL_LOST] = (int64_t)s->lost,
+                                     [OUTPUT_COL_OPEN] = s->is_open,
+                                     [OUTPUT_COL_INTENT] = intent,
+                                 }};
     state_store_save(&engine_of(s->output)->store, key, &s->row, &row);
 }
 
@@ -42,9 +43,12 @@ void output_stream_give(struct output_stream *s, size_t n, char last)
     output_stream_save(s, 0);
 }
 
-struct output_stream *output_stream_find(const struct output *o, unsigned slot)
+struct output_stream *output_stream_find(const struct output *o, unsigned place)
 {
-    return slot >= 1 && slot <= o->n_streams ? o->streams[slot - 1] : NULL;
+    for (size_t i = 0; i < o->n_streams; i++)
+        if (o->streams[i] && o->streams[i]->place == place)
+            return o->streams[i];
+    return NULL;
 }
 
 static char scratch[2 * LIMIT_OUTPUT_PART]; /* of no meaning between two calls */
@@ -55,7 +59,7 @@ static uint64_t last_line_end(const struct output_stream *s)
     uint64_t offset = 0, at = 0, found = s->end;
     bool is_first = true;
     for (;;) {
-        size_t n = output_ring_copy(&s->output->ring, s->slot, &offset, &at, scratch, sizeof scratch);
+        size_t n = output_ring_copy(&s->output->ring, s->place, &offset, &at, scratch, sizeof scratch);
         const char *newline = n > 0 ? memrchr(scratch, '\n', n) : NULL;
         if (n == 0)
             return found;
@@ -70,7 +74,7 @@ static uint64_t last_line_end(const struct output_stream *s)
 static void resume_intent(struct output_stream *s, int64_t size)
 {
     uint64_t offset = s->given, at = 0;
-    size_t n = output_ring_copy(&s->output->ring, s->slot, &offset, &at, scratch, sizeof scratch);
+    size_t n = output_ring_copy(&s->output->ring, s->place, &offset, &at, scratch, sizeof scratch);
     size_t had = offset == s->given ? output_sink_count(s, size, scratch, n) : 0;
     if (had > 0)
         output_stream_give(s, had, scratch[had - 1]);
@@ -86,9 +90,9 @@ static void restore(struct output_stream *s)
     bool has_row = state_store_load(&engine_of(o)->store, key, &row);
     s->given = has_row ? (uint64_t)row.column[OUTPUT_COL_GIVEN] : 0;
     s->end = s->given;
-    if (has_ring && output_ring_end(&o->ring, s->slot, &s->end)) {
+    if (has_ring && output_ring_end(&o->ring, s->place, &s->end)) {
         uint64_t offset = s->end - 1, at = 0;
-        s->is_mid_line = output_ring_copy(&o->ring, s->slot, &offset, &at, &last, 1) == 1 && last != '\n';
+        s->is_mid_line = output_ring_copy(&o->ring, s->place, &offset, &at, &last, 1) == 1 && last != '\n';
         if (!has_row)
             s->given = engine_of(o)->keeper.is_safe_mode ? last_line_end(s) : s->end;
     }
@@ -107,19 +111,19 @@ static void restore(struct output_stream *s)
     output_stream_save(s, 0);
 }
 
-struct output_stream *output_stream_new(struct output *o, unsigned slot)
+struct output_stream *output_stream_new(struct output *o, unsigned place)
 {
     struct output_stream *s = mem_new(sizeof *s);
-    *s = (struct output_stream){.output = o, .slot = slot, .read_fd = -1, .write_fd = -1, .row = -1};
+    *s = (struct output_stream){.output = o, .place = place, .read_fd = -1, .write_fd = -1, .row = -1};
     ev_init(&s->readable, output_on_readable);
     s->readable.data = s;
     ev_set_priority(&s->readable, EV_MINPRI);
-    if (slot > o->n_streams) {
-        o->streams = mem_resize_array(o->streams, slot, sizeof(struct output_stream *));
-        while (o->n_streams < slot)
-            o->streams[o->n_streams++] = NULL;
-    }
-    o->streams[slot - 1] = s;
+    size_t i = 0;
+    while (i < o->n_streams && o->streams[i])
+        i++;
+    if (i == o->n_streams)
+        o->streams = mem_resize_array(o->streams, ++o->n_streams, sizeof(struct output_stream *));
+    o->streams[i] = s;
     restore(s);
     return s;
 }
@@ -138,7 +142,9 @@ void output_stream_free(struct output_stream *s)
     ev_io_stop(engine_of(s->output)->loop, &s->readable);
     fd_close(&s->read_fd);
     fd_close(&s->write_fd);
-    s->output->streams[s->slot - 1] = NULL;
+    for (size_t i = 0; i < s->output->n_streams; i++)
+        if (s->output->streams[i] == s)
+            s->output->streams[i] = NULL;
     if (s->output->sink.open == s)
         s->output->sink.open = NULL;
     free(s);

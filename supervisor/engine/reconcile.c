@@ -24,8 +24,11 @@ static struct worker *find_worker(struct engine *e, const struct held_name *name
     struct service *s = engine_find_service(e, name->name);
     if (!s || name->slot == 0 || name->slot > LIMIT_WORKERS)
         return NULL;
+    struct worker *w = service_find_serial(s, name->serial);
+    if (w)
+        return w;
     service_ensure_slots(s, name->slot);
-    struct worker *w = s->workers[name->slot - 1];
+    w = s->workers[name->slot - 1];
     if (w->serial > name->serial)
         return NULL;
     if (w->serial < name->serial) { /* the soft state is lost */
@@ -102,9 +105,8 @@ static void take_channels(struct engine *e)
         if (name.kind != HELD_CHANNEL)
             continue;
         struct service *s = engine_find_service(e, name.name);
-        struct worker *w =
-            s && name.slot >= 1 && name.slot <= s->n_workers ? s->workers[name.slot - 1] : NULL;
-        if (w && w->serial == name.serial && w->pid != 0 && k->entries[i].fd >= 0)
+        struct worker *w = s ? service_find_serial(s, name.serial) : NULL;
+        if (w && w->pid != 0 && k->entries[i].fd >= 0)
             channel_adopt(w, take_fd(&k->entries[i].fd));
         else
             keeper_link_drop(k, k->entries[i].name);
@@ -163,9 +165,9 @@ static void resume_worker(struct worker *w)
 
 static void resume_services(struct engine *e)
 {
+    struct worker *w;
     for (size_t i = 0; i < e->n_services; i++)
-        for (size_t j = 0; j < e->services[i]->n_workers; j++)
-            resume_worker(e->services[i]->workers[j]);
+        service_each_worker(w, e->services[i]) resume_worker(w);
 }
 
 /* Is KEY, "service/NAME" or "worker/NAME/…", about a service that is not there? */
@@ -267,6 +269,7 @@ void reconcile_start_services(struct engine *e)
         idle_follow(s);
         upkeep_follow(s);
         hooks_resume(s);
+        rolling_resume(s);
         s->comes_by_demand = s->conf->with->start == START_ON_DEMAND;
     }
     sequence_follow_all(e);

@@ -34,8 +34,8 @@ static bool has_failed(const struct service *s)
 /* For one that comes after it and does not require it: it is up, will not come up, or has had its try. */
 static bool is_settled(const struct service *s)
 {
-    return !s->is_wanted ||
-           (!update_renews(s) && (is_up(s) || has_failed(s) || service_state(s) == SERVICE_BACKOFF));
+    return !s->is_wanted || (!update_renews(s) && !rolling_is_active(s) &&
+                             (is_up(s) || has_failed(s) || service_state(s) == SERVICE_BACKOFF));
 }
 
 static bool may_begin(const struct service *s)
@@ -98,7 +98,7 @@ static void try_renew(struct service *s)
 {
     if (s->engine->is_shutting_down || !update_renews(s) || !may_be_renewed(s))
         return;
-    engine_restart(s);
+    engine_replace(s);
     update_on_service_change(s);
     look_later(s);
 }
@@ -173,6 +173,14 @@ void sequence_follow(struct service *s)
     operation_on_service_change(s);
     look_later(s);
     work(e);
+}
+
+void sequence_look(struct service *s)
+{
+    if (is_leaving(s))
+        return;
+    look_later(s);
+    work(s->engine);
 }
 
 void sequence_retry(struct service *s)

@@ -19,6 +19,8 @@ void sequence_stop(struct service *s);
 void sequence_follow(struct service *s);
 /* What S itself was kept from may be due now. */
 void sequence_retry(struct service *s);
+/* What waits for S may be due, though S is in the state in which it was. */
+void sequence_look(struct service *s);
 /* Looks at every service; for the beginning, and after an update. */
 void sequence_follow_all(struct engine *e);
 /* The name of a service that S requires and that has failed, or NULL. */

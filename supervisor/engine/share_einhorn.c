@@ -12,9 +12,9 @@ static struct worker *find_worker(const struct engine *e, pid_t pid)
 {
     for (size_t i = 0; i < e->n_services; i++) {
         const struct service *s = e->services[i];
-        for (size_t k = 0; handoff_has_word(&s->conf->with->handoff, "einhorn") && k < s->n_workers; k++)
-            if (s->workers[k]->pid == pid)
-                return s->workers[k];
+        for (size_t k = 0; handoff_has_word(&s->conf->with->handoff, "einhorn") && service_worker(s, k); k++)
+            if (service_worker(s, k)->pid == pid)
+                return service_worker(s, k);
     }
     return NULL;
 }

@@ -144,12 +144,11 @@ static void kill_everything(struct engine *e)
             e->services[i]->hooks->phase = HOOKS_IDLE;
     }
     output_end_inputs(e);
+    struct worker *w;
     for (size_t i = 0; i < e->n_services; i++)
-        for (size_t j = 0; j < e->services[i]->n_workers; j++)
-            engine_step(e->services[i]->workers[j], WORKER_EV_KILL);
+        service_each_worker(w, e->services[i]) engine_step(w, WORKER_EV_KILL);
     list_each (s, &e->leaving, struct leaving, link)
-        for (size_t j = 0; j < s->service->n_workers; j++)
-            engine_step(s->service->workers[j], WORKER_EV_KILL);
+        service_each_worker(w, s->service) engine_step(w, WORKER_EV_KILL);
     list_each (l, &e->leftovers, struct leftover, link)
         leftover_signal(l, SIGKILL);
 }

@@ -90,6 +90,10 @@ static bool is_shortage(int err)
 static void report_failure(struct worker *w, int err, bool at_exec)
 {
     struct engine *e = w->service->engine;
+    if (w->role != WORKER_CURRENT) {
+        engine_step(w, WORKER_EV_END_DONE);
+        return;
+    }
     if (!w->has_ever_run && !is_shortage(err) && e->conf->is_run) {
         int status = !at_exec ? 125 : err == ENOENT || err == ENOTDIR ? 127 : 126;
         w->last_status = status << 8;

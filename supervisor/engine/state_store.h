@@ -13,7 +13,7 @@
 #include "sys/shared_memory.h"
 #include "wire/soft_state.h"
 
-/* Columns of a "worker/SERVICE/SLOT" row. */
+/* Columns of a "worker/SERVICE/SLOT" row; behind the SLOT, ".LANE" where that is not 0. */
 enum worker_column {
     WORKER_COL_STATE, /* enum stored_worker_state */
     WORKER_COL_FLAGS, /* WORKER_FLAG_… */
@@ -29,6 +29,7 @@ enum worker_column {
     WORKER_COL_LAST_STATUS,
     WORKER_COL_SOCKET, /* of a connection: which of the service's sockets, from 1 */
     WORKER_COL_SOURCE, /* of a connection: who it is */
+    WORKER_COL_ROLE,   /* enum worker_role */
     WORKER_COL_COUNT
 };
 
@@ -39,6 +40,7 @@ enum worker_flag {
     WORKER_FLAG_START_FAILED = 8, /* it is being stopped because it did not become ready in time */
     WORKER_FLAG_EVER_RAN = 16,    /* its command could be executed once */
     WORKER_FLAG_IDLE_STOP = 32,   /* it is being stopped because nobody needs it */
+    WORKER_FLAG_DUE = 64,         /* it is to be replaced by another one */
 };
 
 /* Columns of a "service/NAME" row. */
@@ -50,10 +52,19 @@ enum service_column {
     SERVICE_COL_FINGERPRINT,  /* of the configuration that they were started with */
     SERVICE_COL_CONF_WORKERS, /* `workers` when WORKERS was taken from it */
     SERVICE_COL_PHASE,        /* enum hook_phase */
+    SERVICE_COL_TARGET,       /* the generation that replaces the workers; 0: none is on its way */
+    SERVICE_COL_TARGET_FINGERPRINT,
+    SERVICE_COL_LAST_TARGET, /* of the replacement that is over … */
+    SERVICE_COL_ROLLING,     /* ROLLING_FLAG_… */
     SERVICE_COL_COUNT
 };
 
-/* Columns of an "output/SERVICE/SLOT" row. */
+enum rolling_flag {
+    ROLLING_FLAG_FAILED = 1, /* … and was given up */
+    ROLLING_FLAG_AGAIN = 2,  /* it was asked for once more */
+};
+
+/* Columns of an "output/SERVICE/PLACE" row; PLACE: worker_place(). */
 enum output_column {
     OUTPUT_COL_GIVEN,  /* how many bytes of the slot's stream the sink has */
     OUTPUT_COL_LOST,   /* bytes that were dropped before, and the sink was not told */

@@ -14,10 +14,9 @@ struct supervisor_options {
     const char *config;  /* `up`: the file to read at an update, as conf_load_find() has it; NULL: `run` */
 };
 
-/* Runs until everything is finished or the process is killed. Takes CONF over; NULL: it is what the keeper holds as
- * "config". Never returns an error that it
- * has not reported: the result is the process's exit status, and the keeper has been told the one to end
- * with. */
+/* Runs until everything is finished or the process is killed. Takes CONF over; NULL: it is what the keeper
+ * holds as "config". Never returns an error that it has not reported: the result is the process's exit
+ * status, and the keeper has been told the one to end with. */
 int supervisor_main(struct conf *conf, const struct supervisor_options *options);
 
 #endif

@@ -48,7 +48,7 @@ static int find_kind(const char *word)
 
 static void held_name(const struct task *t, char dst[LIMIT_HELD_NAME + 1])
 {
-    struct held_name h = {.kind = HELD_TASK, .slot = t->slot, .serial = t->serial};
+    struct held_name h = {.kind = HELD_TASK, .slot = t->place, .serial = t->serial};
     snprintf(h.name, sizeof h.name, "%s", t->service->conf->name);
     snprintf(h.address, sizeof h.address, "%s", kind_names[t->kind]);
     int r = held_name_format(dst, &h);
@@ -103,12 +103,12 @@ static int64_t timeout_of(const struct service *s, enum task_kind kind)
     return s->conf->with->start_timeout_ns;
 }
 
-static struct task *task_new(struct service *s, enum task_kind kind, unsigned slot, unsigned long long serial,
-                             int64_t timeout_ns)
+static struct task *task_new(struct service *s, enum task_kind kind, unsigned place,
+                             unsigned long long serial, int64_t timeout_ns)
 {
     struct task *t = mem_new(sizeof *t);
     struct ev_loop *loop = s->engine->loop;
-    *t = (struct task){.service = s, .kind = kind, .slot = slot, .serial = serial, .pidfd = -1};
+    *t = (struct task){.service = s, .kind = kind, .place = place, .serial = serial, .pidfd = -1};
     list_append(&s->engine->tasks, &t->link);
     ev_init(&t->timer, on_timeout);
     ev_init(&t->lifeline, on_lifeline);
@@ -127,18 +127,19 @@ static int prepare(struct task *t, const struct strv *command, struct spawn_kit 
 {
     struct service *s = t->service;
     struct engine *e = s->engine;
+    unsigned slot = t->place ? worker_slot_of_place(t->place) : 0;
     struct service_conf c = *s->conf;
     struct service_settings with = *s->conf->with;
     char word[] = "none", *none[] = {word, NULL};
     c.command = *command;
     c.with = &with;
     with.handoff = (struct strv){none, 1};
-    int r = spawn_kit_take_sockets(k, s, t->slot ? t->slot : 1, err);
+    int r = spawn_kit_take_sockets(k, s, slot > 0 ? slot : 1, err);
     if (r < 0 || (r = spawn_kit_take_user(k, &c, err)) < 0)
         return r;
     struct handoff_input in = {
         .service = c.name,
-        .worker = t->slot,
+        .worker = slot,
         .generation = s->generation,
         .listen_pid = LISTEN_PID_OMIT,
         .sockets = k->sockets,
@@ -148,7 +149,7 @@ static int prepare(struct task *t, const struct strv *command, struct spawn_kit 
     r = worker_invocation_make(&c, &in, spawn_kit_environment(), (const char *const *)k->extra.v,
                                &k->invocation, err);
     if (r == 0 && s->n_workers > 0) {
-        struct worker *w = s->workers[t->slot ? t->slot - 1 : 0];
+        struct worker *w = t->place ? service_find_place(s, t->place) : s->workers[0];
         r = output_prepare_spawn(w, k->plan.has_user ? k->plan.user : (uid_t)-1, k->fds, err);
     }
     if (r < 0)
@@ -169,19 +170,19 @@ static void fail(struct task *t, const char *why)
 {
     struct service *s = t->service;
     enum task_kind kind = t->kind;
-    unsigned slot = t->slot;
+    unsigned place = t->place;
     cleanup_free char *how = mem_printf("could not be started: %s", why);
     task_free(t);
     s->task_kind = kind;
-    handler_of(kind)(s, slot, false, how);
+    handler_of(kind)(s, place, false, how);
 }
 
-void task_start(struct service *s, enum task_kind kind, unsigned slot, const struct strv *command,
+void task_start(struct service *s, enum task_kind kind, unsigned place, const struct strv *command,
                 int64_t timeout_ns)
 {
     struct engine *e = s->engine;
     struct spawn_kit *k = spawn_kit_new();
-    struct task *t = task_new(s, kind, slot, ++e->serial, timeout_ns);
+    struct task *t = task_new(s, kind, place, ++e->serial, timeout_ns);
     struct spawn_failure failure;
     struct berr err;
     char held[LIMIT_HELD_NAME + 1];
@@ -214,10 +215,10 @@ void task_start(struct service *s, enum task_kind kind, unsigned slot, const str
 
 /* --- ending -------------------------------------------------------------------------------------------- */
 
-struct task *task_find(const struct service *s, enum task_kind kind, unsigned slot)
+struct task *task_find(const struct service *s, enum task_kind kind, unsigned place)
 {
     list_each (t, &s->engine->tasks, struct task, link)
-        if (t->service == s && t->kind == kind && t->slot == slot)
+        if (t->service == s && t->kind == kind && t->place == place)
             return t;
     return NULL;
 }
@@ -233,9 +234,9 @@ static void cancel(struct task *t)
     task_free(t);
 }
 
-void task_cancel(struct service *s, enum task_kind kind, unsigned slot)
+void task_cancel(struct service *s, enum task_kind kind, unsigned place)
 {
-    struct task *t = task_find(s, kind, slot);
+    struct task *t = task_find(s, kind, place);
     if (t)
         cancel(t);
 }
@@ -289,12 +290,12 @@ void task_on_ended(struct engine *e, const char *held, const struct held_name *n
     }
     struct service *s = t->service;
     enum task_kind kind = t->kind;
-    unsigned slot = t->slot;
+    unsigned place = t->place;
     bool is_good = !t->is_timed_out && WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
     describe_end(how, sizeof how, t, wait_status);
     task_free(t);
     s->task_kind = kind;
-    handler_of(kind)(s, slot, is_good, how);
+    handler_of(kind)(s, place, is_good, how);
     crash_point(CRASH_AT_task_end_recorded);
     keeper_link_drop(&e->keeper, held);
     engine_proceed_shutdown(e);

@@ -34,7 +34,7 @@ struct task {
     struct list link; /* engine.tasks */
     struct service *service;
     enum task_kind kind;
-    unsigned slot; /* of the worker that it is about; 0: the service */
+    unsigned place; /* of the worker that it is about; 0: the service */
     unsigned long long serial;
     pid_t pid;
     int pidfd; /* owned */
@@ -45,12 +45,12 @@ struct task {
 
 /* Runs COMMAND; its end comes to task_ended_handlers, also where it could not even be started. INT64_MAX: it
  * may take as long as it likes. */
-void task_start(struct service *s, enum task_kind kind, unsigned slot, const struct strv *command,
+void task_start(struct service *s, enum task_kind kind, unsigned place, const struct strv *command,
                 int64_t timeout_ns);
 /* The one that runs; NULL: none does. */
-struct task *task_find(const struct service *s, enum task_kind kind, unsigned slot);
+struct task *task_find(const struct service *s, enum task_kind kind, unsigned place);
 /* Kills those of S, of KIND (TASK_KIND_COUNT: of all), and forgets them: nobody is told. */
-void task_cancel(struct service *s, enum task_kind kind, unsigned slot);
+void task_cancel(struct service *s, enum task_kind kind, unsigned place);
 void task_cancel_all(struct service *s);
 /* Before a shutdown: health and readiness are nobody's concern any more. */
 void task_cancel_checks(struct engine *e);
@@ -65,7 +65,7 @@ const char *task_kind_name(enum task_kind kind);
 
 /* How it ended: "exited with status 1", "did not end within 5s"; "" where that was well. Into DST, which is
  * returned. */
-typedef void task_ended_handler(struct service *s, unsigned slot, bool is_good, const char *how);
+typedef void task_ended_handler(struct service *s, unsigned place, bool is_good, const char *how);
 /* By kind: engine/hooks and engine/upkeep have them. */
 task_ended_handler hooks_on_task_ended, upkeep_on_health_ended, upkeep_on_check_ended;
 

@@ -61,7 +61,7 @@ void engine_lose_keeper(struct engine *e)
     e->term_watcher.data = e->int_watcher.data = e;
     ev_signal_start(e->loop, &e->term_watcher);
     ev_signal_start(e->loop, &e->int_watcher);
+    struct worker *w;
     for (size_t i = 0; i < e->n_services; i++)
-        for (size_t j = 0; j < e->services[i]->n_workers; j++)
-            engine_watch_process(e->services[i]->workers[j]);
+        service_each_worker(w, e->services[i]) engine_watch_process(w);
 }

@@ -122,7 +122,8 @@ static void exchange(struct engine *e, const struct conf *after)
 bool update_renews(const struct service *s)
 {
     return s->is_wanted && s->has_begun && s->fingerprint != s->next_fingerprint && !s->accepts &&
-           !s->is_kept_back && !update_holds_back(s) && service_state(s) != SERVICE_WAITING;
+           !s->is_kept_back && !update_holds_back(s) && service_state(s) != SERVICE_WAITING &&
+           !(rolling_is_active(s) && s->rolling->fingerprint == s->next_fingerprint);
 }
 
 bool update_holds_back(const struct service *s)
@@ -196,12 +197,12 @@ static void update_free(struct update *u)
 static bool is_settled(struct update *u, struct service *s)
 {
     enum service_state state = service_state(s);
-    if (update_renews(s))
-        return false; /* it waits for its turn */
+    if (update_renews(s) || rolling_is_active(s))
+        return false; /* it waits for its turn, or is at it */
     if (s->is_wanted && s->is_kept_back) {
-        strv_put(
-            &u->failures,
-            mem_printf("service %s: before_start failed, and its workers go on as they are", s->conf->name));
+        strv_put(&u->failures,
+                 mem_printf("service %s: %s; the workers that serve go on", s->conf->name,
+                            s->rolling && s->rolling->reason ? s->rolling->reason : "before_start failed"));
         return true;
     }
     if (!s->is_wanted || state == SERVICE_RUNNING || state == SERVICE_WAITING || state == SERVICE_DONE)

@@ -17,12 +17,6 @@
 #define AGE_PACE_MOST 3600.0
 #define FAMILY_MOST 256 /* processes of one worker that are looked at */
 
-/* Are all of its workers ready, so that one may be spared? */
-static bool may_spare_one(const struct service *s)
-{
-    return s->states[WORKER_READY] == s->n_workers;
-}
-
 /* --- health -------------------------------------------------------------------------------------------- */
 
 static void on_health(struct ev_loop *loop, ev_timer *t, int revents)
@@ -30,15 +24,17 @@ static void on_health(struct ev_loop *loop, ev_timer *t, int revents)
     (void)loop, (void)revents;
     struct service *s = t->data;
     const struct upkeep_conf *c = s->conf->with->upkeep;
-    for (size_t i = 0; i < s->n_workers; i++)
-        if (s->workers[i]->state == WORKER_READY && !task_find(s, TASK_HEALTH, (unsigned)i + 1))
-            task_start(s, TASK_HEALTH, (unsigned)i + 1, &c->health, c->health_timeout_ns);
+    for (size_t i = 0; i < s->n_workers; i++) {
+        const struct worker *w = s->workers[i];
+        if (w->state == WORKER_READY && !task_find(s, TASK_HEALTH, worker_place(w)))
+            task_start(s, TASK_HEALTH, worker_place(w), &c->health, c->health_timeout_ns);
+    }
 }
 
-void upkeep_on_health_ended(struct service *s, unsigned slot, bool is_good, const char *how)
+void upkeep_on_health_ended(struct service *s, unsigned place, bool is_good, const char *how)
 {
-    struct worker *w = slot >= 1 && slot <= s->n_workers ? s->workers[slot - 1] : NULL;
-    if (!w || w->state != WORKER_READY || !s->conf->with->upkeep)
+    struct worker *w = service_find_place(s, place);
+    if (!w || w->role != WORKER_CURRENT || w->state != WORKER_READY || !s->conf->with->upkeep)
         return;
     w->failed_checks = is_good ? 0 : w->failed_checks + 1;
     if (is_good)
@@ -57,8 +53,9 @@ void upkeep_on_health_ended(struct service *s, unsigned slot, bool is_good, cons
 void upkeep_begin_check(struct worker *w)
 {
     struct service *s = w->service;
-    if (!task_find(s, TASK_CHECK, w->slot))
-        task_start(s, TASK_CHECK, w->slot, &s->conf->with->ready_check, s->conf->with->start_timeout_ns);
+    if (!task_find(s, TASK_CHECK, worker_place(w)))
+        task_start(s, TASK_CHECK, worker_place(w), &s->conf->with->ready_check,
+                   s->conf->with->start_timeout_ns);
 }
 
 static void on_check_again(struct ev_loop *loop, ev_timer *t, int revents)
@@ -71,8 +68,8 @@ static void on_check_again(struct ev_loop *loop, ev_timer *t, int revents)
 
 void upkeep_follow_ready(struct service *s)
 {
-    for (size_t i = 0; i < s->n_workers; i++) {
-        struct worker *w = s->workers[i];
+    struct worker *w;
+    service_each_worker (w, s) {
         if (w->state != WORKER_STARTING && w->state != WORKER_STOPPING)
             continue;
         worker_arm_timer(w);
@@ -83,9 +80,9 @@ void upkeep_follow_ready(struct service *s)
     }
 }
 
-void upkeep_on_check_ended(struct service *s, unsigned slot, bool is_good, const char *how)
+void upkeep_on_check_ended(struct service *s, unsigned place, bool is_good, const char *how)
 {
-    struct worker *w = slot >= 1 && slot <= s->n_workers ? s->workers[slot - 1] : NULL;
+    struct worker *w = service_find_place(s, place);
     if (!w || w->state != WORKER_STARTING || s->conf->with->ready != READY_CHECK)
         return;
     if (is_good) {
@@ -110,10 +107,10 @@ static void on_age(struct ev_loop *loop, ev_timer *t, int revents)
             oldest = s->workers[i];
     int64_t left =
         oldest ? s->conf->with->upkeep->max_age_ns - mono_between(oldest->started, clock_mono()) : 0;
-    if (oldest && left <= 0 && may_spare_one(s)) {
+    if (oldest && left <= 0 && !rolling_is_active(s)) {
         worker_say(oldest, LOG_INFO, "has run for max_age (%s): it is replaced",
                    units_format_duration(text, sizeof text, s->conf->with->upkeep->max_age_ns));
-        engine_step(oldest, WORKER_EV_STOP);
+        rolling_replace(oldest);
     }
     double next = left <= 0 ? 0.1 : (double)left / NSEC_PER_SEC;
     ev_timer_stop(loop, t);
@@ -142,7 +139,7 @@ static void on_memory(struct ev_loop *loop, ev_timer *t, int revents)
 {
     (void)loop, (void)revents;
     struct service *s = t->data;
-    for (size_t i = 0; i < s->n_workers && may_spare_one(s); i++) {
+    for (size_t i = 0; i < s->n_workers && !rolling_is_active(s); i++) {
         struct worker *w = s->workers[i];
         unsigned budget = FAMILY_MOST;
         uint64_t n = memory_of(w->pid, &budget);
@@ -150,7 +147,7 @@ static void on_memory(struct ev_loop *loop, ev_timer *t, int revents)
             continue;
         worker_say(w, LOG_WARNING, "has %llu bytes of memory, more than max_memory (%llu): it is replaced",
                    (unsigned long long)n, (unsigned long long)s->conf->with->upkeep->max_memory);
-        engine_step(w, WORKER_EV_STOP);
+        rolling_replace(w);
     }
 }
 

@@ -12,6 +12,7 @@
 #include "base/must.h"
 #include "base/pointers.h"
 #include "core/conf_diff.h"
+#include "engine/crash_point.h"
 #include "engine/engine.h"
 #include "engine/inetd.h"
 #include "sys/clock.h"
@@ -67,9 +68,12 @@ void worker_set_status(struct worker *w, const char *text)
     w->status = text ? mem_strdup(str_escape(escaped, sizeof escaped, text, strlen(text))) : NULL;
 }
 
-static void row_key(char dst[SOFT_STATE_KEY], const struct worker *w)
+static void row_key(char dst[SOFT_STATE_KEY], const struct service *s, unsigned slot, unsigned lane)
 {
-    snprintf(dst, SOFT_STATE_KEY, "worker/%s/%u", w->service->conf->name, w->slot);
+    if (lane == 0)
+        snprintf(dst, SOFT_STATE_KEY, "worker/%s/%u", s->conf->name, slot);
+    else
+        snprintf(dst, SOFT_STATE_KEY, "worker/%s/%u.%u", s->conf->name, slot, lane);
 }
 
 static int64_t flags_of(const struct worker *w)
@@ -77,13 +81,14 @@ static int64_t flags_of(const struct worker *w)
     return (w->is_wanted ? WORKER_FLAG_WANTED : 0) | (w->has_last_status ? WORKER_FLAG_HAS_LAST : 0) |
            (w->is_signalled ? WORKER_FLAG_SIGNALLED : 0) |
            (w->has_failed_start ? WORKER_FLAG_START_FAILED : 0) |
-           (w->has_ever_run ? WORKER_FLAG_EVER_RAN : 0) | (w->is_idle_stop ? WORKER_FLAG_IDLE_STOP : 0);
+           (w->has_ever_run ? WORKER_FLAG_EVER_RAN : 0) | (w->is_idle_stop ? WORKER_FLAG_IDLE_STOP : 0) |
+           (w->is_due ? WORKER_FLAG_DUE : 0);
 }
 
 void worker_save(struct worker *w)
 {
     char key[SOFT_STATE_KEY];
-    row_key(key, w);
+    row_key(key, w->service, w->slot, w->lane);
     struct soft_state_row row = {WORKER_COL_COUNT,
                                  {
                                      [WORKER_COL_STATE] = w->state,
@@ -100,15 +105,25 @@ void worker_save(struct worker *w)
                                      [WORKER_COL_LAST_STATUS] = w->last_status,
                                      [WORKER_COL_SOCKET] = w->connection ? w->connection->socket_index : 0,
                                      [WORKER_COL_SOURCE] = w->connection ? (int64_t)w->connection->source : 0,
+                                     [WORKER_COL_ROLE] = w->role,
                                  }};
     state_store_save(&w->service->engine->store, key, &w->row, &row);
 }
 
 void worker_set_state(struct worker *w, enum worker_state state)
 {
-    w->service->states[w->state]--;
-    w->service->states[state]++;
+    if (w->role == WORKER_CURRENT) {
+        w->service->states[w->state]--;
+        w->service->states[state]++;
+    }
     w->state = state;
+}
+
+void worker_set_role(struct worker *w, enum worker_role role)
+{
+    w->service->states[w->state] -= w->role == WORKER_CURRENT;
+    w->role = role;
+    w->service->states[w->state] += w->role == WORKER_CURRENT;
 }
 
 void worker_set_process(struct worker *w, pid_t pid, int pidfd)
@@ -140,12 +155,13 @@ bool worker_load(struct worker *w)
 {
     char key[SOFT_STATE_KEY];
     struct soft_state_row row;
-    row_key(key, w);
+    row_key(key, w->service, w->slot, w->lane);
     if (!state_store_load(&w->service->engine->store, key, &row))
         return false;
     const int64_t *c = row.column;
     if (c[WORKER_COL_STATE] < 0 || c[WORKER_COL_STATE] >= WORKER_STATE_COUNT)
         return false; /* a newer berth's state */
+    worker_set_role(w, (enum worker_role)c[WORKER_COL_ROLE]);
     worker_set_state(w, (enum worker_state)c[WORKER_COL_STATE]);
     w->is_wanted = c[WORKER_COL_FLAGS] & WORKER_FLAG_WANTED;
     w->has_last_status = c[WORKER_COL_FLAGS] & WORKER_FLAG_HAS_LAST;
@@ -153,6 +169,7 @@ bool worker_load(struct worker *w)
     w->has_failed_start = c[WORKER_COL_FLAGS] & WORKER_FLAG_START_FAILED;
     w->has_ever_run = c[WORKER_COL_FLAGS] & WORKER_FLAG_EVER_RAN;
     w->is_idle_stop = c[WORKER_COL_FLAGS] & WORKER_FLAG_IDLE_STOP;
+    w->is_due = c[WORKER_COL_FLAGS] & WORKER_FLAG_DUE;
     w->generation = (unsigned)c[WORKER_COL_GENERATION];
     w->serial = (unsigned long long)c[WORKER_COL_SERIAL];
     w->since.ns = c[WORKER_COL_SINCE];
@@ -242,11 +259,12 @@ void worker_forget_process(struct worker *w)
     w->pid = 0;
 }
 
-static struct worker *worker_new(struct service *s, unsigned slot)
+static struct worker *worker_new(struct service *s, unsigned slot, unsigned lane)
 {
     struct worker *w = mem_new(sizeof *w);
     w->service = s;
     w->slot = slot;
+    w->lane = lane;
     s->states[w->state]++;
     w->pidfd = -1;
     w->row = -1;
@@ -262,22 +280,138 @@ static void worker_free(struct worker *w)
     alarm_stop(w->service->engine->loop, &w->timer);
     alarm_stop(w->service->engine->loop, &w->check_timer);
     worker_clear_note(w);
-    w->service->states[w->state]--;
+    w->service->states[w->state] -= w->role == WORKER_CURRENT;
     free(w);
+}
+
+/* … and with it its row. */
+static void worker_forget(struct worker *w)
+{
+    char key[SOFT_STATE_KEY];
+    output_on_place_gone(w->service, worker_place(w));
+    row_key(key, w->service, w->slot, w->lane);
+    state_store_remove(&w->service->engine->store, key);
+    worker_free(w);
+}
+
+/* --- the slots of a service ---------------------------------------------------------------------------- */
+
+static bool has_row(const struct service *s, unsigned slot, unsigned lane)
+{
+    char key[SOFT_STATE_KEY];
+    struct soft_state_row row;
+    row_key(key, s, slot, lane);
+    return state_store_load(&s->engine->store, key, &row);
+}
+
+/* LIMIT_LANES where all are taken. */
+static unsigned free_lane(const struct service *s, unsigned slot)
+{
+    unsigned lane = 0;
+    while (lane < LIMIT_LANES && service_find_place(s, slot + lane * LIMIT_WORKERS))
+        lane++;
+    return lane;
+}
+
+static void add_other(struct service *s, struct worker *w)
+{
+    if (!s->rolling)
+        s->rolling = mem_new(sizeof *s->rolling);
+    pointers_add(s->rolling->others, s->rolling->n_others, s->rolling->one_other, w);
+}
+
+static void remove_other(struct service *s, const struct worker *w)
+{
+    struct rolling *r = s->rolling;
+    for (unsigned i = 0; i < r->n_others; i++)
+        if (r->others[i] == w)
+            r->others[i] = r->others[--r->n_others];
+}
+
+static bool has_other(const struct service *s, unsigned slot)
+{
+    for (unsigned i = 0; s->rolling && i < s->rolling->n_others; i++)
+        if (s->rolling->others[i]->slot == slot)
+            return true;
+    return false;
+}
+
+/* The workers of SLOT as their rows say. A supervisor that died while one took the other's place has left no
+ * current one, but the candidate. */
+static struct worker *restore_slot(struct service *s, unsigned slot)
+{
+    struct worker *current = NULL, *candidate = NULL;
+    for (unsigned lane = 0; lane < LIMIT_LANES; lane++) {
+        if (!has_row(s, slot, lane))
+            continue;
+        struct worker *w = worker_new(s, slot, lane);
+        if (w->role == WORKER_CURRENT && !current) {
+            current = w;
+            continue;
+        }
+        add_other(s, w);
+        if (w->role == WORKER_CANDIDATE)
+            candidate = w;
+    }
+    if (current || !candidate)
+        return current;
+    remove_other(s, candidate);
+    worker_set_role(candidate, WORKER_CURRENT);
+    worker_save(candidate);
+    return candidate;
 }
 
 /* Slots beyond those that are wanted: of connections, and of workers that are ending. Their rows have no
  * gaps. */
 static void restore_slots(struct service *s)
 {
-    while (s->n_workers < LIMIT_WORKERS) {
-        char key[SOFT_STATE_KEY];
-        struct soft_state_row row;
-        snprintf(key, sizeof key, "worker/%s/%u", s->conf->name, s->n_workers + 1);
-        if (!state_store_load(&s->engine->store, key, &row))
-            return;
-        service_ensure_slots(s, s->n_workers + 1);
-    }
+    struct worker *w;
+    while (s->n_workers < LIMIT_WORKERS && (w = restore_slot(s, s->n_workers + 1)))
+        pointers_add(s->workers, s->n_workers, s->one_worker, w);
+}
+
+struct worker *service_find_place(const struct service *s, unsigned place)
+{
+    struct worker *w;
+    if (place >= 1 && place <= s->n_workers && s->workers[place - 1]->lane == 0)
+        return s->workers[place - 1];
+    service_each_worker(w, s) if (worker_place(w) == place) return w;
+    return NULL;
+}
+
+struct worker *service_find_serial(const struct service *s, unsigned long long serial)
+{
+    struct worker *w;
+    service_each_worker(w, s) if (w->serial == serial) return w;
+    return NULL;
+}
+
+struct worker *service_add_candidate(struct service *s, unsigned slot)
+{
+    unsigned lane = free_lane(s, slot);
+    if (lane == LIMIT_LANES)
+        return NULL;
+    struct worker *w = worker_new(s, slot, lane);
+    worker_set_role(w, WORKER_CANDIDATE);
+    w->is_wanted = true;
+    add_other(s, w);
+    return w;
+}
+
+void service_promote(struct worker *candidate)
+{
+    struct service *s = candidate->service;
+    struct worker *old = s->workers[candidate->slot - 1];
+    worker_set_role(old, WORKER_RETIRED);
+    old->is_wanted = old->is_due = false;
+    worker_save(old);
+    crash_point(CRASH_AT_rolling_retired);
+    worker_set_role(candidate, WORKER_CURRENT);
+    candidate->restarts = old->restarts + 1;
+    worker_save(candidate);
+    remove_other(s, candidate);
+    add_other(s, old);
+    s->workers[candidate->slot - 1] = candidate;
 }
 
 void service_set_conf(struct service *s, const struct conf *c, const struct service_conf *conf)
@@ -316,14 +450,15 @@ struct service *service_new(struct engine *e, const struct conf *c, const struct
         s->has_begun = row.column[SERVICE_COL_BEGUN];
         s->fingerprint = (uint64_t)row.column[SERVICE_COL_FINGERPRINT];
         s->conf_workers = (unsigned)row.column[SERVICE_COL_CONF_WORKERS];
+        rolling_load(s, &row);
         if (s->hooks)
             s->hooks->phase = (enum hook_phase)row.column[SERVICE_COL_PHASE];
     } else {
         service_save(s);
     }
     s->output = output_new(s);
-    service_ensure_slots(s, s->n_wanted);
     restore_slots(s);
+    service_ensure_slots(s, s->n_wanted);
     idle_set_pace(s);
     return s;
 }
@@ -335,6 +470,9 @@ void service_free(struct service *s)
     for (size_t i = 0; i < s->n_workers; i++)
         worker_free(s->workers[i]);
     pointers_free(s->workers, s->n_workers, s->one_worker);
+    for (unsigned i = 0; s->rolling && i < s->rolling->n_others; i++)
+        worker_free(s->rolling->others[i]);
+    rolling_free(s);
     output_free(s->output);
     hooks_free(s);
     upkeep_free(s);
@@ -352,8 +490,10 @@ void service_forget(struct service *s)
     task_cancel_all(s);
     output_forget(s->output);
     char key[SOFT_STATE_KEY];
-    for (size_t i = 0; i < s->n_workers; i++) {
-        row_key(key, s->workers[i]);
+    struct worker *w;
+    service_each_worker(w, s)
+    {
+        row_key(key, s, w->slot, w->lane);
         state_store_remove(&s->engine->store, key);
     }
     snprintf(key, sizeof key, "service/%s", s->conf->name);
@@ -374,6 +514,7 @@ void service_save(struct service *s)
                                      [SERVICE_COL_CONF_WORKERS] = s->conf_workers,
                                      [SERVICE_COL_PHASE] = s->hooks ? s->hooks->phase : HOOKS_IDLE,
                                  }};
+    rolling_store(s, &row);
     state_store_save(&s->engine->store, key, &s->row, &row);
 }
 
@@ -382,23 +523,26 @@ void service_ensure_slots(struct service *s, unsigned n)
     if (n <= s->n_workers)
         return;
     while (s->n_workers < n) {
-        struct worker *w = worker_new(s, s->n_workers + 1);
+        struct worker *w = worker_new(s, s->n_workers + 1, free_lane(s, s->n_workers + 1));
         pointers_add(s->workers, s->n_workers, s->one_worker, w);
     }
 }
 
 void service_trim_slots(struct service *s)
 {
+    for (unsigned i = s->rolling ? s->rolling->n_others : 0; i-- > 0;) {
+        struct worker *w = s->rolling->others[i];
+        if (w->role != WORKER_RETIRED || w->state != WORKER_DOWN)
+            continue;
+        remove_other(s, w);
+        worker_forget(w);
+    }
     while (s->n_workers > s->n_wanted) {
         struct worker *w = s->workers[s->n_workers - 1];
-        if (w->state != WORKER_DOWN)
-            return;
-        output_on_slot_gone(s, w->slot);
-        char key[SOFT_STATE_KEY];
-        row_key(key, w);
-        state_store_remove(&s->engine->store, key);
-        worker_free(w);
+        if (w->state != WORKER_DOWN || has_other(s, w->slot)) /* rows have no gaps */
+            break;
         s->n_workers--;
+        worker_forget(w);
     }
 }
 

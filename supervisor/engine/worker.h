@@ -1,5 +1,8 @@
 /* worker: a service's slot and the process that fills it, as the engine sees it. It carries the machine's
- * state, its timer and its row of the soft state; it decides nothing. */
+ * state, its timer and its row of the soft state; it decides nothing.
+ *
+ * While a service is reloaded a slot has several of them, each in a lane of its own: the current one, one
+ * that is to take its place, and those that have been told to go. */
 #ifndef BERTH_ENGINE_WORKER_H
 #define BERTH_ENGINE_WORKER_H
 
@@ -17,6 +20,7 @@
 #include "engine/alarm.h"
 #include "engine/channel.h"
 #include "engine/hooks.h"
+#include "engine/rolling.h"
 #include "engine/upkeep.h"
 
 struct engine;
@@ -29,10 +33,19 @@ struct connection {
     char *peer;                   /* who it is, for people; owned, may be NULL */
 };
 
+/* The numbers are kept in the soft state. */
+enum worker_role {
+    WORKER_CURRENT = 0,
+    WORKER_CANDIDATE = 1, /* to become the current one of its slot, once it has proved itself */
+    WORKER_RETIRED = 2,   /* is to end; another one has its place, or none */
+};
+
 struct worker {
     struct service *service;
     unsigned slot; /* from 1 */
     int row;       /* in the soft state */
+    enum worker_role role : 8;
+    unsigned lane : 8; /* below LIMIT_LANES; different for those of one slot */
     unsigned generation;
     unsigned failed_checks; /* of its health, in a row */
     enum worker_state state : 8;
@@ -40,6 +53,7 @@ struct worker {
     bool is_signalled : 1;     /* the signal of its state was sent */
     bool has_failed_start : 1; /* is being stopped because it did not become ready in time */
     bool is_idle_stop : 1;     /* is being stopped because nobody needs it */
+    bool is_due : 1;           /* is to be replaced: engine/rolling */
     bool has_ever_run : 1;
     bool has_last_status : 1;
     int last_status;           /* wait status of its last process */
@@ -75,7 +89,7 @@ struct service {
     struct worker **workers, *one_worker;     /* by slot - 1; base/pointers, owned. May be more than n_wanted
                                                * while the     surplus ends */
     unsigned n_groups, n_workers;
-    unsigned n_processes;                /* of its workers */
+    unsigned n_processes;                /* of all its workers */
     unsigned n_wanted;                   /* workers */
     unsigned index;                      /* its place in the configuration */
     int row;                             /* in the soft state */
@@ -83,7 +97,7 @@ struct service {
     unsigned conf_workers;               /* `workers` as it was when n_wanted was taken from it */
     uint64_t fingerprint;                /* of the configuration that its workers were started with */
     uint64_t next_fingerprint;           /* … that the next ones are */
-    uint16_t states[WORKER_STATE_COUNT]; /* how many of its workers are in each */
+    uint16_t states[WORKER_STATE_COUNT]; /* how many of its current workers are in each */
     bool is_wanted : 1;
     bool accepts : 1;             /* accept = yes: a worker for each connection, none without */
     bool has_begun : 1;           /* its workers have been told to start: those that it waits for are up */
@@ -101,7 +115,30 @@ struct service {
     struct idle *idle;                 /* owned; NULL: it does not stop by itself */
     struct hooks *hooks;               /* owned; NULL: it has none */
     struct upkeep *upkeep;             /* owned; NULL: nothing is looked at */
+    struct rolling *rolling;           /* owned; NULL: no worker was ever replaced */
 };
+
+/* Worker number I of S: the current ones in the order of their slots, then the others; NULL behind the last.
+ */
+static inline struct worker *service_worker(const struct service *s, size_t i)
+{
+    if (i < s->n_workers)
+        return s->workers[i];
+    i -= s->n_workers;
+    return s->rolling && i < s->rolling->n_others ? s->rolling->others[i] : NULL;
+}
+#define service_each_worker(w, s) for (size_t i_ = 0; ((w) = service_worker((s), i_)); i_++)
+
+/* A number that no two workers of a service share: that of the slot, or a higher one. */
+static inline unsigned worker_place(const struct worker *w)
+{
+    return w->slot + w->lane * LIMIT_WORKERS;
+}
+/* The slot that PLACE belongs to. */
+static inline unsigned worker_slot_of_place(unsigned place)
+{
+    return (place - 1) % LIMIT_WORKERS + 1;
+}
 
 /* "web/1#2" into DST. */
 char *worker_subject(char *dst, size_t size, const struct worker *w);
@@ -142,10 +179,18 @@ void service_free(struct service *s);
 void service_save(struct service *s);
 /* Makes slots up to N. */
 void service_ensure_slots(struct service *s, unsigned n);
-/* Forgets the last slots that are neither wanted nor running. */
+/* Forgets the last slots that are neither wanted nor running, and retired workers that have ended. */
 void service_trim_slots(struct service *s);
+/* A worker that is to take the place of SLOT's; NULL where all its lanes are taken. */
+struct worker *service_add_candidate(struct service *s, unsigned slot);
+/* CANDIDATE becomes the current worker of its slot, and the one that was is retired. */
+void service_promote(struct worker *candidate);
+/* The worker whose process has that SERIAL, or that PLACE; NULL where there is none. */
+struct worker *service_find_serial(const struct service *s, unsigned long long serial);
+struct worker *service_find_place(const struct service *s, unsigned place);
 enum service_state service_state(const struct service *s);
 bool service_has_process(const struct service *s);
+void worker_set_role(struct worker *w, enum worker_role role);
 /* W enters STATE: the only way to change it. */
 void worker_set_state(struct worker *w, enum worker_state state);
 /* W has the process PID from now on; PIDFD is taken. */
