@@ -24,6 +24,12 @@ static bool is_up(const json_t *service)
     return str_eq(state, "running") || str_eq(state, "done") || str_eq(state, "waiting");
 }
 
+/* As opposed to one that comes, or goes, in a reload. */
+static bool is_current(const json_t *worker)
+{
+    return !json_object_get(worker, "role");
+}
+
 static bool is_in_trouble(const json_t *worker)
 {
     const char *state = reply_text(worker, "state");
@@ -41,7 +47,7 @@ static enum outcome judge_workers(const json_t *service, char *dst, size_t size)
     json_array_foreach (json_object_get(service, "workers"), i, worker) {
         char note[800];
         const char *text = reply_text(worker, "note");
-        if (!is_in_trouble(worker))
+        if (!is_current(worker) || !is_in_trouble(worker))
             continue;
         str_escape(note, sizeof note, text, strlen(text));
         snprintf(dst, size, "worker %s/%d %s", reply_text(service, "name"), (int)reply_int(worker, "worker"),
@@ -60,11 +66,20 @@ static enum outcome judge_renewed(const struct wish *wish, const json_t *service
         snprintf(dst, size, "it was stopped meanwhile");
         return OUTCOME_FAILED;
     }
+    const json_t *reload = json_object_get(service, "reload");
+    if (reload && reply_int(reload, "generation") > wish->generation) {
+        if (str_eq(reply_text(reload, "state"), "rolling"))
+            return OUTCOME_PENDING;
+        const char *reason = reply_text(reload, "reason");
+        snprintf(dst, size, "%s", reason[0] ? reason : "a new worker has failed; the old ones go on");
+        return OUTCOME_FAILED;
+    }
     if (reply_int(service, "generation") <= wish->generation)
         return OUTCOME_UNKNOWN;
     enum outcome outcome = judge_workers(service, dst, size);
     json_array_foreach (json_object_get(service, "workers"), i, worker) {
-        if (outcome == OUTCOME_REACHED && reply_int(worker, "generation") <= wish->generation)
+        if (outcome == OUTCOME_REACHED && is_current(worker) &&
+            reply_int(worker, "generation") <= wish->generation)
             outcome = OUTCOME_PENDING;
     }
     return outcome;

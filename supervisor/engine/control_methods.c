@@ -48,6 +48,7 @@ static json_t *describe_worker(const struct worker *w)
     set_optional(o, "last_end",
                  w->has_last_status ? json_string(diagnose_wait_status(end, sizeof end, w->last_status))
                                     : NULL);
+    set_optional(o, "role", w->role == WORKER_CURRENT ? NULL : json_string(worker_role_name(w->role)));
     set_optional(o, "peer", w->connection && w->connection->peer ? json_string(w->connection->peer) : NULL);
     set_optional(o, "status", w->status ? json_string(w->status) : NULL);
     set_optional(o, "note", w->note ? json_string(w->note) : NULL);
@@ -64,23 +65,38 @@ static json_t *strings(const struct strv *sv)
     return array;
 }
 
+/* What is under way, or why what was under way last was given up; NULL where there is nothing to tell. */
+static json_t *describe_reload(const struct service *s)
+{
+    const struct rolling *r = s->rolling;
+    if (rolling_is_active(s))
+        return json_pack("{s:i, s:s}", "generation", (int)r->target, "state", "rolling");
+    if (!r || !r->has_failed)
+        return NULL;
+    json_t *o = json_pack("{s:i, s:s}", "generation", (int)r->last_target, "state", "failed");
+    set_optional(o, "reason", r->reason ? json_string(r->reason) : NULL);
+    return o;
+}
+
 static json_t *describe_service(const struct service *s)
 {
     unsigned ready = 0, restarts = 0;
     json_t *workers = json_array();
     const struct worker *w;
-    service_each_worker(w, s)
-    {
+    service_each_worker (w, s) {
         bool is_current = w->role == WORKER_CURRENT;
         ready += is_current && w->state == WORKER_READY;
         restarts += is_current ? w->restarts : 0;
         json_array_append_new(workers, describe_worker(w));
     }
-    return json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:o, s:o, s:o}", "name", s->conf->name, "state",
-                     service_state_name(service_state(s)), "wanted", s->is_wanted ? "up" : "down",
-                     "generation", (int)s->generation, "ready", (int)ready, "wanted_workers",
-                     (int)s->n_wanted, "restarts", (int)restarts, "command", strings(&s->conf->command),
-                     "sockets", strings(&s->conf->sockets), "workers", workers);
+    json_t *o =
+        json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:o, s:o, s:o}", "name", s->conf->name, "state",
+                  service_state_name(service_state(s)), "wanted", s->is_wanted ? "up" : "down", "generation",
+                  (int)s->generation, "ready", (int)ready, "wanted_workers", (int)s->n_wanted, "restarts",
+                  (int)restarts, "command", strings(&s->conf->command), "sockets", strings(&s->conf->sockets),
+                  "workers", workers);
+    set_optional(o, "reload", describe_reload(s));
+    return o;
 }
 
 /* --- parameters ---------------------------------------------------------------------------------------- */

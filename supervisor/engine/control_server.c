@@ -32,7 +32,7 @@
 #define ACCEPT_AT_ONCE 16     /* then others have their turn */
 #define ACCEPT_PAUSE 0.1      /* seconds, after an accept that failed for want of something */
 #define READ_AT_ONCE 16384
-#define LARGE_REPLY 65536     /* bytes of memory that go back at once */
+#define LARGE_REPLY 65536 /* bytes of memory that go back at once */
 
 #define LIMIT_EXCEEDED "io.berth.LimitExceeded"
 
@@ -204,7 +204,8 @@ struct peer control_client_peer(const struct control_client *c)
 bool control_client_may_change(const struct control_client *c)
 {
     const struct control_server *s = c->server;
-    return c->peer.uid == 0 || c->peer.uid == geteuid() || (s->has_group && peer_is_in_group(c->fd, s->group));
+    return c->peer.uid == 0 || c->peer.uid == geteuid() ||
+           (s->has_group && peer_is_in_group(c->fd, s->group));
 }
 
 /* The next whole message becomes the call in progress. What is no call cannot be answered in order, so its

@@ -20,7 +20,7 @@
 #include "engine/share.h"
 #include "engine/socket_guard.h"
 #include "engine/state_store.h"
-#include "engine/worker.h"
+#include "engine/service.h"
 
 /* The process group, or the cgroup, of a worker whose leader has ended while members of it live on; it is
  * asked to end, then killed. */

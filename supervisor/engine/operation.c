@@ -22,7 +22,6 @@ struct operation {
         unsigned generation; /* RESTART: workers of it or later count */
         const struct worker *failed;
         bool is_reloaded;  /* RELOAD: its command has ended well */
-        bool is_refused;   /* RELOAD: there was nothing to be reloaded */
         char *hook_failed; /* which command failed, and how; owned */
     } services[];
 };
@@ -62,7 +61,9 @@ static bool is_up(const struct watched *x, enum operation_kind kind)
 static bool is_down(const struct service *s, size_t from)
 {
     const struct worker *w;
-    service_each_worker(w, s) if (w->slot > from && w->state != WORKER_DOWN) return false;
+    service_each_worker (w, s)
+        if (w->slot > from && w->state != WORKER_DOWN)
+            return false;
     return true;
 }
 
@@ -79,7 +80,8 @@ static bool is_reloaded(const struct watched *x)
     case RELOAD_ROLLING:
         break;
     }
-    return s->conf->with->type == TYPE_ONESHOT ? is_up(x, OPERATION_RESTART) : s->generation >= x->generation;
+    return s->conf->with->type == TYPE_ONESHOT || !s->has_begun ? is_up(x, OPERATION_RESTART)
+                                                                : s->generation >= x->generation;
 }
 
 static bool is_reached(const struct watched *x, enum operation_kind kind)
@@ -120,10 +122,6 @@ static bool has_failed(struct operation *o, const struct watched *x)
     const struct rolling *r = x->service->rolling;
     if (o->kind == OPERATION_RELOAD && r && r->has_failed && r->last_target == x->generation) {
         fail(o, x, r->reason ? r->reason : "a new worker has failed");
-        return true;
-    }
-    if (o->kind == OPERATION_RELOAD && x->is_refused) {
-        fail(o, x, "it does not run; `berth start` starts it");
         return true;
     }
     if (x->failed) {
@@ -177,8 +175,7 @@ static void begin_restart(struct watched *x)
 static void begin_reload(struct watched *x)
 {
     const struct service_conf *c = x->service->conf;
-    x->is_refused = !x->service->is_wanted || !x->service->has_begun;
-    if (x->is_refused || (x->service->accepts && c->with->reload == RELOAD_ROLLING))
+    if (x->service->accepts && c->with->reload == RELOAD_ROLLING)
         return; /* connections get what is new by themselves */
     if (c->with->reload == RELOAD_SIGNAL) {
         engine_signal(x->service, c->with->reload_signal);

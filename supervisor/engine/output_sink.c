@@ -31,9 +31,11 @@ static void say(const struct output *o, enum log_level level, const char *fmt, .
     va_end(ap);
 }
 
+/* An update may have taken it out of the configuration; the workers of before go on writing. */
 static const struct output_conf *conf_of(const struct output *o)
 {
-    return o->service->conf->with->output;
+    static const struct output_conf none = {.how = OUTPUT_INHERIT};
+    return o->service->conf->with->output ? o->service->conf->with->output : &none;
 }
 
 void output_sink_init(struct output *o)

@@ -167,7 +167,8 @@ static void resume_services(struct engine *e)
 {
     struct worker *w;
     for (size_t i = 0; i < e->n_services; i++)
-        service_each_worker(w, e->services[i]) resume_worker(w);
+        service_each_worker (w, e->services[i])
+            resume_worker(w);
 }
 
 /* Is KEY, "service/NAME" or "worker/NAME/…", about a service that is not there? */

@@ -49,7 +49,8 @@ unsigned rolling_next_generation(const struct service *s)
 {
     unsigned highest = s->generation;
     const struct worker *w;
-    service_each_worker(w, s) highest = w->generation > highest ? w->generation : highest;
+    service_each_worker (w, s)
+        highest = w->generation > highest ? w->generation : highest;
     if (s->rolling && s->rolling->last_target > highest)
         highest = s->rolling->last_target;
     if (rolling_is_active(s) && s->rolling->target > highest)
@@ -125,9 +126,10 @@ static unsigned next_alive(const struct service *s, unsigned floor)
 {
     unsigned lowest = 0;
     const struct worker *w;
-    service_each_worker(w, s) if (w->pid != 0 && w->generation > floor &&
-                                  w->generation != s->rolling->target &&
-                                  (lowest == 0 || w->generation < lowest)) lowest = w->generation;
+    service_each_worker (w, s)
+        if (w->pid != 0 && w->generation > floor && w->generation != s->rolling->target &&
+            (lowest == 0 || w->generation < lowest))
+            lowest = w->generation;
     return lowest;
 }
 
@@ -457,6 +459,10 @@ void rolling_resume(struct service *s)
         return;
     if (!rolling_is_active(s))
         retire_candidates(s, true);
+    for (unsigned i = 0; i < s->rolling->n_others; i++)
+        if (s->rolling->others[i]->role == WORKER_RETIRED)
+            engine_step(s->rolling->others[i], WORKER_EV_STOP); /* nothing, where it was told already */
+    service_trim_slots(s);
     rolling_follow(s);
 }
 

@@ -76,7 +76,8 @@ static bool is_owner(const struct share *s, const struct peer *p)
         if (is_user(o->user, p) || is_group(o->group, p))
             return true;
         for (size_t k = 0; k < e->n_services; k++)
-            if (hold_is_used_by(sockets[i], e->services[k]->conf) && is_user(e->services[k]->conf->with->user, p))
+            if (hold_is_used_by(sockets[i], e->services[k]->conf) &&
+                is_user(e->services[k]->conf->with->user, p))
                 return true;
     }
     return false;

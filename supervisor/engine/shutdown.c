@@ -146,9 +146,11 @@ static void kill_everything(struct engine *e)
     output_end_inputs(e);
     struct worker *w;
     for (size_t i = 0; i < e->n_services; i++)
-        service_each_worker(w, e->services[i]) engine_step(w, WORKER_EV_KILL);
+        service_each_worker (w, e->services[i])
+            engine_step(w, WORKER_EV_KILL);
     list_each (s, &e->leaving, struct leaving, link)
-        service_each_worker(w, s->service) engine_step(w, WORKER_EV_KILL);
+        service_each_worker (w, s->service)
+            engine_step(w, WORKER_EV_KILL);
     list_each (l, &e->leftovers, struct leftover, link)
         leftover_signal(l, SIGKILL);
 }

@@ -43,8 +43,7 @@ static char *name_culprit(const struct held_socket *h, const struct worker *susp
     for (size_t i = 0; !suspect && i < h->group->n_users; i++) {
         const struct service *s = h->group->users[i];
         const struct worker *w;
-        service_each_worker(w, s)
-        {
+        service_each_worker (w, s) {
             if ((h->slot != 0 && h->slot != w->slot) || w->pid == 0)
                 continue;
             bool is_leaving = w->state == WORKER_STOPPING || w->state == WORKER_KILLING;

@@ -63,5 +63,6 @@ void engine_lose_keeper(struct engine *e)
     ev_signal_start(e->loop, &e->int_watcher);
     struct worker *w;
     for (size_t i = 0; i < e->n_services; i++)
-        service_each_worker(w, e->services[i]) engine_watch_process(w);
+        service_each_worker (w, e->services[i])
+            engine_watch_process(w);
 }

@@ -42,6 +42,8 @@ static void live_through(struct rig *r)
     rig_kill(r, worker, SIGKILL);
     worker = rig_wait_worker(r, 1, worker);
     insist(r, "restart", "probe");
+    worker = rig_wait_worker(r, 1, worker);
+    insist(r, "reload", "probe");
     cr_assert(rig_wait_worker(r, 1, worker) > 0);
     insist(r, "stop", "probe");
     rig_wait_state(r, "stopped");
@@ -82,11 +84,11 @@ static void crash_at(struct rig *r, const char *point, enum moment moment)
 
     arm(r, point, moment);
     if (strncmp(point, "channel_", strlen("channel_")) == 0)
-        rig_run(r, "--set", "stable_after=0", "--set", "handoff=channel", "--ready", "notify", "--listen",
+        rig_run(r, "--set", "stable_after=0", "--set", "settle=10ms", "--set", "handoff=channel", "--ready", "notify", "--listen",
                 rig_address(r, 4), "--", r->probe, "--from", "channel", "--say", "READY=1", "--drain",
                 "--count", path);
     else
-        rig_run(r, "--set", "stable_after=0", "--listen",
+        rig_run(r, "--set", "stable_after=0", "--set", "settle=10ms", "--listen",
                 rig_format(r, "%s?serve=zerg:%s/zerg", rig_address(r, 4), r->dir), "--listen",
                 rig_address(r, 1), "--", r->probe, "--drain", "--count", path);
     rig_wait_state(r, "running");

@@ -124,7 +124,10 @@ Test(conf_schema, defaults_are_what_the_manual_says)
     cr_expect_eq(api->with->stop_timeout_ns, 10 * NSEC_PER_SEC);
     cr_expect_eq(api->with->start_timeout_ns, 60 * NSEC_PER_SEC);
     cr_expect_eq(api->with->kill, KILL_GROUP);
-    cr_expect_eq(api->with->reload, RELOAD_RESTART);
+    cr_expect_eq(api->with->reload, RELOAD_ROLLING);
+    cr_expect_eq(api->with->rolling_step, 0);
+    cr_expect_eq(api->with->max_generations, 2);
+    cr_expect_eq(api->with->settle_ns, NSEC_PER_SEC);
     cr_expect_not(api->with->has_umask || api->with->has_nice || api->with->has_groups);
 }
 
@@ -223,6 +226,11 @@ static const struct example service_examples[] = {
     {"kill", "cgroup", NULL},
     {"reload", "signal:HUP", NULL},
     {"reload", "restart", NULL},
+    {"reload", "rolling", NULL},
+    {"rolling_step", "1", NULL},
+    {"rolling_step", "all", NULL},
+    {"max_generations", "8", NULL},
+    {"settle", "250ms", NULL},
     {"user", "nobody", NULL},
     {"group", "nogroup", NULL},
     {"groups", "a, b", NULL},
@@ -553,16 +561,12 @@ static const char *const later_socket[][2] = {
 };
 static const char *const later_service[][2] = {
     {"standby", "1"},
-    {"settle", "1s"},
     {"watchdog", "10s"},
     {"adopt", "learn"},
     {"store_max", "64"},
     {"ready", "fd:5"},
     {"ready", "listen"},
-    {"reload", "rolling"},
     {"handoff", "adopt"},
-    {"rolling_step", "1"},
-    {"max_generations", "2"},
 };
 
 Test(conf_schema, what_is_not_carried_out_yet_is_refused_as_that)
