@@ -216,10 +216,11 @@ static int client_receive_fastcgi(struct client *c)
     return r < 0 ? r : 0;
 }
 
-static int client_ask(struct client *c)
+static int client_try(struct client *c)
 {
     int r = client_connect(c);
 
+    c->len = 0;
     if (r == 0)
         r = client_send(c);
     /* A server that dies may have answered before our next bytes met its reset. */
@@ -227,6 +228,18 @@ static int client_ask(struct client *c)
         r = c->fastcgi != NULL ? client_receive_fastcgi(c) : client_receive(c);
     if (r < 0)
         client_hang_up(c);
+    return r;
+}
+
+/* A server may close a connection that is kept at the moment at which we ask on it. Then nothing of the
+ * answer has come, and any client asks again on a new one (RFC 9112, 9.3.1); that has to be served. */
+static int client_ask(struct client *c)
+{
+    bool was_kept = c->fd >= 0;
+    int r = client_try(c);
+
+    if (was_kept && c->len == 0 && (r == -ECONNRESET || r == -EPIPE || r == -ENODATA))
+        r = client_try(c);
     return r;
 }
 
