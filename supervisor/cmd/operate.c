@@ -183,19 +183,33 @@ int operate_call(struct client *c, const struct cmd_args *args, const char *meth
     return r;
 }
 
-/* Who is meant: the operands, all, or the only one there is. 0 with *RET (an array of Status), or an exit
- * status. */
-static int find_services(const struct cmd *cmd, const struct cmd_args *args, struct client *c, json_t **ret)
+static json_t *operands(const struct cmd_args *args)
 {
-    json_t *names = json_array(), *reply;
-    struct berr err;
+    json_t *names = json_array();
 
     for (int i = 0; i < args->argc; i++) {
         json_t *name = json_string(args->argv[i]);
         /* What is not UTF-8 is no service's name, and cannot be sent. */
         json_array_append_new(names, name ? name : json_string("?"));
     }
-    if (client_call(c, "Status", json_pack("{s:o}", "services", names), &reply, &err) < 0)
+    return names;
+}
+
+/* Who is meant: the operands, all, or the only one there is. 0 with *RET (an array of Status), or an exit
+ * status. Nothing has been asked for yet, so a supervisor that dies meanwhile is simply asked again. */
+static int find_services(const struct cmd *cmd, const struct cmd_args *args, struct client *c, json_t **ret)
+{
+    json_t *reply;
+    struct berr err;
+    int r;
+
+    while ((r = client_call(c, "Status", json_pack("{s:o}", "services", operands(args)), &reply, &err)) < 0 &&
+           client_is_lost(&err)) {
+        client_close(c);
+        if (client_reopen(c, RECOVER_NS, &err) < 0)
+            break;
+    }
+    if (r < 0)
         return cmd_fail(&err);
     json_t *services = json_object_get(reply, "services");
     size_t n = json_array_size(services);

@@ -351,6 +351,7 @@ static void finish(struct service *s)
                       "has been reloaded (generation %u)", s->generation);
         hooks_on_reloaded(s);
     }
+    update_follow_count(s);
     tell(s);
 }
 

@@ -281,6 +281,8 @@ static enum service_state plain_state(const struct service *s)
         return SERVICE_FAILED;
     if (s->accepts && !s->is_wanted)
         return serves ? SERVICE_STOPPING : SERVICE_STOPPED;
+    if (!s->is_wanted && s->n_processes > 0)
+        return SERVICE_STOPPING; /* perhaps only of a generation that drains */
     if (s->is_wanted && !s->has_begun)
         return SERVICE_STARTING;
     if (s->accepts)

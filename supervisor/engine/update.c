@@ -143,7 +143,8 @@ static void follow_fingerprint(struct service *s)
 
 void update_follow_count(struct service *s)
 {
-    if (s->conf_workers == s->conf->with->workers || s->accepts || update_renews(s))
+    if (s->conf_workers == s->conf->with->workers || s->accepts || update_renews(s) || rolling_is_active(s) ||
+        s->is_kept_back)
         return;
     s->conf_workers = s->conf->with->workers;
     if (s->n_wanted != s->conf->with->workers)

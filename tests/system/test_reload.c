@@ -85,7 +85,9 @@ rig_test(reload, the_old_one_serves_until_the_new_one_is_ready)
 
 rig_test(reload, a_new_one_that_exits_is_told_with_its_last_words)
 {
-    begin(r, "workers = 2\n");
+    char body[128];
+    begin(r, "");
+    cr_assert_eq(load_ask(rig_address(r, 4), "/", body, sizeof body), 0, "now it has looked for the file");
     pid_t worker = rig_pid_of(r, "web", 1);
     touch(r, "bad");
     const char *err = expect_rolled_back(r, worker);
