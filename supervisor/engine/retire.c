@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/shared.h"
 #include "engine/crash_point.h"
+#include "engine/demand.h"
 #include "engine/engine.h"
 #include "engine/update.h"
 #include "sys/clock.h"
@@ -88,6 +89,7 @@ void retire_socket(struct held_socket *h)
     h->socket = &r->conf;
     h->group = NULL;
     socket_guard_remove(&e->guard, h);
+    demand_forget(h);
     stop_arrivals(h);
     list_append(&e->hold.retired, &r->link);
     if (!ev_is_active(&e->retire_timer)) {
@@ -95,11 +97,6 @@ void retire_socket(struct held_socket *h)
         e->retire_timer.data = e;
         ev_timer_start(e->loop, &e->retire_timer);
     }
-}
-
-bool retire_is_awaited(const struct service *s)
-{
-    return !list_is_empty(&s->engine->hold.retired);
 }
 
 void retire_finish_all(struct engine *e)

@@ -7,16 +7,11 @@
 #ifndef BERTH_ENGINE_RETIRE_H
 #define BERTH_ENGINE_RETIRE_H
 
-#include <stdbool.h>
-
 struct engine;
 struct held_socket;
-struct service;
 
 /* H is of no group any more. Its options are copied: its configuration may go. */
 void retire_socket(struct held_socket *h);
-/* Is a socket being retired that a worker of S may have? */
-bool retire_is_awaited(const struct service *s);
 /* Closes all of them at once. */
 void retire_finish_all(struct engine *e);
 

@@ -1,0 +1,105 @@
+/* test_update_ends: how an update ends services, sockets, output and other updates that are in the middle of
+ * something. Whatever it is, the supervisor lives on. */
+#include "config.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "rig.h"
+
+#define SLEEPER(name) "[service:" name "]\ncommand = sleep 1000\n"
+
+static void update_to(struct rig *r, const char *text)
+{
+    rig_configure(r, text);
+    rig_cmd_ok(r, "update");
+}
+
+rig_test(update_ends, a_service_that_does_not_run_is_removed_at_once)
+{
+    rig_up(r, SLEEPER("a") SLEEPER("b"));
+    rig_wait_state_of(r, "b", "running");
+    pid_t supervisor = rig_supervisor_pid(r);
+    rig_cmd_ok(r, "stop", "b");
+    rig_configure(r, SLEEPER("a"));
+    const struct rig_result *result = rig_cmd_ok(r, "update");
+    cr_assert(strstr(result->out, "service b: removed, stopped"), "%s", result->out);
+    cr_assert_str_eq(rig_state_of(r, "b"), "");
+    cr_assert_eq(rig_supervisor_pid(r), supervisor);
+}
+
+/* The first one ends with the end of a worker of "b", which the next one removes. */
+rig_test(update_ends, the_next_one_may_remove_what_the_first_one_waits_for)
+{
+    rig_up(r, SLEEPER("a") SLEEPER("b"));
+    rig_wait_state_of(r, "b", "running");
+    pid_t supervisor = rig_supervisor_pid(r);
+    rig_configure(
+        r, SLEEPER("a") "[service:b]\nenv.V = 2\nready = delay:1000s\nstart_timeout = 2000s\nrestart = no\n"
+                        "command = sleep 1000\n");
+    pid_t first = rig_spawn(r, "", rig_cmd_argv(r, RIG_ARGV("update")));
+    rig_wait_state_of(r, "b", "starting");
+    rig_until(r, rig_number_of(r, "b", "generation") == 2 && rig_pid_of(r, "b", 1) > 0);
+    rig_configure(r, SLEEPER("a"));
+    pid_t next = rig_spawn(r, "", rig_cmd_argv(r, RIG_ARGV("update")));
+    rig_cmd_ok(r, "update", "--dry-run"); /* by now the other one has been heard, or will be heard later */
+    rig_kill(r, rig_pid_of(r, "b", 1), SIGKILL);
+    cr_assert_eq(rig_wait_child(r, first), 1);
+    cr_assert_eq(rig_wait_child(r, next), 0);
+    cr_assert_str_eq(rig_state_of(r, "b"), "");
+    cr_assert_eq(rig_supervisor_pid(r), supervisor);
+}
+
+rig_test(update_ends, a_removed_service_has_its_hooks)
+{
+    const char *said = rig_path(r, "said");
+    rig_up(r, rig_format(r,
+                         SLEEPER("a") SLEEPER("b") "before_stop = sh -c 'echo before_stop >>%s'\n"
+                                                   "after_stop = sh -c 'echo after_stop >>%s'\n" SLEEPER(
+                                                       "c") "before_stop = /nowhere\nafter_stop = /nowhere\n",
+                         said, said));
+    rig_wait_state_of(r, "b", "running");
+    rig_wait_state_of(r, "c", "running");
+    pid_t supervisor = rig_supervisor_pid(r);
+    update_to(r, SLEEPER("a"));
+    cr_assert_str_eq(rig_read_file(r, said), "before_stop\nafter_stop\n");
+    cr_assert(rig_log_has(r, "c: after_stop could not be started"));
+    cr_assert_str_eq(rig_state_of(r, "b"), "");
+    cr_assert_eq(rig_supervisor_pid(r), supervisor);
+}
+
+rig_test(update_ends, a_shutdown_ends_it)
+{
+    rig_up(r, SLEEPER("a"));
+    rig_wait_state_of(r, "a", "running");
+    rig_configure(r, SLEEPER("a") SLEEPER("b") "ready = check:false\n");
+    pid_t update = rig_spawn(r, "said", rig_cmd_argv(r, RIG_ARGV("update")));
+    rig_wait_state_of(r, "b", "starting");
+    cr_assert_eq(rig_stop(r), 0);
+    cr_assert_eq(rig_wait_child(r, update), 1);
+    cr_assert(strstr(rig_read_file(r, rig_path(r, "said")), "berth is shutting down"));
+}
+
+/* Who still comes to a socket that goes starts nobody: its service has gone before it. */
+rig_test(update_ends, nobody_is_started_at_a_socket_that_goes)
+{
+    const char *address = rig_format(r, "unix:@berth-%d-going", (int)getpid());
+    char body[16];
+    rig_up(r, rig_format(r,
+                         SLEEPER("a") "[socket:b]\nlisten = %s\n"
+                                      "[service:b]\ncommand = %s\nsockets = b\nstart = on-demand\n",
+                         address, r->probe));
+    rig_wait_state_of(r, "b", "waiting");
+    pid_t supervisor = rig_supervisor_pid(r);
+    rig_configure(r, SLEEPER("a"));
+    pid_t update = rig_spawn(r, "", rig_cmd_argv(r, RIG_ARGV("update")));
+    while (*rig_state_of(r, "b"))
+        ;
+    load_ask(address, "/", body, sizeof body);
+    cr_assert_eq(rig_wait_child(r, update), 0);
+    cr_assert_eq(rig_supervisor_pid(r), supervisor);
+}
