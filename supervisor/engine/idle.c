@@ -95,6 +95,8 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int revents)
 void idle_set_pace(struct service *s)
 {
     double pace = (double)s->conf->with->idle_stop_ns / NSEC_PER_SEC / LOOKS;
+    if (s->idle && s->idle->timer.repeat == pace)
+        return;
     idle_end(s);
     if (s->conf->with->idle_stop_ns == INT64_MAX)
         return;

@@ -169,6 +169,7 @@ static void follow_services(struct engine *e)
         follow_start(s);
         hold_follow_service(s);
         demand_follow(s);
+        idle_follow(s);
         upkeep_follow_ready(s);
     }
     sequence_follow_all(e);

@@ -103,3 +103,23 @@ rig_test(update_ends, nobody_is_started_at_a_socket_that_goes)
     cr_assert_eq(rig_wait_child(r, update), 0);
     cr_assert_eq(rig_supervisor_pid(r), supervisor);
 }
+
+rig_test(update_ends, a_service_that_nobody_needs_is_stopped_all_the_same)
+{
+    const char *text = rig_format(r,
+                                  "[socket:b]\nlisten = %s\n[service:b]\ncommand = %s --drain\nsockets = b\n"
+                                  "start = on-demand\nidle_stop = 1s\n",
+                                  rig_address(r, 4), r->probe);
+    char body[128];
+    rig_up(r, text);
+    rig_wait_state_of(r, "b", "waiting");
+    cr_assert_eq(load_ask(rig_address(r, 4), "/", body, sizeof body), 0);
+    rig_wait_state_of(r, "b", "running");
+    update_to(r, rig_format(r, "%s" SLEEPER("a"), text));
+    rig_wait_state_of(r, "b", "waiting");
+    cr_assert_eq(load_ask(rig_address(r, 4), "/", body, sizeof body), 0);
+    rig_wait_state_of(r, "b", "running");
+    rig_configure(r, rig_format(r, "%sstop_timeout = 9s\n", text));
+    rig_cmd_ok(r, "update");
+    rig_wait_state_of(r, "b", "waiting");
+}
