@@ -147,7 +147,7 @@ void service_set_conf(struct service *s, const struct conf *c, const struct serv
     if (!s->hooks)
         s->hooks = hooks_new(s);
     idle_set_pace(s);
-    upkeep_follow(s);
+    upkeep_follow_conf(s);
 }
 
 struct service *service_new(struct engine *e, const struct conf *c, const struct service_conf *conf)

@@ -157,7 +157,8 @@ static void set(struct service *s, ev_timer *t, bool runs, double first, double 
 {
     if (!runs) {
         ev_timer_stop(s->engine->loop, t);
-    } else if (!ev_is_active(t)) {
+    } else if (!ev_is_active(t) || t->repeat != again) {
+        ev_timer_stop(s->engine->loop, t);
         ev_timer_set(t, first, again);
         ev_timer_start(s->engine->loop, t);
     }
@@ -187,6 +188,16 @@ void upkeep_follow(struct service *s)
     set(s, &s->upkeep->health, runs && c->health.n > 0, health, health);
     set(s, &s->upkeep->age, runs && c->max_age_ns != INT64_MAX, age < AGE_PACE_MOST ? age : AGE_PACE_MOST, 0);
     set(s, &s->upkeep->memory, runs && c->max_memory > 0, MEMORY_PACE, MEMORY_PACE);
+}
+
+void upkeep_follow_conf(struct service *s)
+{
+    upkeep_follow(s);
+    if (!s->upkeep || !ev_is_active(&s->upkeep->age))
+        return;
+    ev_timer_stop(s->engine->loop, &s->upkeep->age); /* it finds out itself when to look again */
+    ev_timer_set(&s->upkeep->age, 0, 0);
+    ev_timer_start(s->engine->loop, &s->upkeep->age);
 }
 
 void upkeep_free(struct service *s)

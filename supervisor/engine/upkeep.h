@@ -14,9 +14,11 @@ struct upkeep {
     ev_timer health, age, memory;
 };
 
-/* After its configuration or the state of one of its workers has changed: looks from time to time while any
- * runs, and only then. */
+/* After the state of one of its workers has changed: looks from time to time while any runs, and only then.
+ */
 void upkeep_follow(struct service *s);
+/* … after its configuration has: what was due by the old one is due by the new one. */
+void upkeep_follow_conf(struct service *s);
 void upkeep_free(struct service *s);
 /* W, which is starting, is ready once its check says so. */
 void upkeep_begin_check(struct worker *w);

@@ -123,3 +123,23 @@ rig_test(update_ends, a_service_that_nobody_needs_is_stopped_all_the_same)
     rig_cmd_ok(r, "update");
     rig_wait_state_of(r, "b", "waiting");
 }
+
+rig_test(update_ends, health_is_looked_at_in_the_new_interval)
+{
+    static const char text[] = SLEEPER("a") "health = false\nhealth_retries = 1\nhealth_interval = %s\n";
+    rig_up(r, rig_format(r, text, "1h"));
+    rig_wait_state_of(r, "a", "running");
+    pid_t worker = rig_pid_of(r, "a", 1);
+    update_to(r, rig_format(r, text, "50ms"));
+    cr_assert_eq(rig_pid_of(r, "a", 1), worker);
+    rig_until(r, rig_pid_of(r, "a", 1) > 0 && rig_pid_of(r, "a", 1) != worker);
+}
+
+rig_test(update_ends, a_worker_is_as_old_as_it_is_for_a_new_max_age)
+{
+    rig_up(r, SLEEPER("a") "max_age = 1h\n");
+    rig_wait_state_of(r, "a", "running");
+    pid_t worker = rig_pid_of(r, "a", 1);
+    update_to(r, SLEEPER("a") "max_age = 1s\n");
+    rig_until(r, rig_pid_of(r, "a", 1) > 0 && rig_pid_of(r, "a", 1) != worker);
+}
