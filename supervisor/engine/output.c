@@ -325,8 +325,18 @@ void output_follow_conf(struct service *s)
     }
     o->captures =
         o->captures || conf_captures(s->conf); /* workers of before may write into the pipes still */
-    output_sink_fini(o);
-    output_sink_init(o);
+    output_sink_follow_conf(o);
+}
+
+static void tell_rest(const struct output *o)
+{
+    uint64_t rest = 0;
+    for (size_t i = 0; i < o->n_streams; i++)
+        if (o->streams[i])
+            rest += o->streams[i]->end - o->streams[i]->given + o->streams[i]->lost + o->streams[i]->left;
+    if (rest > 0)
+        event_log_say(&engine_of(o)->log, LOG_ERROR, o->service->conf->name, o->service->conf->name,
+                      "%llu bytes of its output could not be written", (unsigned long long)rest);
 }
 
 void output_forget(struct output *o)
@@ -337,6 +347,12 @@ void output_forget(struct output *o)
     for (size_t i = 0; i < o->n_streams; i++)
         if (o->streams[i])
             output_on_place_gone(o->service, o->streams[i]->place);
+    tell_rest(o);
+    for (size_t i = 0; i < o->n_streams; i++)
+        if (o->streams[i]) {
+            close_pipe(o->streams[i]);
+            output_stream_forget(o->streams[i]);
+        }
     if (o->memory.fd >= 0) {
         output_ring_held_name(o, name);
         keeper_link_drop(&engine_of(o)->keeper, name);
@@ -413,17 +429,6 @@ static bool finish_one(struct output *o)
         is_done = is_done && (!s || (s->given == s->end && s->left == 0 && !output_sink_holds(s)));
     }
     return is_done || o->sink.is_broken;
-}
-
-static void tell_rest(const struct output *o)
-{
-    uint64_t rest = 0;
-    for (size_t i = 0; i < o->n_streams; i++)
-        if (o->streams[i])
-            rest += o->streams[i]->end - o->streams[i]->given + o->streams[i]->lost;
-    if (rest > 0)
-        event_log_say(&engine_of(o)->log, LOG_ERROR, o->service->conf->name, o->service->conf->name,
-                      "%llu bytes of its output could not be written", (unsigned long long)rest);
 }
 
 void output_finish(struct engine *e)

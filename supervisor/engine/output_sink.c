@@ -31,16 +31,22 @@ static void say(const struct output *o, enum log_level level, const char *fmt, .
     va_end(ap);
 }
 
-/* An update may have taken it out of the configuration; the workers of before go on writing. */
+/* NULL where an update has taken it out of the configuration, and the workers of before go on writing. */
 static const struct output_conf *conf_of(const struct output *o)
 {
-    static const struct output_conf none = {.how = OUTPUT_INHERIT};
-    return o->service->conf->with->output ? o->service->conf->with->output : &none;
+    return o->service->conf->with->output;
+}
+
+/* Else it is berth's standard output: also for workers that were captured once, and are not any more as soon
+ * as they have been started anew. */
+static bool is_file(const struct output *o)
+{
+    return o->captures && conf_of(o) && conf_of(o)->how == OUTPUT_FILE;
 }
 
 void output_sink_init(struct output *o)
 {
-    if (o->captures && conf_of(o)->how == OUTPUT_FILE)
+    if (is_file(o))
         log_file_init(&o->sink.file, conf_of(o)->target, conf_of(o)->max, (unsigned)conf_of(o)->keep);
     else
         log_file_init(&o->sink.file, "", 0, 0);
@@ -49,6 +55,26 @@ void output_sink_init(struct output *o)
 void output_sink_fini(struct output *o)
 {
     log_file_close(&o->sink.file);
+}
+
+/* Nothing that the old one suffered from, or was in the middle of, is the new one's. */
+static void begin_anew(struct output *o)
+{
+    struct output_stream *open = o->sink.open;
+    o->sink = (struct output_sink){.file = o->sink.file};
+    if (open) {
+        open->is_open = false;
+        output_stream_save(open, 0);
+    }
+}
+
+void output_sink_follow_conf(struct output *o)
+{
+    bool is_same = str_eq(o->sink.file.path, is_file(o) ? conf_of(o)->target : "");
+    output_sink_fini(o);
+    output_sink_init(o);
+    if (!is_same)
+        begin_anew(o);
 }
 
 /* --- a file -------------------------------------------------------------------------------------------- */
@@ -158,7 +184,7 @@ int output_sink_tell_lost(struct output_stream *s)
 {
     struct output *o = s->output;
     char text[160];
-    if (conf_of(o)->how != OUTPUT_FILE) {
+    if (!is_file(o)) {
         s->lost = 0;
         return 0;
     }
@@ -183,8 +209,8 @@ int output_sink_tell_lost(struct output_stream *s)
 struct output_stdout {
     struct buf text; /* with prefixes; empty when nothing is on its way */
     size_t written;
-    struct output_stream *owner;
-    size_t raw; /* bytes of its stream that the text stands for */
+    struct output_stream *owner; /* NULL: it is gone */
+    size_t raw;                  /* bytes of its stream that the text stands for */
 };
 
 static struct output_stdout *stdout_of(struct engine *e)
@@ -268,7 +294,8 @@ static int flush(struct output_stdout *out)
     buf_consume(&out->text, out->text.len);
     struct output_stream *owner = out->owner;
     out->owner = NULL;
-    output_stream_give(owner, out->raw, '\n');
+    if (owner)
+        output_stream_give(owner, out->raw, '\n');
     return 0;
 }
 
@@ -289,6 +316,14 @@ bool output_sink_holds(const struct output_stream *s)
     return out && out->owner == s;
 }
 
+void output_sink_forget(const struct output_stream *s)
+{
+    if (output_sink_holds(s))
+        s->output->service->engine->output_stdout->owner = NULL;
+    if (s->output->sink.open == s)
+        s->output->sink.open = NULL;
+}
+
 void output_sink_wait(int timeout_ms)
 {
     can_write(timeout_ms);
@@ -296,5 +331,5 @@ void output_sink_wait(int timeout_ms)
 
 int output_sink_write(struct output_stream *s, const char *bytes, size_t n)
 {
-    return conf_of(s->output)->how == OUTPUT_FILE ? write_to_file(s, bytes, n) : write_to_stdout(s, bytes, n);
+    return is_file(s->output) ? write_to_file(s, bytes, n) : write_to_stdout(s, bytes, n);
 }

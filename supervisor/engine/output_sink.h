@@ -26,6 +26,8 @@ struct output_sink {
 
 void output_sink_init(struct output *o);
 void output_sink_fini(struct output *o);
+/* The configuration is another one. */
+void output_sink_follow_conf(struct output *o);
 /* Gives it the first of the N BYTES, which follow what S has given; S is told how many it took
  * (output_stream_give()). 0: some, ask again with the next ones; -EAGAIN: it cannot take any just now, try
  * again in a moment; another negative errno: it is broken, try again in a second. */
@@ -34,8 +36,10 @@ int output_sink_write(struct output_stream *s, const char *bytes, size_t n);
 int output_sink_tell_lost(struct output_stream *s);
 /* A predecessor was about to give it the BYTES when the file had SIZE of them: how many it has. */
 size_t output_sink_count(const struct output_stream *s, int64_t size, const char *bytes, size_t n);
-/* Does it take part of what S has given, and hold it? Then S must live on. */
+/* Is part of S still on its way? */
 bool output_sink_holds(const struct output_stream *s);
+/* S is about to be freed: what is on its way goes on without it. */
+void output_sink_forget(const struct output_stream *s);
 /* Waits for standard output, at most TIMEOUT_MS. */
 void output_sink_wait(int timeout_ms);
 void output_stdout_free(struct output_stdout *out);

@@ -145,8 +145,7 @@ void output_stream_free(struct output_stream *s)
     for (size_t i = 0; i < s->output->n_streams; i++)
         if (s->output->streams[i] == s)
             s->output->streams[i] = NULL;
-    if (s->output->sink.open == s)
-        s->output->sink.open = NULL;
+    output_sink_forget(s);
     free(s);
 }
 

@@ -143,3 +143,72 @@ rig_test(update_ends, a_worker_is_as_old_as_it_is_for_a_new_max_age)
     update_to(r, SLEEPER("a") "max_age = 1s\n");
     rig_until(r, rig_pid_of(r, "a", 1) > 0 && rig_pid_of(r, "a", 1) != worker);
 }
+
+/* --- output -------------------------------------------------------------------------------------------- */
+
+rig_test(update_ends, output_that_is_captured_no_more_goes_on)
+{
+    static const char *const forms[] = {"output = prefix\n", "", "output = null\n", "output = prefix\n", ""};
+    static const char text[] = "[service:a]\ncommand = sh -c 'while echo line; do sleep 0.02; done'\n%s";
+    rig_up(r, rig_format(r, text, rig_format(r, "output = file:%s\n", rig_path(r, "log"))));
+    rig_until(r, access(rig_path(r, "log"), F_OK) == 0);
+    pid_t supervisor = rig_supervisor_pid(r);
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        update_to(r, rig_format(r, text, forms[i]));
+    cr_assert_eq(rig_supervisor_pid(r), supervisor);
+    cr_assert_eq(rig_number_of(r, "a", "generation"), 6);
+}
+
+static int up_for_a_reader(struct rig *r, const char *text)
+{
+    cr_assert_eq(mkfifo(rig_path(r, "reader"), 0600), 0);
+    int fd = open(rig_path(r, "reader"), O_RDWR | O_CLOEXEC);
+    rig_configure(r, text);
+    rig_start(r, RIG_ARGV("sh", "-c", rig_format(r, "exec \"$0\" \"$@\" >%s/reader", r->dir), r->berth,
+                          "--control", r->control, "up", "-c", rig_path(r, "berth.ini")));
+    return fd;
+}
+
+/* The number that SERVICE has written last, as far as berth has taken it in. */
+static long last_number(struct rig *r, const char *service)
+{
+    return strtol(rig_cmd_ok(r, "logs", "-n", "1", service)->out, NULL, 10);
+}
+
+/* A file that cannot be written loses what does not fit into the ring; berth's own output has the worker
+ * wait. */
+rig_test(update_ends, output_is_as_safe_as_where_it_goes_now)
+{
+    char bytes[256];
+    int fd = up_for_a_reader(r, "[service:a]\ncommand = sh -c 'echo 0; exec sleep 1000'\n"
+                                "output = file:/nowhere/log\n");
+    rig_until(r, rig_log_has(r, "its output cannot be written to /nowhere/log"));
+    update_to(r, "[service:a]\ncommand = sh -c 'seq 50000; echo end; exec sleep 1000'\noutput = prefix\n");
+    while (last_number(r, "a") < 500)
+        ;
+    FILE *in = fdopen(fd, "r");
+    for (int i = 0; i <= 50000; i++) {
+        cr_assert_not_null(fgets(bytes, sizeof bytes, in));
+        cr_assert_str_eq(bytes, rig_format(r, "a/1 | %d\n", i));
+    }
+    fclose(in);
+}
+
+rig_test(update_ends, output_that_nobody_reads_goes_with_its_service)
+{
+    static const char talker[] =
+        "[service:b]\noutput = prefix\ncommand = sh -c 'while echo b; do sleep 0.02; done'\n";
+    char bytes[65536];
+    int fd = up_for_a_reader(r, rig_format(r, "%s[service:a]\noutput = prefix\ncommand = yes\n", talker));
+    rig_wait_state_of(r, "a", "running");
+    pid_t supervisor = rig_supervisor_pid(r);
+    rig_until(r, strstr(rig_cmd_ok(r, "logs", "-n", "1", "a")->out, "y") != NULL);
+    update_to(r, talker);
+    cr_assert(rig_log_has(r, "bytes of its output could not be written"));
+    FILE *in = fdopen(fd, "r");
+    do
+        cr_assert_not_null(fgets(bytes, sizeof bytes, in));
+    while (strcmp(bytes, "b/1 | b\n") != 0);
+    fclose(in);
+    cr_assert_eq(rig_supervisor_pid(r), supervisor);
+}
