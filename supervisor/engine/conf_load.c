@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/must.h"
 #include "core/conf_build.h"
 #include "core/conf_schema.h"
 #include "core/conf_value.h"
@@ -478,11 +479,10 @@ int conf_load_text(const char *text, size_t n, struct conf *ret, struct conf_sou
 {
     *source = (struct conf_source){0};
     unsigned number = conf_source_add_file(source, "(the configuration in force)", "/");
-    FILE *file = n > 0 ? fmemopen((void *)(uintptr_t)text, n, "r") : NULL;
-    if (file) {
-        read_lines(source, number, file, true);
-        fclose(file);
-    }
+    FILE *file = fmemopen((void *)(uintptr_t)text, n, "r");
+    must(file); /* what cannot be read for want of memory would be taken for one without services */
+    read_lines(source, number, file, true);
+    fclose(file);
     conf_build(source, variable, NULL, ret);
     return source->n_problems > 0 ? -EINVAL : 0;
 }
