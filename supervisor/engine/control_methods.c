@@ -169,6 +169,8 @@ static struct service *find_service(struct control_client *client, const struct 
 {
     const char *name = json_string_value(json_object_get(parameters, "service"));
     struct service *s = name ? engine_find_service(e, name) : NULL;
+    if (s && s->leaving)
+        s = NULL;
     if (!s)
         control_reply_no_service(client, e, name);
     return s;

@@ -57,6 +57,7 @@ struct engine {
     } queue;
     struct update *update;          /* the one that is under way, or NULL: engine/update */
     struct list updates;            /* of struct update: those that wait for it to end */
+    ev_timer update_timer;          /* is due at once: engine/update has something to end */
     bool has_inherited;             /* the keeper may have sockets that berth was started with */
     struct control_server *control; /* owned; NULL: none */
     int control_fd;                 /* owned; -1: none */
@@ -71,9 +72,9 @@ struct engine {
     bool has_colors;                     /* standard output is a terminal that may have them */
     struct service **services;           /* by place in the configuration; owned */
     size_t n_services;
-    struct list leaving; /* of struct service: those that the configuration does not have any more, until they
-                          * are down */
-    size_t n_processes;  /* of all workers */
+    struct list leaving, gone; /* of struct leaving: services that the configuration does not have
+                                * any more, until they are down, and then until they are freed */
+    size_t n_processes;        /* of all workers */
     unsigned long long serial; /* the last given */
     int row;                   /* "berth" in the soft state */
     struct rlimit nofile;      /* as it was before berth raised it: the workers' */

@@ -15,9 +15,9 @@
 
 struct engine;
 
-/* A service that the configuration has no more, until it is down. */
+/* A service that the configuration has no more. */
 struct leaving {
-    struct list link; /* engine.leaving */
+    struct list link; /* engine.leaving, then engine.gone */
     struct service *service;
     struct service_conf conf; /* owned */
 };

@@ -135,22 +135,32 @@ void engine_proceed_shutdown(struct engine *e)
         begin_sweep(e);
 }
 
+static void end_hooks(struct service *s)
+{
+    task_cancel_all(s);
+    if (s->hooks)
+        s->hooks->phase = HOOKS_IDLE;
+}
+
+static void kill_workers(struct service *s)
+{
+    struct worker *w;
+    service_each_worker (w, s)
+        engine_step(w, WORKER_EV_KILL);
+}
+
 static void kill_everything(struct engine *e)
 {
     e->is_hurried = true;
-    for (size_t i = 0; i < e->n_services; i++) {
-        task_cancel_all(e->services[i]);
-        if (e->services[i]->hooks)
-            e->services[i]->hooks->phase = HOOKS_IDLE;
-    }
-    output_end_inputs(e);
-    struct worker *w;
     for (size_t i = 0; i < e->n_services; i++)
-        service_each_worker (w, e->services[i])
-            engine_step(w, WORKER_EV_KILL);
-    list_each (s, &e->leaving, struct leaving, link)
-        service_each_worker (w, s->service)
-            engine_step(w, WORKER_EV_KILL);
+        end_hooks(e->services[i]);
+    output_end_inputs(e);
+    for (size_t i = 0; i < e->n_services; i++)
+        kill_workers(e->services[i]);
+    list_each (l, &e->leaving, struct leaving, link) {
+        end_hooks(l->service);
+        kill_workers(l->service);
+    }
     list_each (l, &e->leftovers, struct leftover, link)
         leftover_signal(l, SIGKILL);
 }
@@ -186,7 +196,8 @@ void engine_resume_shutdown(struct engine *e)
         }
     }
     list_each (l, &e->leaving, struct leaving, link)
-        engine_bring_down(l->service);
+        if (l->service->has_begun)
+            sequence_stop(l->service);
     sequence_follow_all(e);
     if (e->conf->shutdown_timeout_ns != INT64_MAX) {
         ev_timer_init(&e->shutdown_timer, on_shutdown_timeout,

@@ -212,6 +212,7 @@ static int prepare(struct engine *e, const struct supervisor_options *options, s
     list_init(&e->log_followers);
     e->has_colors = !options->no_color && may_have_colors();
     list_init(&e->leaving);
+    list_init(&e->gone);
     list_init(&e->updates);
     list_init(&e->hold.retired);
     e->has_inherited = true;
@@ -353,8 +354,7 @@ static void destroy(struct engine *e)
         task_forget_all(e);
     for (size_t i = 0; i < e->n_services; i++)
         service_free(e->services[i]);
-    list_each (l, &e->leaving, struct leaving, link)
-        service_free(l->service);
+    update_free_leaving(e);
     free(e->services);
     output_stdout_free(e->output_stdout);
     sequence_fini(e);

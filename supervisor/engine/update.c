@@ -18,6 +18,7 @@
 #include "engine/crash_point.h"
 #include "engine/demand.h"
 #include "engine/engine.h"
+#include "engine/hooks.h"
 #include "engine/operation.h"
 #include "engine/output.h"
 #include "engine/sequence.h"
@@ -57,6 +58,7 @@ static void leave(struct service *s)
     s->leaving->conf = conf_service_copy(s->conf);
     s->conf = &s->leaving->conf;
     s->is_wanted = s->is_blocked = false;
+    s->index = 0; /* it has no place any more, and none of its neighbours is asked for */
     pointers_free(s->groups, s->n_groups, s->one_group);
     operation_on_service_leaving(s);
     list_append(&e->leaving, &s->leaving->link);
@@ -179,7 +181,7 @@ static void stop_leaving(struct engine *e)
 {
     list_each (l, &e->leaving, struct leaving, link) {
         if (l->service->has_begun)
-            engine_bring_down(l->service);
+            sequence_stop(l->service);
         update_let_go(l->service);
     }
 }
@@ -222,20 +224,17 @@ static bool is_settled(struct update *u, struct service *s)
     return true;
 }
 
-static void begin_next_later(struct engine *e);
+static void on_due(struct ev_loop *loop, ev_timer *t, int revents);
 
-static void evaluate(struct engine *e)
+/* Whoever tells us of a change is in the middle of something with the service that has changed: what would
+ * free it, end the update or begin the next one is done when they have come back. */
+static void look_soon(struct engine *e)
 {
-    struct update *u = e->update;
-    if (!u || !u->is_proceeding || u->n_watched > 0 || !list_is_empty(&e->leaving) ||
-        !list_is_empty(&e->hold.retired))
+    if (ev_is_active(&e->update_timer))
         return;
-    e->update = NULL;
-    update_reply_done(e, u);
-    update_free(u);
-    mem_trim();
-    announce_reloaded(e);
-    begin_next_later(e);
+    ev_timer_init(&e->update_timer, on_due, 0, 0);
+    e->update_timer.data = e;
+    ev_timer_start(e->loop, &e->update_timer);
 }
 
 void update_on_service_change(struct service *s)
@@ -244,8 +243,8 @@ void update_on_service_change(struct service *s)
     if (!e->update || !s->is_watched || !is_settled(e->update, s))
         return;
     s->is_watched = false;
-    e->update->n_watched--;
-    evaluate(e);
+    if (--e->update->n_watched == 0)
+        look_soon(e);
 }
 
 /* From now on the outcome of every service that is not yet up counts. */
@@ -256,7 +255,7 @@ static void watch_services(struct engine *e)
         s->is_watched = e->update->concerns_all || s->was_touched;
         e->update->n_watched += s->is_watched;
     }
-    for (size_t i = 0; i < e->n_services && e->update; i++)
+    for (size_t i = 0; i < e->n_services; i++)
         update_on_service_change(e->services[i]);
 }
 
@@ -276,19 +275,64 @@ void update_proceed(struct engine *e)
             update_reply_started(e, u);
         watch_services(e);
     }
-    evaluate(e);
+    look_soon(e);
 }
 
 void update_let_go(struct service *s)
 {
     struct engine *e = s->engine;
-    if (!s->leaving || s->n_processes > 0 || s->has_begun || s->states[WORKER_SPAWNING] > 0)
+    if (!s->leaving || s->n_processes > 0 || s->has_begun || s->states[WORKER_SPAWNING] > 0 ||
+        hooks_are_busy(s))
         return;
-    event_log_say(&e->log, LOG_INFO, s->conf->name, s->conf->name, "is gone from the configuration");
+    list_remove(&s->leaving->link);
+    list_append(&e->gone, &s->leaving->link);
+    look_soon(e);
+}
+
+static void forget(struct service *s)
+{
+    event_log_say(&s->engine->log, LOG_INFO, s->conf->name, s->conf->name, "is gone from the configuration");
     service_forget(s);
     service_free(s);
-    evaluate(e);
+}
+
+static bool is_over(const struct engine *e)
+{
+    const struct update *u = e->update;
+    return u && u->is_proceeding && u->n_watched == 0 && list_is_empty(&e->leaving) &&
+           list_is_empty(&e->gone) && list_is_empty(&e->hold.retired);
+}
+
+static void finish(struct engine *e)
+{
+    struct update *u = e->update;
+    e->update = NULL;
+    update_reply_done(e, u);
+    update_free(u);
+    mem_trim();
+    announce_reloaded(e);
+}
+
+static void begin_next(struct engine *e);
+
+static void on_due(struct ev_loop *loop, ev_timer *t, int revents)
+{
+    (void)loop, (void)revents;
+    struct engine *e = t->data;
+    list_each (l, &e->gone, struct leaving, link)
+        forget(l->service);
     engine_proceed_shutdown(e);
+    if (is_over(e))
+        finish(e);
+    begin_next(e);
+}
+
+void update_free_leaving(struct engine *e)
+{
+    list_each (l, &e->leaving, struct leaving, link)
+        service_free(l->service);
+    list_each (l, &e->gone, struct leaving, link)
+        service_free(l->service);
 }
 
 void update_on_client_gone(struct engine *e, const struct control_client *client)
@@ -344,11 +388,13 @@ static struct update *update_new(struct engine *e, struct control_client *client
     return u;
 }
 
-/* U ends, having changed nothing. */
+/* U ends, having changed nothing. A dry one may have come while another one is under way. */
 static void drop(struct engine *e, struct update *u)
 {
+    bool was_announced = !u->is_dry;
     update_free(u);
-    announce_reloaded(e);
+    if (was_announced)
+        announce_reloaded(e);
 }
 
 static void refuse_at_end(struct engine *e, struct update *u)
@@ -396,24 +442,13 @@ void update_abandon_all(struct engine *e)
     }
 }
 
-static void on_turn(struct ev_loop *loop, ev_timer *t, int revents)
+static void begin_next(struct engine *e)
 {
-    (void)loop, (void)revents;
-    struct engine *e = t->data;
     while (!e->update && !list_is_empty(&e->updates)) {
         struct update *u = list_entry(e->updates.next, struct update, link);
         list_remove(&u->link);
         begin(e, u);
     }
-}
-
-static void begin_next_later(struct engine *e)
-{
-    if (list_is_empty(&e->updates) || ev_is_active(&e->update_timer))
-        return;
-    ev_timer_init(&e->update_timer, on_turn, 0, 0);
-    e->update_timer.data = e;
-    ev_timer_start(e->loop, &e->update_timer);
 }
 
 /* Any number of HUPs are as good as one that is still to be obeyed. */
@@ -434,7 +469,7 @@ void update_begin(struct engine *e, struct control_client *client, const char *p
         update_reply_refused(e, client, why);
         return;
     }
-    if ((!e->update && list_is_empty(&e->updates)) || is_dry)
+    if (is_dry || (!e->update && list_is_empty(&e->updates)))
         begin(e, update_new(e, client, path, is_dry, waits));
     else if (client || !is_hangup_waiting(e))
         list_append(&e->updates, &update_new(e, client, path, is_dry, waits)->link);

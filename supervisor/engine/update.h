@@ -29,10 +29,13 @@ bool update_holds_back(const struct service *s);
 /* Brings S to the number of workers that its configuration has come to say, unless they are to be renewed
  * first. */
 void update_follow_count(struct service *s);
-/* S, which is leaving, may be down: then it is forgotten and freed. */
+/* S, which is leaving, may be down: then it is forgotten and freed soon, when nobody is in the middle of
+ * something with it. */
 void update_let_go(struct service *s);
 /* The shutdown begins: whoever waits for an update is told. */
 void update_abandon_all(struct engine *e);
+/* At the end of this supervisor: services that are not down, or not forgotten yet. */
+void update_free_leaving(struct engine *e);
 /* The client of an update is gone. */
 void update_on_client_gone(struct engine *e, const struct control_client *client);
 /* S has changed: its outcome may be known now. */

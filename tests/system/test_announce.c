@@ -214,6 +214,26 @@ announce_test(an_update_is_framed_by_reloading_and_ready)
     cr_assert(!receive(m, SOON_MS), "what is only looked at is not told: %s", m->text);
 }
 
+/* A service that is started anew has been up before: only the update itself says that it is not done. */
+announce_test(an_update_is_not_over_with_a_look_at_the_next_one)
+{
+    static const char text[] = "[service:a]\nenv.V = %d\ncommand = sleep 1000\nready = check:test -e %s\n";
+    const char *gate = rig_path(r, "open");
+    rig_write_file(gate, "");
+    rig_up(r, rig_format(r, text, 1, gate));
+    expect(m, "READY=1");
+    unlink(gate);
+    rig_configure(r, rig_format(r, text, 2, gate));
+    kill(r->keeper, SIGHUP);
+    expect(m, "RELOADING=1");
+    forget(m);
+    rig_cmd_ok(r, "update", "--dry-run");
+    while (receive(m, SOON_MS))
+        cr_assert(!has_line(m, "READY=1"), "it is not done yet: %s", m->text);
+    rig_write_file(gate, "");
+    expect(m, "READY=1");
+}
+
 announce_test(an_update_that_changes_nothing_or_is_wrong_is_framed_too)
 {
     rig_up(r, web(r, ""));
