@@ -90,8 +90,6 @@ struct engine {
     int exit_status;
     ev_timer sweep_timer; /* ends orphans at the very end */
     struct mono sweep_started;
-    ev_timer
-        update_timer; /* begins the next of UPDATES, from the loop: whoever ends one may not expect that */
     ev_timer socket_timer; /* tries again to open sockets that could not be */
     struct mono began;
     bool has_begun;                      /* the services have been brought up */
