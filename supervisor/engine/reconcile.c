@@ -171,11 +171,12 @@ static void resume_services(struct engine *e)
             resume_worker(w);
 }
 
-/* Is KEY, "service/NAME" or "worker/NAME/…", about a service that is not there? */
+/* Is KEY, "service/NAME", "worker/NAME/…" or "output/NAME/…", about a service that is not there? */
 static bool is_of_removed(const struct engine *e, const char *key)
 {
     const char *name = str_starts_with(key, "service/")  ? key + strlen("service/")
                        : str_starts_with(key, "worker/") ? key + strlen("worker/")
+                       : str_starts_with(key, "output/") ? key + strlen("output/")
                                                          : NULL;
     if (!name)
         return false;
