@@ -40,9 +40,9 @@ rig_test(update_ends, the_next_one_may_remove_what_the_first_one_waits_for)
     pid_t supervisor = rig_supervisor_pid(r);
     rig_configure(
         r, SLEEPER("a") "[service:b]\nenv.V = 2\nready = delay:1000s\nstart_timeout = 2000s\nrestart = no\n"
+                        "reload = restart\n"
                         "command = sleep 1000\n");
     pid_t first = rig_spawn(r, "", rig_cmd_argv(r, RIG_ARGV("update")));
-    rig_wait_state_of(r, "b", "starting");
     rig_until(r, rig_number_of(r, "b", "generation") == 2 && rig_pid_of(r, "b", 1) > 0);
     rig_configure(r, SLEEPER("a"));
     pid_t next = rig_spawn(r, "", rig_cmd_argv(r, RIG_ARGV("update")));
