@@ -177,6 +177,7 @@ static int explain_service(const struct conf *c, const struct service_conf *s, u
                                .knows_pidfdid = spawn_knows_pidfdid(),
                                .is_connection = accepts,
                                .is_preview = true,
+                               .notify_socket = "(the worker's own)",
                                .parent_pid = getpid()};
     if (r == 0)
         r = env_files_read(s, &files, err);

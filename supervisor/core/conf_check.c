@@ -227,9 +227,6 @@ static void check_contradictions(const struct check *x, const struct service_con
     if (s->with->ready == READY_DELAY && s->with->ready_delay_ns >= s->with->start_timeout_ns)
         conf_refuse(x, "ready",
                     "ready = delay is not shorter than start_timeout, so it would never become ready");
-    if (s->with->ready == READY_NOTIFY && !handoff_has_word(&s->with->handoff, "channel") &&
-        !handoff_has_word(&s->with->handoff, "einhorn"))
-        conf_refuse(x, "ready", "ready = notify needs handoff = channel or einhorn in this version of berth");
     if (s->with->type == TYPE_ONESHOT && s->with->ready != READY_EXEC)
         conf_refuse(x, "ready",
                     "ready has no meaning with type = oneshot: it is done when it has ended well");

@@ -178,6 +178,8 @@ static int make_environment(const struct service_conf *s, const struct handoff_i
     strv_put_env(&w->environment, mem_printf("BERTH_SERVICE=%s", in->service));
     strv_put_env(&w->environment, mem_printf("BERTH_WORKER=%u", in->worker));
     strv_put_env(&w->environment, mem_printf("BERTH_GENERATION=%u", in->generation));
+    if (in->notify_socket)
+        strv_put_env(&w->environment, mem_printf("NOTIFY_SOCKET=%s", in->notify_socket));
     if (in->is_connection)
         reserve_remote(w);
     return 0;

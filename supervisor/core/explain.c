@@ -15,8 +15,8 @@
 
 static bool is_own(const char *name)
 {
-    static const char *const names[] = {"BERTH_SERVICE", "BERTH_WORKER", "BERTH_GENERATION", "REMOTE_ADDR",
-                                        "REMOTE_PORT"};
+    static const char *const names[] = {"BERTH_SERVICE", "BERTH_WORKER", "BERTH_GENERATION",
+                                        "REMOTE_ADDR",   "REMOTE_PORT",  "NOTIFY_SOCKET"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (str_eq(names[i], name))
             return true;

@@ -39,6 +39,16 @@ int held_name_format(char dst[LIMIT_HELD_NAME + 1], const struct held_name *h)
     case HELD_CHANNEL:
         n = snprintf(text, sizeof text, "channel/%s/%u/%llu", h->name, h->slot, h->serial);
         break;
+    case HELD_NOTIFY:
+        n = snprintf(text, sizeof text, "notify/%s/%u/%llu", h->name, h->slot, h->serial);
+        break;
+    case HELD_READY:
+        n = snprintf(text, sizeof text, "ready/%s/%u/%llu", h->name, h->slot, h->serial);
+        break;
+    case HELD_STORED:
+        n = snprintf(text, sizeof text, "store/%s/%u/%u.%u/%s", h->name, h->slot, h->part, h->parts,
+                     h->address);
+        break;
     case HELD_SHARE:
         n = snprintf(text, sizeof text, "share/%s/%s", h->name, h->address);
         break;
@@ -122,11 +132,20 @@ static bool parse_worker(const char *rest, struct held_name *h)
            take_unsigned(&rest, '/', &h->generation) && take_number(&rest, '\0', &h->serial);
 }
 
-static bool parse_channel(const char *rest, struct held_name *h)
+/* What one process has: its channel, its notify socket, its pipe of readiness. */
+static bool parse_own(const char *rest, enum held_kind kind, struct held_name *h)
 {
-    h->kind = HELD_CHANNEL;
+    h->kind = kind;
     return take_part(&rest, '/', h->name, sizeof h->name) && take_unsigned(&rest, '/', &h->slot) &&
            take_number(&rest, '\0', &h->serial);
+}
+
+static bool parse_stored(const char *rest, struct held_name *h)
+{
+    h->kind = HELD_STORED;
+    return take_part(&rest, '/', h->name, sizeof h->name) && take_unsigned(&rest, '/', &h->slot) &&
+           take_unsigned(&rest, '.', &h->part) && take_unsigned(&rest, '/', &h->parts) &&
+           take_part(&rest, '\0', h->address, sizeof h->address) && h->parts <= 1;
 }
 
 static bool parse_share(const char *rest, struct held_name *h)
@@ -206,7 +225,13 @@ static bool parse_by_kind(const char *text, struct held_name *h)
     if (str_starts_with(text, "worker/"))
         return parse_worker(text + strlen("worker/"), h);
     if (str_starts_with(text, "channel/"))
-        return parse_channel(text + strlen("channel/"), h);
+        return parse_own(text + strlen("channel/"), HELD_CHANNEL, h);
+    if (str_starts_with(text, "notify/"))
+        return parse_own(text + strlen("notify/"), HELD_NOTIFY, h);
+    if (str_starts_with(text, "ready/"))
+        return parse_own(text + strlen("ready/"), HELD_READY, h);
+    if (str_starts_with(text, "store/"))
+        return parse_stored(text + strlen("store/"), h);
     if (str_starts_with(text, "share/"))
         return parse_share(text + strlen("share/"), h);
     if (str_starts_with(text, "output/"))

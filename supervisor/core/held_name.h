@@ -8,6 +8,10 @@
  * to; SLOT is 0, or the worker's number (from 1) with reuse_port = per-worker
  *   worker/SERVICE/SLOT/GENERATION/SERIAL     a worker's pidfd; SERIAL never repeats
  *   channel/SERVICE/SLOT/SERIAL               our end of that worker's channel
+ *   notify/SERVICE/SLOT/SERIAL                the socket at which that process says how it is
+ *   ready/SERVICE/SLOT/SERIAL                 the read end of its pipe of readiness (ready = fd:N)
+ *   store/SERVICE/SLOT/N.POLL/NAME            the Nth descriptor that workers of that slot left behind; POLL is
+ * 1 when it is dropped as soon as it is dead
  *   output/SERVICE/SLOT/END                   the pipe that worker slot writes its output into; END is read
  * or write input/SERVICE/END                         the pipe that other services' output = pipe:SERVICE goes
  * into ring/SERVICE                              the memfd of its workers' latest output (core/output_ring)
@@ -29,6 +33,9 @@ enum held_kind {
     HELD_SOCKET,
     HELD_WORKER,
     HELD_CHANNEL,
+    HELD_NOTIFY,
+    HELD_READY,
+    HELD_STORED,
     HELD_SHARE,
     HELD_OUTPUT,
     HELD_INPUT,
@@ -42,10 +49,10 @@ struct held_name {
     enum held_kind kind;
     char name[LIMIT_NAME + 1]; /* of the socket or the service; share: the protocol's word */
     unsigned slot;                     /* inherited: N */
-    unsigned part, parts;              /* socket: I and N */
-    char address[LIMIT_HELD_NAME + 1]; /* socket: address_format()'s text; share: the path */
+    unsigned part, parts;              /* socket: I and N; stored: N and POLL */
+    char address[LIMIT_HELD_NAME + 1]; /* socket: address_format()'s text; share: the path; stored: its NAME */
     unsigned generation;               /* worker */
-    unsigned long long serial;         /* worker, channel */
+    unsigned long long serial;         /* worker, channel, notify, ready */
     bool is_write_end;                 /* output, input */
 };
 

@@ -44,12 +44,7 @@ static void on_message(struct worker *w, const char *text, size_t n)
                                   : "sent a message with a NUL byte over its channel; it is ignored");
         return;
     }
-    if (m.has_status)
-        worker_set_status(w, m.status);
-    if (m.stopping)
-        worker_say(w, LOG_DEBUG, "says that it is stopping");
-    if (m.ready && w->service->conf->with->ready == READY_NOTIFY)
-        engine_step(w, WORKER_EV_READY);
+    notify_apply(w, &m);
 }
 
 /* False when there is nothing more to read just now. */

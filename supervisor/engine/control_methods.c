@@ -18,6 +18,7 @@
 #include "engine/explanation.h"
 #include "engine/operation.h"
 #include "engine/output_logs.h"
+#include "engine/said.h"
 #include "engine/update.h"
 #include "sys/clock.h"
 
@@ -51,6 +52,7 @@ static json_t *describe_worker(const struct worker *w)
     set_optional(o, "role", w->role == WORKER_CURRENT ? NULL : json_string(worker_role_name(w->role)));
     set_optional(o, "peer", w->connection && w->connection->peer ? json_string(w->connection->peer) : NULL);
     set_optional(o, "status", w->status ? json_string(w->status) : NULL);
+    said_describe(w, o);
     set_optional(o, "note", w->note ? json_string(w->note) : NULL);
     return o;
 }

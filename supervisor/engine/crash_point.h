@@ -27,6 +27,8 @@
     X(socket_held)                                                                                           \
     X(channel_held)                                                                                          \
     X(channel_message_read)                                                                                  \
+    X(notify_held)                                                                                           \
+    X(notify_message_read)                                                                                   \
     X(share_held)                                                                                            \
     X(output_held)                                                                                           \
     X(output_intent)                                                                                         \

@@ -17,6 +17,7 @@
 #include "engine/demand.h"
 #include "engine/inetd.h"
 #include "engine/operation.h"
+#include "engine/said.h"
 #include "engine/sequence.h"
 #include "engine/spawner.h"
 #include "engine/update.h"
@@ -195,12 +196,12 @@ void engine_step(struct worker *w, enum worker_event event)
 /* The exit statuses that mean nothing else than that it was asked to end are told quietly. */
 static void tell_end(const struct worker *w, bool was_asked, int64_t lifetime, const char *what_next)
 {
-    char how[96], life[32];
+    char how[96], life[32], said[512];
     diagnose_wait_status(how, sizeof how, w->last_status);
     bool fine = was_asked || restart_is_success(&w->service->conf->with->restart, w->last_status);
-    worker_say(w, fine ? LOG_INFO : LOG_WARNING, "%s after %s%s (pid=%d)", how,
+    worker_say(w, fine ? LOG_INFO : LOG_WARNING, "%s after %s%s%s (pid=%d)", how,
                units_format_duration(life, sizeof life, (lifetime / NSEC_PER_MSEC + 1) * NSEC_PER_MSEC),
-               what_next, w->pid);
+               what_next, fine ? "" : said_last_words(w, said, sizeof said), w->pid);
 }
 
 static void tell_likely_cause(const struct worker *w, int64_t lifetime)
@@ -272,6 +273,7 @@ void engine_worker_ended(struct worker *w, int wait_status)
     struct service *s = w->service; /* W itself may be gone at the end of this */
     struct engine *e = s->engine;
     output_on_worker_ended(w);
+    notify_read_rest(w);
     bool was_asked = w->state == WORKER_STOPPING || w->state == WORKER_KILLING;
     int64_t lifetime = mono_between(w->started, clock_mono());
     char held[LIMIT_HELD_NAME + 1], what_next[96];
@@ -282,8 +284,9 @@ void engine_worker_ended(struct worker *w, int wait_status)
     crash_point(CRASH_AT_end_decided);
     tell_end(w, was_asked, lifetime, what_next);
     if (!was_asked && !restart_is_success(&w->service->conf->with->restart, wait_status)) {
-        char how[96];
-        worker_set_note(w, "%s", diagnose_wait_status(how, sizeof how, wait_status));
+        char how[96], said[512];
+        worker_set_note(w, "%s%s", diagnose_wait_status(how, sizeof how, wait_status),
+                        said_last_words(w, said, sizeof said));
         if (!w->service->accepts)
             tell_likely_cause(w, lifetime);
     }

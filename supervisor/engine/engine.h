@@ -16,6 +16,7 @@
 #include "engine/hold.h"
 #include "engine/idle.h"
 #include "engine/keeper_link.h"
+#include "engine/notify.h"
 #include "engine/output.h"
 #include "engine/share.h"
 #include "engine/socket_guard.h"
@@ -47,6 +48,7 @@ struct engine {
     struct hold hold;
     struct socket_guard guard;
     struct idle_watch idle;
+    struct notify_watch notify;
     struct announce announce;
     ev_timer retire_timer; /* engine/retire */
     struct order order;    /* of the services: engine/sequence */
@@ -144,6 +146,8 @@ void engine_lose_keeper(struct engine *e);
 void engine_watch_process(struct worker *w);
 
 struct service *engine_find_service(const struct engine *e, const char *name);
+/* The worker of service NAME whose process has that serial, or NULL. */
+struct worker *engine_find_process(const struct engine *e, const char *name, unsigned long long serial);
 /* Did the process of a service of C that is held as HELD leave something behind, in its group or, with
  * kill = cgroup, in its cgroup? */
 bool leftover_is_there(struct engine *e, const struct service_conf *c, const char *held, int pidfd,

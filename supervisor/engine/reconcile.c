@@ -204,6 +204,7 @@ void reconcile_workers(struct engine *e)
             take_worker(e, &k->entries[i], &name);
     }
     take_channels(e);
+    notify_take_held(e);
     take_tasks(e);
     resume_services(e);
     for (size_t i = 0; i < k->n_entries; i++)

@@ -49,6 +49,9 @@ static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
         r = spawn_kit_take_sockets(k, w->service, w->slot, err);
     if (r < 0 || (r = spawn_kit_take_user(k, c, err)) < 0 || (r = cgroups_prepare(w, &k->cgroup_fd, err)) < 0)
         return r;
+    char notify_name[NOTIFY_SOCKET_NAME];
+    if ((r = notify_open(w, notify_name, err)) < 0)
+        return r;
     struct handoff_input in = {
         .service = c->name,
         .worker = w->slot,
@@ -59,6 +62,7 @@ static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
         .knows_pidfdid = spawn_knows_pidfdid(),
         .is_connection = worker_listener(w) != NULL,
         .einhorn_path = share_einhorn_path(e),
+        .notify_socket = notify_name,
         .parent_pid = e->is_protected ? e->keeper.keeper_pid : getpid(),
     };
     r = worker_invocation_make(c, &in, spawn_kit_environment(), (const char *const *)k->extra.v,
@@ -153,6 +157,7 @@ static void on_connection_failure(struct worker *w, struct spawn_kit *k, const c
     if (failure->step != SPAWN_STEP_ACCEPT && failure->step != SPAWN_STEP_ADMIT)
         tell_failure(w, k, failure);
     cgroups_leave(w);
+    notify_close(w);
     keeper_link_drop(&w->service->engine->keeper, held);
     inetd_on_failure(w, &k->accept, failure);
     spawn_kit_free(k);
@@ -170,6 +175,7 @@ void spawner_start(struct worker *w)
         spawn_kit_free(k);
         cgroups_leave(w);
         channel_close(w);
+        notify_close(w);
         if (worker_listener(w))
             inetd_on_failure(w, NULL, &(struct spawn_failure){SPAWN_STEP_NONE, -r});
         else
@@ -195,6 +201,7 @@ void spawner_start(struct worker *w)
         keeper_link_drop(&e->keeper,
                          held); /* the child had announced itself, unless it could not even be made */
         channel_close(w);
+        notify_close(w);
         report_failure(w, failure.err, failure.step == SPAWN_STEP_EXEC);
         return;
     }

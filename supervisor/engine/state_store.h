@@ -64,6 +64,20 @@ enum rolling_flag {
     ROLLING_FLAG_AGAIN = 2,  /* it was asked for once more */
 };
 
+/* Columns of a "said/SERVICE/SERIAL" row: of a process that has said something that is to last. */
+enum said_column {
+    SAID_COL_FLAGS, /* SAID_FLAG_… */
+    SAID_COL_RELOADING_SINCE,
+    SAID_COL_UNTIL,      /* the moment up to which it asked for time */
+    SAID_COL_UNTIL_SAID, /* … and when it did */
+    SAID_COL_COUNT
+};
+
+enum said_flag {
+    SAID_FLAG_RELOADING = 1,
+    SAID_FLAG_STOPPING = 2,
+};
+
 /* Columns of an "output/SERVICE/PLACE" row; PLACE: worker_place(). */
 enum output_column {
     OUTPUT_COL_GIVEN,  /* how many bytes of the slot's stream the sink has */

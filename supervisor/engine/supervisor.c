@@ -246,6 +246,8 @@ static int prepare(struct engine *e, const struct supervisor_options *options, s
         return berr_set(err, BERR_SYSTEM, -r, "held sockets could not be watched: %s", strerror(-r));
     if ((r = idle_start(e)) < 0)
         return berr_set(err, BERR_SYSTEM, -r, "arrivals could not be watched: %s", strerror(-r));
+    if ((r = notify_start(e)) < 0)
+        return berr_set(err, BERR_SYSTEM, -r, "what workers say could not be watched: %s", strerror(-r));
     find_terminal(e);
     e->services = mem_new_array(e->conf->n_services, sizeof(struct service *));
     for (size_t i = 0; i < e->conf->n_services; i++) {
@@ -365,6 +367,7 @@ static void destroy(struct engine *e)
     if (e->loop) {
         socket_guard_stop(&e->guard);
         idle_stop(e);
+        notify_stop(e);
         announce_fini(e);
         ev_loop_destroy(e->loop);
     }
@@ -384,6 +387,7 @@ int supervisor_main(struct conf *conf, const struct supervisor_options *options)
                        .keeper.fd = -1,
                        .guard = {.hup_fd = -1, .path_fd = -1},
                        .idle.arrival_fd = -1,
+                       .notify.input_fd = -1,
                        .announce.target.fd = -1};
     struct berr err;
     ignore_signals();

@@ -13,6 +13,7 @@
 #include "engine/crash_point.h"
 #include "engine/engine.h"
 #include "engine/inetd.h"
+#include "engine/said.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 
@@ -214,10 +215,11 @@ static struct mono deadline(const struct worker *w)
     case WORKER_STARTING:
         if (c->with->type == TYPE_ONESHOT && !c->with->has_start_timeout)
             return MONO_NEVER;
-        return mono_add(w->since,
-                        c->with->ready == READY_DELAY ? c->with->ready_delay_ns : c->with->start_timeout_ns);
+        if (c->with->ready == READY_DELAY)
+            return mono_add(w->since, c->with->ready_delay_ns);
+        return said_extend(w, mono_add(w->since, c->with->start_timeout_ns));
     case WORKER_STOPPING:
-        return mono_add(w->since, c->with->stop_timeout_ns);
+        return said_extend(w, mono_add(w->since, c->with->stop_timeout_ns));
     case WORKER_KILLING:
         return mono_add(clock_mono(), KILL_AGAIN_NS);
     case WORKER_BACKOFF:
@@ -255,6 +257,7 @@ void worker_forget_process(struct worker *w)
     w->lifeline = NULL;
     fd_close(&w->pidfd);
     channel_close(w);
+    notify_close(w);
     worker_set_status(w, NULL);
     worker_end_connection(w);
     if (w->pid != 0) {
@@ -271,7 +274,7 @@ struct worker *worker_new(struct service *s, unsigned slot, unsigned lane)
     w->slot = slot;
     w->lane = lane;
     s->states[w->state]++;
-    w->pidfd = -1;
+    w->pidfd = w->notify_fd = -1;
     w->row = -1;
     w->due = MONO_NEVER;
     w->since = clock_mono();
@@ -296,4 +299,13 @@ void worker_forget(struct worker *w)
     worker_row_key(key, w->service, w->slot, w->lane);
     state_store_remove(&w->service->engine->store, key);
     worker_free(w);
+}
+
+struct worker *engine_find_process(const struct engine *e, const char *name, unsigned long long serial)
+{
+    const struct service *s = engine_find_service(e, name);
+    for (size_t i = 0; s && i < s->n_workers; i++)
+        if (s->workers[i]->serial == serial)
+            return s->workers[i]->pid != 0 ? s->workers[i] : NULL;
+    return NULL;
 }

@@ -57,6 +57,7 @@ struct worker {
     unsigned long long serial; /* of its process; 0: it never had one */
     pid_t pid;                 /* 0: none */
     int pidfd;                 /* owned; -1: none */
+    int notify_fd;             /* owned; -1: none: engine/notify */
     struct mono since;         /* when it entered its state */
     struct mono started;       /* when its process did */
     struct mono due;           /* in backoff: when it is started again */
@@ -65,6 +66,7 @@ struct worker {
     char *note;                    /* what went wrong last; owned, may be NULL */
     char *status;                  /* what its process said last of itself; owned, may be NULL */
     struct channel *channel;       /* owned; NULL: none */
+    struct said *said;             /* what its process has said; owned, NULL: nothing: engine/said */
     struct connection *connection; /* accept = yes: the one that it serves; owned */
     ev_timer *timer;               /* of the state: engine/alarm */
     ev_timer *check_timer;         /* ready = check: when it is tried again; engine/alarm */

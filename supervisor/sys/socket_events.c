@@ -21,6 +21,12 @@ int socket_events_watch_hangup(int epfd, int fd, void *tag)
     return epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
 }
 
+int socket_events_watch_input(int epfd, int fd, void *tag)
+{
+    struct epoll_event ev = {.events = EPOLLIN, .data.ptr = tag};
+    return epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
+}
+
 int socket_events_await_arrival(int epfd, int fd, void *tag)
 {
     struct epoll_event ev = {.events = EPOLLIN | EPOLLET | EPOLLONESHOT, .data.ptr = tag};

@@ -5,12 +5,30 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/limits.h"
 
 struct notify_msg {
-    bool ready, stopping, has_status;
+    bool ready, reloading, stopping;
+    bool is_alive;       /* WATCHDOG=1 */
+    bool is_late;        /* WATCHDOG=trigger */
+    bool restarts_fresh; /* RESTART_RESET=1 */
+    bool is_barrier;     /* BARRIER=1 and nothing else */
+    bool has_barrier;    /* … among other lines, where it means nothing */
+    bool stores, unstores;
+    bool is_unpolled;  /* FDPOLL=0 */
+    bool has_bad_name; /* FDNAME is none: empty, too long, or with a ':' or what is not printable ASCII */
+    bool has_status, has_errno, has_exit_status, has_error;
+    bool has_since, has_interval, has_more_time, has_main;
+    int errno_value, exit_status;
+    uint64_t since_us;                    /* MONOTONIC_USEC */
+    uint64_t interval_us;                 /* WATCHDOG_USEC; UINT64_MAX is none */
+    uint64_t more_time_us;                /* EXTEND_TIMEOUT_USEC */
+    int main_pid;                         /* MAINPID, above 0 */
     char status[LIMIT_NOTIFY_STATUS + 1]; /* cut at a character's border */
+    char error[LIMIT_NOTIFY_ERROR + 1];   /* BUSERROR or VARLINKERROR; a longer one is passed over */
+    char fd_name[LIMIT_FD_NAME + 1];      /* FDNAME; "" where none was given */
 };
 
 /* -EBADMSG when there is a NUL byte in it, -EMSGSIZE when N is more than LIMIT_NOTIFY. */

@@ -16,6 +16,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     check(size <= LIMIT_NOTIFY && memchr(m.status, '\0', sizeof m.status) != NULL);
     check(m.has_status || m.status[0] == '\0');
-    check(strchr(m.status, '\n') == NULL);
+    check(strpbrk(m.status, "\n\r") == NULL);
+    check(memchr(m.error, '\0', sizeof m.error) != NULL && m.has_error == (m.error[0] != '\0'));
+    check(memchr(m.fd_name, '\0', sizeof m.fd_name) != NULL && strchr(m.fd_name, ':') == NULL);
+    check(!m.has_bad_name || m.fd_name[0] == '\0');
+    check(!m.is_barrier || (m.has_barrier && !m.ready && !m.stores && !m.has_status));
+    check(!m.has_main || m.main_pid > 0);
+    check(m.errno_value >= 0 && m.exit_status >= 0 && m.exit_status <= 255);
     return 0;
 }

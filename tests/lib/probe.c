@@ -17,6 +17,7 @@
 #include "load.h"
 #include "probe.h"
 #include "sys/fdbatch.h"
+#include "sys/notify_target.h"
 
 enum kind { FLAG, NUMBER, TEXT };
 
@@ -50,7 +51,7 @@ static const struct option_row {
     ROW("kill-self", NUMBER, kill_self), /* with this signal */
     ROW("orphans", NUMBER, orphans),     /* processes that end after their parent */
     ROW("report", TEXT, report),         /* events, a line each, to this file or FIFO */
-    ROW("say", TEXT, say),               /* send this over the channel, "\\n" for newlines */
+    ROW("say", TEXT, say),               /* over the channel, else at NOTIFY_SOCKET; "\\n" for newlines */
     ROW("shutdown", FLAG, shutdown),     /* shutdown(2) what was handed over */
     ROW("signal-parent", NUMBER, signal_parent),
     ROW("slow-start", NUMBER, slow_start_ms), /* before the first accept */
@@ -134,19 +135,33 @@ static void take_from_channel(struct probe *p)
     } while (strstr(text, "ACTIVATE=1\n") == NULL);
 }
 
-static void say_over_channel(const struct probe *p)
+static void say_at_notify_socket(char *text)
+{
+    struct notify_target target;
+    const char *address = getenv("NOTIFY_SOCKET");
+
+    if (address == NULL || notify_target_open(&target, address) < 0 ||
+        notify_target_send(&target, text, getpid()) < 0)
+        give_up("say");
+    notify_target_close(&target);
+}
+
+static void say(const struct probe *p)
 {
     char text[8192];
     size_t n = 0;
 
     if (p->say == NULL)
         return;
-    for (const char *s = p->say; *s != '\0' && n < sizeof(text); s++) {
+    for (const char *s = p->say; *s != '\0' && n < sizeof(text) - 1; s++) {
         bool newline = s[0] == '\\' && s[1] == 'n';
         text[n++] = newline ? '\n' : *s;
         s += newline;
     }
-    if (send(channel_fd(), text, n, 0) < 0)
+    text[n] = '\0';
+    if (channel_fd() < 0)
+        say_at_notify_socket(text);
+    else if (send(channel_fd(), text, n, 0) < 0)
         give_up("say");
 }
 
@@ -347,7 +362,7 @@ int main(int argc, char *argv[])
     map_count(&p);
     do_deeds(&p);
     probe_report(&p, "started", generation != NULL ? generation : "");
-    say_over_channel(&p);
+    say(&p);
     harm_sockets(&p);
     return probe_serve(&p);
 }

@@ -11,7 +11,7 @@ tests_lib_probe_LDADD = supervisor/sys/libsys.a
 if HAVE_CRITERION
 system_tests = \
 	%D%/rig.crit %D%/run.crit %D%/handoff.crit %D%/kill.crit %D%/guard.crit %D%/habits.crit %D%/control.crit \
-	%D%/output.crit %D%/demand.crit %D%/inetd.crit %D%/share.crit %D%/servers.crit %D%/matrix.crit %D%/pid1.crit %D%/crash.crit %D%/up.crit %D%/update.crit %D%/reload.crit %D%/scale.crit %D%/hooks.crit %D%/input.crit %D%/limits.crit %D%/surroundings.crit %D%/announce.crit %D%/examples.crit
+	%D%/output.crit %D%/demand.crit %D%/inetd.crit %D%/share.crit %D%/servers.crit %D%/matrix.crit %D%/pid1.crit %D%/crash.crit %D%/up.crit %D%/update.crit %D%/reload.crit %D%/scale.crit %D%/hooks.crit %D%/input.crit %D%/limits.crit %D%/surroundings.crit %D%/announce.crit %D%/notify.crit %D%/examples.crit
 check_PROGRAMS += tests/berth-crash $(system_tests)
 TESTS += $(system_tests)
 check_LIBRARIES = tests/lib/librig.a
@@ -32,6 +32,10 @@ check_PROGRAMS += tests/lib/sd_probe
 tests_lib_sd_probe_SOURCES = tests/lib/sd_probe.c
 tests_lib_sd_probe_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_lib_sd_probe_LDADD = $(SYSTEMD_LIBS)
+check_PROGRAMS += tests/lib/sd_say
+tests_lib_sd_say_SOURCES = tests/lib/sd_say.c
+tests_lib_sd_say_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_lib_sd_say_LDADD = $(SYSTEMD_LIBS)
 endif
 
 # berth with the places in it where a test lets the supervisor die.
@@ -116,6 +120,9 @@ tests_system_surroundings_crit_LDADD = $(system_ldadd)
 tests_system_announce_crit_SOURCES = %D%/test_announce.c
 tests_system_announce_crit_CPPFLAGS = $(system_cppflags)
 tests_system_announce_crit_LDADD = $(system_ldadd)
+tests_system_notify_crit_SOURCES = %D%/test_notify.c
+tests_system_notify_crit_CPPFLAGS = $(system_cppflags)
+tests_system_notify_crit_LDADD = $(system_ldadd)
 tests_system_examples_crit_SOURCES = %D%/test_examples.c
 tests_system_examples_crit_CPPFLAGS = $(system_cppflags)
 tests_system_examples_crit_LDADD = $(system_ldadd)

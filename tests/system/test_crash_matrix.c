@@ -87,6 +87,9 @@ static void crash_at(struct rig *r, const char *point, enum moment moment)
         rig_run(r, "--set", "stable_after=0", "--set", "settle=10ms", "--set", "handoff=channel", "--ready", "notify", "--listen",
                 rig_address(r, 4), "--", r->probe, "--from", "channel", "--say", "READY=1", "--drain",
                 "--count", path);
+    else if (strncmp(point, "notify_", strlen("notify_")) == 0)
+        rig_run(r, "--set", "stable_after=0", "--ready", "notify", "--listen", rig_address(r, 4), "--",
+                r->probe, "--say", "READY=1\\nSTATUS=here", "--drain", "--count", path);
     else
         rig_run(r, "--set", "stable_after=0", "--set", "settle=10ms", "--listen",
                 rig_format(r, "%s?serve=zerg:%s/zerg", rig_address(r, 4), r->dir), "--listen",

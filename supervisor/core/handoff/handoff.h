@@ -30,6 +30,7 @@ struct handoff_input {
     bool is_preview; /* nothing is bound: a placeholder that cannot be filled stays as it is, with a word on
                         it */
     bool is_connection;       /* accept = yes: what is handed over is a connection, if anything */
+    const char *notify_socket; /* NOTIFY_SOCKET; NULL: nobody listens */
     const char *einhorn_path; /* of the socket that takes einhorn's acks; NULL: there is none */
 };
 

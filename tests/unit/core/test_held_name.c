@@ -44,6 +44,10 @@ Test(held_name, what_is_written_is_read_back)
         "worker/api/1/1/1",
         "worker/api/4294967295/4294967295/18446744073709551615",
         "channel/api/3/99",
+        "notify/api/3/99",
+        "ready/api/3/99",
+        "store/api/2/7.1/client of room 1",
+        "store/api/2/7.0/a/b",
         "share/zerg//run/z.sock",
         "share/fdholder/@name",
         "output/api/4096/read",
@@ -101,6 +105,11 @@ Test(held_name, what_is_not_to_the_letter_is_unknown)
         "worker/api/1/1/18446744073709551616",
         "worker/api/1/1/1x",
         "notify/api/1",
+        "notify/api/1/1/1",
+        "ready/api/1",
+        "store/api/1/1/name",
+        "store/api/1/1.2/name",
+        "store/api/1/1.1/",
         "channel/api/1",
         "share/zerg",
         "share/zerg/",
@@ -138,4 +147,14 @@ Test(held_name, one_byte_too_many_is_refused_and_writes_nothing)
     h.address[rest] = '\0';
     cr_assert_eq(held_name_format(text, &h), 0);
     cr_assert_eq(strlen(text), LIMIT_HELD_NAME);
+}
+
+Test(held_name, the_longest_service_and_the_longest_stored_name_go_together)
+{
+    struct held_name h = {.kind = HELD_STORED, .slot = LIMIT_WORKERS, .part = UINT_MAX, .parts = 1};
+    char text[LIMIT_HELD_NAME + 1];
+
+    memset(h.name, 's', LIMIT_NAME);
+    memset(h.address, 'a', LIMIT_FD_NAME);
+    cr_assert_eq(held_name_format(text, &h), 0);
 }

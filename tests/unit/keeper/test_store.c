@@ -29,7 +29,7 @@ Test(store, holds_its_limit_of_names_and_refuses_one_more)
     cr_expect_eq(store_put("n7", -1, 70000), 0, "a name that is there takes no more room");
     store_drop("n9");
     cr_expect_eq(store_put("one more", -1, 0), 0, "room was made");
-    cr_expect_str_eq(store_find_process(LIMIT_HELD)->name, "n32767");
+    cr_expect_str_eq(store_find_process(LIMIT_HELD)->name, "n65534");
     cr_expect_null(store_find_process(8));
     cr_expect_null(store_find_process(10));
     cr_expect_str_eq(store_find_process(70000)->name, "n7");
