@@ -178,6 +178,7 @@ static int explain_service(const struct conf *c, const struct service_conf *s, u
                                .is_connection = accepts,
                                .is_preview = true,
                                .notify_socket = "(the worker's own)",
+                               .watchdog_us = conf_watchdog_us(s),
                                .parent_pid = getpid()};
     if (r == 0)
         r = env_files_read(s, &files, err);

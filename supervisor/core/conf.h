@@ -27,6 +27,8 @@ struct socket_conf {
 
 enum listen_pid { LISTEN_PID_CHILD, LISTEN_PID_OMIT, LISTEN_PID_ONE };
 enum ready_how { READY_EXEC, READY_NOTIFY, READY_FD, READY_DELAY, READY_LISTEN, READY_CHECK };
+#define READY_FD_LEAST 3 /* 0 to 2 are for other things */
+#define READY_FD_MOST 255
 enum kill_how { KILL_GROUP, KILL_PROCESS, KILL_CGROUP };
 enum reload_how { RELOAD_ROLLING, RELOAD_RESTART, RELOAD_SIGNAL, RELOAD_COMMAND };
 enum start_how { START_AUTO, START_MANUAL, START_ON_DEMAND };
@@ -96,6 +98,7 @@ struct service_settings {
     struct strv ready_check; /* READY_CHECK: a command */
     int64_t start_timeout_ns;
     bool has_start_timeout; /* somebody has set it: else a oneshot has none */
+    int64_t watchdog_ns;      /* INT64_MAX: off */
     struct restart_conf restart;
     int stop_signal;
     int64_t stop_timeout_ns; /* INT64_MAX: no limit */
@@ -186,6 +189,12 @@ void conf_get_address(const struct socket_conf *s, size_t i, struct address *ret
 
 /* Finds out which services are sinks of others; once all of C is there. */
 void conf_mark_sinks(struct conf *c);
+
+/* WATCHDOG_USEC of its workers; 0: they are not watched. */
+static inline uint64_t conf_watchdog_us(const struct service_conf *s)
+{
+    return s->with->watchdog_ns == INT64_MAX ? 0 : (uint64_t)s->with->watchdog_ns / 1000;
+}
 
 /* The cgroup that workers of S get: a path below berth's own, "auto" for one that berth names, or NULL for
  * none. */

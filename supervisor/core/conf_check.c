@@ -143,6 +143,17 @@ static void refuse_unknown_socket(const struct check *x, const char *name)
                 nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
 }
 
+/* Descriptors from 3 on are its sockets, or its channel. */
+static void check_ready_fd(const struct check *x, const struct service_conf *s, size_t n_addresses)
+{
+    bool has_channel = handoff_has_word(&s->with->handoff, "channel");
+    size_t first = 3 + (has_channel ? 1 : n_addresses);
+
+    if (s->with->ready == READY_FD && (size_t)s->with->ready_fd < first)
+        conf_refuse(x, "ready", "ready = fd:%d is the descriptor of its %s; the first that is free is %zu",
+                    s->with->ready_fd, has_channel ? "channel" : "sockets", first);
+}
+
 static void check_sockets_of(const struct check *x, const struct service_conf *s)
 {
     cleanup_free struct placeholder_socket *sockets = mem_new_array(s->sockets.n + 1, sizeof *sockets);
@@ -168,6 +179,7 @@ static void check_sockets_of(const struct check *x, const struct service_conf *s
     if (n_addresses > LIMIT_HANDOFF_FDS)
         conf_refuse(x, "sockets", "it has %zu addresses, and %d are the most that a worker can be handed",
                     n_addresses, LIMIT_HANDOFF_FDS);
+    check_ready_fd(x, s, n_addresses);
     if (s->with->handoff.n == 1 && handoff_has_word(&s->with->handoff, "stdin") && n_addresses > 1)
         conf_refuse(x, "handoff",
                     "handoff = stdin tells of one socket, and there are %zu; add another word to it, such as "
@@ -230,6 +242,9 @@ static void check_contradictions(const struct check *x, const struct service_con
     if (s->with->type == TYPE_ONESHOT && s->with->ready != READY_EXEC)
         conf_refuse(x, "ready",
                     "ready has no meaning with type = oneshot: it is done when it has ended well");
+    if (s->with->watchdog_ns != INT64_MAX && (s->with->type == TYPE_ONESHOT || conf_accepts(x->conf, s)))
+        conf_refuse(x, "watchdog", "watchdog has no meaning with %s",
+                    s->with->type == TYPE_ONESHOT ? "type = oneshot" : "accept = yes");
     if (handoff_check_words(&s->with->handoff, &err) < 0)
         conf_refuse(x, "handoff", "%s", err.text);
 }

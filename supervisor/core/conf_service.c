@@ -180,7 +180,15 @@ static int set_ready(void *section, const struct conf_key *self, const char *key
             s->with->ready = READY_CHECK;
         return r;
     }
-    if (str_eq(value, "listen") || str_starts_with(value, "fd:"))
+    if (str_starts_with(value, "fd:")) {
+        uint64_t fd;
+        if (units_parse_uint(value + strlen("fd:"), READY_FD_LEAST, READY_FD_MOST, &fd) < 0)
+            return value_refuse(self, key, value, err);
+        s->with->ready = READY_FD;
+        s->with->ready_fd = (int)fd;
+        return 0;
+    }
+    if (str_eq(value, "listen"))
         return value_refuse_later(key, value, err);
     if (!str_starts_with(value, "delay:") || units_parse_duration(value + strlen("delay:"), &delay_ns) < 0)
         return value_refuse(self, key, value, err);
@@ -198,7 +206,9 @@ static void print_ready(const void *section, const struct conf_key *self, struct
     if (s->with->ready == READY_CHECK) {
         buf_add_str(out, "check:");
         conf_print_words(&s->with->ready_check, out);
-    } else if (s->with->ready == READY_DELAY)
+    } else if (s->with->ready == READY_FD)
+        buf_printf(out, "fd:%d", s->with->ready_fd);
+    else if (s->with->ready == READY_DELAY)
         buf_printf(out, "delay:%s", units_format_duration(text, sizeof text, s->with->ready_delay_ns));
     else
         buf_add_str(out, s->with->ready == READY_NOTIFY ? "notify" : "exec");
@@ -380,8 +390,8 @@ const struct conf_key conf_service_keys[] = {
     {"idle_stop", "none", "With start = on-demand: how long it may be without a connection before it is stopped.",
      VALUE_DURATION_OR_NONE(idle_stop_ns), .is_live = true},
     {"essential", "no", "When it ends for good, everything is shut down.", VALUE_BOOL(essential), .is_live = true},
-    {"ready", "exec", "When a worker counts as ready: once its program runs, when it says so (over its channel, or by einhorn's ack), that long after its start, or when a command ends with status 0.",
-     "exec, notify, delay:DURATION or check:COMMAND",
+    {"ready", "exec", "When a worker counts as ready: once its program runs, when it says so (READY=1 at NOTIFY_SOCKET or over its channel, or einhorn's ack), when it writes a newline to a descriptor, that long after its start, or when a command ends with status 0.",
+     "exec, notify, fd:NUMBER (from 3 to 255), delay:DURATION or check:COMMAND",
      .set = set_ready, .print = print_ready, .is_live = true},
     {"start_timeout", "1m", "How long it may take to become ready; a oneshot has no limit unless one is set.", "a duration such as 250ms or 10s, or none",
      .set = set_start_timeout, .print = print_start_timeout, .max = INT64_MAX, .unit = 1, .none = "none", .none_value = INT64_MAX,
@@ -405,6 +415,9 @@ const struct conf_key conf_service_keys[] = {
      .set = value_set_number, .print = value_print_number, .min = 1, .max = LIMIT_WORKERS, .none = "all", .none_value = 0, VALUE_AT(rolling_step), .is_live = true},
     {"max_generations", "2", "With reload = rolling: how many generations of workers may live at once.", VALUE_NUMBER(max_generations, 2, LIMIT_LANES), .is_live = true},
     {"settle", "1s", "How long a new worker must stay ready before the one that it replaces is told to go.", VALUE_DURATION(settle_ns), .is_live = true},
+    {"watchdog", "off", "A worker that is ready must give a sign of life (WATCHDOG=1 at NOTIFY_SOCKET) within this time, or it is ended with ABRT and started again.",
+     "a duration of at least 10ms, or off", .set = value_set_duration, .print = value_print_duration, .min = 10 * NSEC_PER_MSEC, .max = INT64_MAX, .unit = 1,
+     .none = "off", .none_value = INT64_MAX, VALUE_AT(watchdog_ns)},
     {"user", "", "The user it runs as.", VALUE_STRING(user, "a user's name or number")},
     {"group", "", "The group it runs as; without it, the user's own.", VALUE_STRING(group, "a group's name or number")},
     {"groups", "", "Its supplementary groups; an empty list is none at all.", "a list of groups", .is_list = true,
@@ -466,7 +479,6 @@ const struct conf_key conf_service_keys[] = {
 
 const struct conf_later_key conf_service_later_keys[] = {
     {"adopt", "declared"}, {"standby", "0"},
-    {"watchdog", "off"},
     {"store_max", NULL}, {NULL, NULL},
 };
 /* clang-format on */

@@ -16,6 +16,8 @@
 #include "base/mem.h"
 #include "core/handoff/numbers.h"
 
+#define PID_DIGITS 10 /* of an int */
+
 /* A placeholder's answers with the memory behind them. */
 struct answers {
     char host[INET6_ADDRSTRLEN + 12]; /* with a numeric scope */
@@ -146,6 +148,21 @@ static void reserve_remote(struct worker_invocation *w)
     w->remote = w->environment.v + w->environment.n - 2;
 }
 
+/* A wrapper's pid would keep the program that it runs from giving signs of life. */
+static void set_watchdog(const struct handoff_input *in, struct worker_invocation *w)
+{
+    static const char name[] = "WATCHDOG_PID=";
+
+    strv_put_env(&w->environment, mem_printf("WATCHDOG_USEC=%llu", (unsigned long long)in->watchdog_us));
+    strv_remove_env(&w->environment, "WATCHDOG_PID");
+    if (in->listen_pid != LISTEN_PID_CHILD)
+        return;
+    char *text = mem_new(sizeof name + PID_DIGITS);
+    memcpy(text, name, sizeof name);
+    strv_put(&w->environment, text);
+    w->watchdog_pid = text + sizeof name - 1;
+}
+
 static int make_environment(const struct service_conf *s, const struct handoff_input *in,
                             const struct placeholders *p, const char *const *inherited,
                             const char *const *extra, struct worker_invocation *w, struct berr *err)
@@ -180,6 +197,8 @@ static int make_environment(const struct service_conf *s, const struct handoff_i
     strv_put_env(&w->environment, mem_printf("BERTH_GENERATION=%u", in->generation));
     if (in->notify_socket)
         strv_put_env(&w->environment, mem_printf("NOTIFY_SOCKET=%s", in->notify_socket));
+    if (in->watchdog_us > 0)
+        set_watchdog(in, w);
     if (in->is_connection)
         reserve_remote(w);
     return 0;
@@ -213,5 +232,5 @@ void worker_invocation_fini(struct worker_invocation *w)
     strv_fini(&w->argv);
     strv_fini(&w->environment);
     strv_fini(&w->left_out);
-    w->listen_pid = w->listen_pidfdid = NULL;
+    w->listen_pid = w->listen_pidfdid = w->watchdog_pid = NULL;
 }

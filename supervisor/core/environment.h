@@ -14,6 +14,7 @@ struct worker_invocation {
     struct strv argv;
     struct strv environment;
     char *listen_pid, *listen_pidfdid; /* places inside `environment`; see handoff_output */
+    char *watchdog_pid;                /* likewise, where the child writes its pid; NULL: not wanted */
     char **remote;             /* the last two of `environment`, REMOTE_ADDR and REMOTE_PORT, with room for
                                 * WORKER_REMOTE_ROOM bytes each; NULL: no connection */
     bool on_stdin, by_channel; /* likewise */

@@ -15,8 +15,8 @@
 
 static bool is_own(const char *name)
 {
-    static const char *const names[] = {"BERTH_SERVICE", "BERTH_WORKER", "BERTH_GENERATION",
-                                        "REMOTE_ADDR",   "REMOTE_PORT",  "NOTIFY_SOCKET"};
+    static const char *const names[] = {"BERTH_SERVICE", "BERTH_WORKER",  "BERTH_GENERATION", "REMOTE_ADDR",
+                                        "REMOTE_PORT",   "NOTIFY_SOCKET", "WATCHDOG_USEC",    "WATCHDOG_PID"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (str_eq(names[i], name))
             return true;
@@ -51,13 +51,15 @@ static void add_variable(struct explanation *x, const struct service_conf *s, co
     struct explain_variable *v = &x->variables[x->n_variables++];
     v->name = mem_strndup(text, n);
     v->source = source_of(s, from, v->name);
-    bool is_later =
-        text[n] && !text[n + 1] && (str_eq(v->name, "LISTEN_PID") || str_eq(v->name, "LISTEN_PIDFDID"));
+    bool is_later = text[n] && !text[n + 1] &&
+                    (str_eq(v->name, "LISTEN_PID") || str_eq(v->name, "LISTEN_PIDFDID") ||
+                     str_eq(v->name, "WATCHDOG_PID"));
     bool is_peers = text[n] && !text[n + 1] && str_starts_with(v->name, "REMOTE_");
-    v->value = mem_strdup(is_later ? str_eq(v->name, "LISTEN_PID") ? OWN_PID : "(the worker's own pidfd id)"
-                          : is_peers && text[n] ? "(the client's)"
-                          : text[n]             ? text + n + 1
-                                                : "");
+    v->value =
+        mem_strdup(is_later ? str_eq(v->name, "LISTEN_PIDFDID") ? "(the worker's own pidfd id)" : OWN_PID
+                   : is_peers && text[n] ? "(the client's)"
+                   : text[n]             ? text + n + 1
+                                         : "");
 }
 
 static void add_taken_away(struct explanation *x, const char *const *inherited, bool clear_env)

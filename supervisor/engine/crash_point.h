@@ -29,6 +29,8 @@
     X(channel_message_read)                                                                                  \
     X(notify_held)                                                                                           \
     X(notify_message_read)                                                                                   \
+    X(ready_fd_held)                                                                                         \
+    X(ready_fd_read)                                                                                         \
     X(share_held)                                                                                            \
     X(output_held)                                                                                           \
     X(output_intent)                                                                                         \

@@ -21,6 +21,7 @@
 #include "engine/sequence.h"
 #include "engine/spawner.h"
 #include "engine/update.h"
+#include "engine/watchdog.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/pidfd.h"
@@ -43,9 +44,9 @@ static void send_stop_signal(struct worker *w)
         return; /* it has ended, and that is being dealt with just now */
     channel_drain(w);
     crash_point(CRASH_AT_signal_before);
-    int r = pidfd_signal(w->pidfd, w->service->conf->with->stop_signal);
+    int r = pidfd_signal(w->pidfd, worker_stop_signal(w));
     if (r < 0)
-        tell_unsent(w, w->service->conf->with->stop_signal, -r);
+        tell_unsent(w, worker_stop_signal(w), -r);
     else
         pidfd_signal(w->pidfd, SIGCONT); /* a stopped process would not see it */
     crash_point(CRASH_AT_signal_after);
@@ -75,6 +76,7 @@ static void prepare_spawn(struct worker *w)
     w->generation = w->role == WORKER_CANDIDATE ? rolling_generation(w->service) : w->service->generation;
     w->has_failed_start = false;
     w->is_idle_stop = false;
+    w->is_late = false;
     w->failed_checks = 0;
     engine_save(e);
 }
@@ -101,7 +103,7 @@ static void log_step(const struct worker *w, enum worker_state from, enum worker
             worker_say(w, LOG_ERROR, "not ready within start_timeout (%s): it is stopped",
                        units_format_duration(text, sizeof text, c->with->start_timeout_ns));
         else
-            worker_say(w, LOG_INFO, "stopping: sent %s (pid=%d)", signame_format(c->with->stop_signal, text),
+            worker_say(w, LOG_INFO, "stopping: sent %s (pid=%d)", signame_format(worker_stop_signal(w), text),
                        w->pid);
         break;
     case WORKER_KILLING:
@@ -154,6 +156,7 @@ static void settle(struct worker *w)
         upkeep_begin_check(w);
     if (w->state == WORKER_READY)
         worker_clear_note(w);
+    watchdog_follow(w);
 }
 
 void engine_step(struct worker *w, enum worker_event event)
@@ -198,7 +201,8 @@ static void tell_end(const struct worker *w, bool was_asked, int64_t lifetime, c
 {
     char how[96], life[32], said[512];
     diagnose_wait_status(how, sizeof how, w->last_status);
-    bool fine = was_asked || restart_is_success(&w->service->conf->with->restart, w->last_status);
+    bool fine =
+        (was_asked && !w->is_late) || restart_is_success(&w->service->conf->with->restart, w->last_status);
     worker_say(w, fine ? LOG_INFO : LOG_WARNING, "%s after %s%s%s (pid=%d)", how,
                units_format_duration(life, sizeof life, (lifetime / NSEC_PER_MSEC + 1) * NSEC_PER_MSEC),
                what_next, fine ? "" : said_last_words(w, said, sizeof said), w->pid);
@@ -232,7 +236,9 @@ static enum worker_event event_of_end(struct worker *w, bool was_asked, int wait
     bool on_demand = w->service->conf->with->start == START_ON_DEMAND;
     if (!w->is_wanted || w->role != WORKER_CURRENT || !w->service->is_wanted || w->service->accepts)
         return WORKER_EV_END_DONE;
-    if (was_asked && !w->has_failed_start)
+    if (w->is_late)
+        wait_status = SIGABRT; /* however it has ended */
+    if (was_asked && !w->has_failed_start && !w->is_late)
         return w->is_idle_stop ? WORKER_EV_END_WAIT : WORKER_EV_END_AGAIN;
     if (w->has_failed_start)
         d = restart_decide_failed_start(c, &w->history, now, clock_random());

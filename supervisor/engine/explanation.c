@@ -84,7 +84,8 @@ static int explain(const struct service *s, unsigned slot, json_t **ret, struct 
                                .is_connection = s->accepts,
                                .parent_pid = e->is_protected ? e->keeper.keeper_pid : getpid(),
                                .einhorn_path = share_einhorn_path(e),
-                               .notify_socket = "(the worker's own)"};
+                               .notify_socket = "(the worker's own)",
+                               .watchdog_us = conf_watchdog_us(s->conf)};
     struct user user = {.groups = NULL};
     struct strv variables = {NULL, 0}, files = {NULL, 0};
     struct explanation x;

@@ -14,6 +14,7 @@
 #include "engine/engine.h"
 #include "engine/notify_access.h"
 #include "engine/said.h"
+#include "engine/watchdog.h"
 #include "sys/fd.h"
 #include "sys/socket_events.h"
 
@@ -146,6 +147,14 @@ int notify_open(struct worker *w, char name[NOTIFY_SOCKET_NAME], struct berr *er
     return 0;
 }
 
+/* What our predecessor knew of it. Its time to give a sign of life begins anew: it may have given one that
+ * nobody has read yet. */
+static void take_over(struct worker *w)
+{
+    said_load(w);
+    watchdog_follow(w);
+}
+
 void notify_take_held(struct engine *e)
 {
     struct keeper_link *k = &e->keeper;
@@ -158,7 +167,7 @@ void notify_take_held(struct engine *e)
         if (!w || k->entries[i].fd < 0 || watch(w, take_fd(&k->entries[i].fd)) < 0)
             keeper_link_drop(k, k->entries[i].name);
         else
-            said_load(w);
+            take_over(w);
     }
     said_forget_gone(e);
 }

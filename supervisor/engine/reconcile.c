@@ -152,7 +152,7 @@ static void resume_worker(struct worker *w)
         resume_lost(w);
     } else if ((w->state == WORKER_STOPPING || w->state == WORKER_KILLING) && !w->is_signalled) {
         /* The signal may or may not have gone out: rather twice than never. */
-        pidfd_signal(w->pidfd, w->state == WORKER_KILLING ? SIGKILL : w->service->conf->with->stop_signal);
+        pidfd_signal(w->pidfd, w->state == WORKER_KILLING ? SIGKILL : worker_stop_signal(w));
         w->is_signalled = true;
         worker_save(w);
     } else if (w->state == WORKER_STARTING && worker_is_ready_at_once(w)) {
@@ -205,6 +205,7 @@ void reconcile_workers(struct engine *e)
     }
     take_channels(e);
     notify_take_held(e);
+    ready_fd_take_held(e);
     take_tasks(e);
     resume_services(e);
     for (size_t i = 0; i < k->n_entries; i++)

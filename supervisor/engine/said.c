@@ -10,12 +10,13 @@
 
 #include "base/mem.h"
 #include "engine/engine.h"
+#include "engine/watchdog.h"
 #include "sys/clock.h"
 
 #define COMPLAINT_PACE (10 * NSEC_PER_SEC)
 #define LAST_WORDS 160 /* bytes of its last status that are repeated in the log */
 
-static struct said *get(struct worker *w)
+struct said *said_get(struct worker *w)
 {
     if (!w->said) {
         w->said = mem_new(sizeof *w->said);
@@ -32,7 +33,7 @@ static void row_key(char dst[SOFT_STATE_KEY], const struct worker *w)
     snprintf(dst, SOFT_STATE_KEY, "said/%s/%llu", w->service->conf->name, w->serial);
 }
 
-static void save(struct worker *w)
+void said_save(struct worker *w)
 {
     const struct said *s = w->said;
     char key[SOFT_STATE_KEY];
@@ -43,6 +44,7 @@ static void save(struct worker *w)
                                      [SAID_COL_RELOADING_SINCE] = s->reloading_since.ns,
                                      [SAID_COL_UNTIL] = s->until.ns,
                                      [SAID_COL_UNTIL_SAID] = s->until_said.ns,
+                                     [SAID_COL_INTERVAL] = s->interval_ns,
                                  }};
     row_key(key, w);
     state_store_save(&w->service->engine->store, key, &w->said->row, &row);
@@ -55,12 +57,13 @@ void said_load(struct worker *w)
     row_key(key, w);
     if (!state_store_load(&w->service->engine->store, key, &row))
         return;
-    struct said *s = get(w);
+    struct said *s = said_get(w);
     s->is_reloading = row.column[SAID_COL_FLAGS] & SAID_FLAG_RELOADING;
     s->is_stopping = row.column[SAID_COL_FLAGS] & SAID_FLAG_STOPPING;
     s->reloading_since.ns = row.column[SAID_COL_RELOADING_SINCE];
     s->until.ns = row.column[SAID_COL_UNTIL];
     s->until_said.ns = row.column[SAID_COL_UNTIL_SAID];
+    s->interval_ns = row.column[SAID_COL_INTERVAL];
 }
 
 void said_forget(struct worker *w)
@@ -70,6 +73,7 @@ void said_forget(struct worker *w)
         return;
     row_key(key, w);
     state_store_remove(&w->service->engine->store, key);
+    alarm_stop(w->service->engine->loop, &w->said->watchdog);
     free(w->said->error);
     free(w->said);
     w->said = NULL;
@@ -101,11 +105,11 @@ static int64_t ns_of(uint64_t us)
 
 static void take_reloading(struct worker *w, const struct notify_msg *m)
 {
-    struct said *s = get(w);
+    struct said *s = said_get(w);
     struct mono now = clock_mono(), told = {m->has_since ? ns_of(m->since_us) : now.ns};
     s->is_reloading = true;
     s->reloading_since = mono_is_before(now, told) ? now : told;
-    save(w);
+    said_save(w);
     worker_say(w, LOG_INFO, "says that it is reloading");
 }
 
@@ -113,7 +117,7 @@ static void take_ready(struct worker *w)
 {
     if (w->said && w->said->is_reloading) {
         w->said->is_reloading = false;
-        save(w);
+        said_save(w);
         worker_say(w, LOG_INFO, "says that it has reloaded");
     }
     if (w->service->conf->with->ready == READY_NOTIFY)
@@ -122,31 +126,31 @@ static void take_ready(struct worker *w)
 
 static void take_stopping(struct worker *w)
 {
-    struct said *s = get(w);
+    struct said *s = said_get(w);
     if (s->is_stopping)
         return;
     s->is_stopping = true;
     s->is_reloading = false;
-    save(w);
+    said_save(w);
     bool was_asked = w->state == WORKER_STOPPING || w->state == WORKER_KILLING;
     worker_say(w, was_asked ? LOG_DEBUG : LOG_INFO, "says that it is stopping");
 }
 
 static void take_more_time(struct worker *w, uint64_t us)
 {
-    struct said *s = get(w);
+    struct said *s = said_get(w);
     if (w->state != WORKER_STARTING && w->state != WORKER_STOPPING)
         return; /* nothing ends by time there */
     s->until_said = clock_mono();
     s->until = mono_add(s->until_said, ns_of(us));
-    save(w);
+    said_save(w);
     worker_arm_timer(w);
 }
 
 /* Nothing of this outlives us: it is for people, and the worker may say it again. */
 static void take_trouble(struct worker *w, const struct notify_msg *m)
 {
-    struct said *s = get(w);
+    struct said *s = said_get(w);
     if (m->has_errno) {
         s->has_errno = m->errno_value > 0;
         s->errno_value = m->errno_value;
@@ -174,6 +178,8 @@ void said_take(struct worker *w, const struct notify_msg *m)
     }
     if (m->has_more_time)
         take_more_time(w, m->more_time_us);
+    if (m->is_alive || m->is_late || m->has_interval)
+        watchdog_take(w, m);
     bool is_over = w->said && w->said->is_stopping;
     if (m->stopping)
         take_stopping(w);
@@ -192,7 +198,7 @@ struct mono said_extend(const struct worker *w, struct mono at)
 
 bool said_may_complain(struct worker *w)
 {
-    struct said *s = get(w);
+    struct said *s = said_get(w);
     struct mono now = clock_mono();
     if (s->complained.ns != INT64_MIN && mono_between(s->complained, now) < COMPLAINT_PACE)
         return false;

@@ -26,9 +26,16 @@ struct said {
     struct mono reloading_since; /* as it says itself */
     struct mono until;           /* it asked for so much time … */
     struct mono until_said;      /* … then: for the state that it was in */
+    int64_t interval_ns;         /* WATCHDOG_USEC; 0: as configured, INT64_MAX: none */
+    struct mono alive;           /* when it gave a sign of life: engine/watchdog */
+    ev_timer *watchdog;          /* engine/alarm */
     struct mono complained;      /* when the log was last told of a message that was dropped */
 };
 
+/* What W has said, perhaps nothing yet. */
+struct said *said_get(struct worker *w);
+/* Its row of the soft state. */
+void said_save(struct worker *w);
 /* Takes in what a message says of being alive, reloading, stopping, in trouble. */
 void said_take(struct worker *w, const struct notify_msg *m);
 /* The moment AT at which the time of W's state is up, or the later one that it asked for in that state. */

@@ -25,7 +25,7 @@ const char *const *spawn_kit_environment(void)
 struct spawn_kit *spawn_kit_new(void)
 {
     struct spawn_kit *k = mem_new(sizeof *k);
-    k->channel_fd = k->cgroup_fd = -1;
+    k->channel_fd = k->cgroup_fd = k->ready_fd = -1;
     return k;
 }
 
@@ -37,6 +37,7 @@ void spawn_kit_free(struct spawn_kit *k)
     free(k->fds);
     fd_close(&k->channel_fd);
     fd_close(&k->cgroup_fd);
+    fd_close(&k->ready_fd);
     free(k->user.groups);
     free(k->groups);
     free(k->limits);
@@ -138,6 +139,20 @@ static int take_surroundings(struct spawn_kit *k, const struct service_conf *c, 
     return r;
 }
 
+int spawn_kit_place(struct spawn_kit *k, size_t *n_fds, size_t at, int fd, struct berr *err)
+{
+    if (at < *n_fds)
+        return berr_set(
+            err, BERR_CONFIG, EBUSY,
+            "ready = fd:%zu is the descriptor of one of its sockets; the first that is free is %zu", at,
+            *n_fds);
+    k->fds = mem_resize_array(k->fds, at + 1, sizeof *k->fds);
+    while (*n_fds < at)
+        k->fds[(*n_fds)++] = SPAWN_CLOSED;
+    k->fds[(*n_fds)++] = fd;
+    return 0;
+}
+
 int spawn_kit_finish(struct spawn_kit *k, const struct engine *e, const struct service_conf *c, size_t n_fds,
                      struct berr *err)
 {
@@ -162,6 +177,7 @@ int spawn_kit_finish(struct spawn_kit *k, const struct engine *e, const struct s
     p->nice = c->with->nice;
     p->directory = c->with->directory;
     p->no_new_privileges = c->with->no_new_privileges;
+    p->watchdog_pid = k->invocation.watchdog_pid;
     p->listen_pid = k->invocation.listen_pid;
     p->listen_pidfdid = k->invocation.listen_pidfdid;
     return 0;

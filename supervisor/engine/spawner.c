@@ -63,6 +63,7 @@ static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
         .is_connection = worker_listener(w) != NULL,
         .einhorn_path = share_einhorn_path(e),
         .notify_socket = notify_name,
+        .watchdog_us = conf_watchdog_us(c),
         .parent_pid = e->is_protected ? e->keeper.keeper_pid : getpid(),
     };
     r = worker_invocation_make(c, &in, spawn_kit_environment(), (const char *const *)k->extra.v,
@@ -79,7 +80,12 @@ static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
         k->fds[3] = k->channel_fd;
     k->accept.remote = k->invocation.remote;
     k->accept.remote_room = WORKER_REMOTE_ROOM;
-    return spawn_kit_finish(k, e, c, 3 + (k->channel_fd >= 0 ? 1 : k->n_sockets), err);
+    size_t n_fds = 3 + (k->channel_fd >= 0 ? 1 : k->n_sockets);
+    if (c->with->ready == READY_FD &&
+        ((r = ready_fd_open(w, &k->ready_fd, err)) < 0 ||
+         (r = spawn_kit_place(k, &n_fds, (size_t)c->with->ready_fd, k->ready_fd, err)) < 0))
+        return r;
+    return spawn_kit_finish(k, e, c, n_fds, err);
 }
 
 /* Ran out of something that may come back: never a reason to give up. */
@@ -176,6 +182,7 @@ void spawner_start(struct worker *w)
         cgroups_leave(w);
         channel_close(w);
         notify_close(w);
+        ready_fd_close(w);
         if (worker_listener(w))
             inetd_on_failure(w, NULL, &(struct spawn_failure){SPAWN_STEP_NONE, -r});
         else
@@ -202,6 +209,7 @@ void spawner_start(struct worker *w)
                          held); /* the child had announced itself, unless it could not even be made */
         channel_close(w);
         notify_close(w);
+        ready_fd_close(w);
         report_failure(w, failure.err, failure.step == SPAWN_STEP_EXEC);
         return;
     }

@@ -41,6 +41,7 @@ enum worker_flag {
     WORKER_FLAG_EVER_RAN = 16,    /* its command could be executed once */
     WORKER_FLAG_IDLE_STOP = 32,   /* it is being stopped because nobody needs it */
     WORKER_FLAG_DUE = 64,         /* it is to be replaced by another one */
+    WORKER_FLAG_LATE = 256,       /* … because it gave no sign of life */
 };
 
 /* Columns of a "service/NAME" row. */
@@ -70,6 +71,7 @@ enum said_column {
     SAID_COL_RELOADING_SINCE,
     SAID_COL_UNTIL,      /* the moment up to which it asked for time */
     SAID_COL_UNTIL_SAID, /* … and when it did */
+    SAID_COL_INTERVAL,   /* WATCHDOG_USEC in nanoseconds; 0: as configured */
     SAID_COL_COUNT
 };
 

@@ -3,6 +3,7 @@
 
 #include "engine/worker.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,7 +82,8 @@ static int64_t flags_of(const struct worker *w)
            (w->is_signalled ? WORKER_FLAG_SIGNALLED : 0) |
            (w->has_failed_start ? WORKER_FLAG_START_FAILED : 0) |
            (w->has_ever_run ? WORKER_FLAG_EVER_RAN : 0) | (w->is_idle_stop ? WORKER_FLAG_IDLE_STOP : 0) |
-           (w->is_due ? WORKER_FLAG_DUE : 0);
+           (w->is_due ? WORKER_FLAG_DUE : 0) |
+           (w->is_late ? WORKER_FLAG_LATE : 0);
 }
 
 void worker_save(struct worker *w)
@@ -176,6 +178,7 @@ bool worker_load(struct worker *w)
     w->has_ever_run = c[WORKER_COL_FLAGS] & WORKER_FLAG_EVER_RAN;
     w->is_idle_stop = c[WORKER_COL_FLAGS] & WORKER_FLAG_IDLE_STOP;
     w->is_due = c[WORKER_COL_FLAGS] & WORKER_FLAG_DUE;
+    w->is_late = c[WORKER_COL_FLAGS] & WORKER_FLAG_LATE;
     w->generation = (unsigned)c[WORKER_COL_GENERATION];
     w->serial = (unsigned long long)c[WORKER_COL_SERIAL];
     w->since.ns = c[WORKER_COL_SINCE];
@@ -191,6 +194,11 @@ bool worker_load(struct worker *w)
         w->connection->source = (uint64_t)c[WORKER_COL_SOURCE];
     }
     return true;
+}
+
+int worker_stop_signal(const struct worker *w)
+{
+    return w->is_late ? SIGABRT : w->service->conf->with->stop_signal;
 }
 
 bool worker_is_ready_at_once(const struct worker *w)
@@ -258,6 +266,7 @@ void worker_forget_process(struct worker *w)
     fd_close(&w->pidfd);
     channel_close(w);
     notify_close(w);
+    ready_fd_close(w);
     worker_set_status(w, NULL);
     worker_end_connection(w);
     if (w->pid != 0) {

@@ -18,6 +18,7 @@
 #include "core/worker_fsm.h"
 #include "engine/alarm.h"
 #include "engine/channel.h"
+#include "engine/ready_fd.h"
 #include "wire/soft_state.h"
 
 struct service;
@@ -51,6 +52,7 @@ struct worker {
     bool has_failed_start : 1; /* is being stopped because it did not become ready in time */
     bool is_idle_stop : 1;     /* is being stopped because nobody needs it */
     bool is_due : 1;           /* is to be replaced: engine/rolling */
+    bool is_late : 1;          /* is being stopped because it gave no sign of life */
     bool has_ever_run : 1;
     bool has_last_status : 1;
     int last_status;           /* wait status of its last process */
@@ -66,6 +68,7 @@ struct worker {
     char *note;                    /* what went wrong last; owned, may be NULL */
     char *status;                  /* what its process said last of itself; owned, may be NULL */
     struct channel *channel;       /* owned; NULL: none */
+    struct ready_fd *ready_fd;     /* ready = fd: owned; NULL: none */
     struct said *said;             /* what its process has said; owned, NULL: nothing: engine/said */
     struct connection *connection; /* accept = yes: the one that it serves; owned */
     ev_timer *timer;               /* of the state: engine/alarm */
@@ -106,6 +109,8 @@ void worker_save(struct worker *w);
 bool worker_is_ready_at_once(const struct worker *w);
 /* Reads the row back; false if there is none. */
 bool worker_load(struct worker *w);
+/* What asks its process to end. */
+int worker_stop_signal(const struct worker *w);
 /* Sets the timer that its state calls for, or none. */
 void worker_arm_timer(struct worker *w);
 /* It is to serve a connection at LISTENER, which is the service's socket number SOCKET_INDEX. */

@@ -52,6 +52,7 @@ struct spawn_announce {
 /* What runs in the child while it shares our memory: free of sanitizers, and async-signal-safe. */
 #define SPAWN_IN_CHILD __attribute__((no_sanitize("address", "undefined", "thread")))
 #define SPAWN_ACCEPTED (-2) /* among spawn_plan.fds: the connection that was accepted */
+#define SPAWN_CLOSED (-3)   /* … : nothing, not even /dev/null */
 
 /* A connection that the child itself takes off the queue, so that there is no moment at which only we have
  * it. */
@@ -106,6 +107,7 @@ struct spawn_plan {
     /* Where the child writes decimal text that only it knows, into environment strings with room for it
      * ("LISTEN_PID=" and 10 free bytes): NULL or such places. */
     char *listen_pid;     /* receives its pid, NUL-terminated */
+    char *watchdog_pid;   /* likewise */
     char *listen_pidfdid; /* receives its pidfd's inode number (spawn_knows_pidfdid): 20 digits and a NUL */
 };
 

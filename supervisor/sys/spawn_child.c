@@ -170,6 +170,8 @@ CHILD void write_identity(const struct spawn_child *c)
 {
     if (c->plan->listen_pid)
         write_decimal(c->plan->listen_pid, (uint64_t)getpid());
+    if (c->plan->watchdog_pid)
+        write_decimal(c->plan->watchdog_pid, (uint64_t)getpid());
     if (!c->plan->listen_pidfdid)
         return;
     struct stat st;
@@ -274,6 +276,10 @@ CHILD void place_descriptors(const struct spawn_child *c)
     for (int i = 0; i < n; i++) {
         if (dup2(c->moved[i], i) < 0)
             fail(c, SPAWN_STEP_DESCRIPTORS, errno);
+    }
+    for (int i = 0; i < n; i++) {
+        if (c->plan->fds[i] == SPAWN_CLOSED)
+            close(i);
     }
     /* Whatever we inherited without knowing. Not in 5.10: the flag is of 5.11, and containers may refuse the
      * call. */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/crash_point.h"
@@ -76,6 +77,16 @@ static void look_back(struct rig *r, const char *point, enum moment moment)
     cr_assert(!rig_log_has(r, rig_format(r, "(restart %u,", kills + 2)), "a successor died by itself");
 }
 
+/* The probe behind a script of the same name that writes to descriptor 4. */
+static const char *probe_with_newline(struct rig *r)
+{
+    const char *script = rig_path(r, "probe");
+
+    rig_write_file(script, rig_format(r, "#!/bin/sh\necho >&4; exec 4>&-; exec %s \"$@\"\n", r->probe));
+    cr_assert_eq(chmod(script, 0755), 0);
+    return script;
+}
+
 static void crash_at(struct rig *r, const char *point, enum moment moment)
 {
     const char *path = rig_path(r, "count");
@@ -90,6 +101,9 @@ static void crash_at(struct rig *r, const char *point, enum moment moment)
     else if (strncmp(point, "notify_", strlen("notify_")) == 0)
         rig_run(r, "--set", "stable_after=0", "--ready", "notify", "--listen", rig_address(r, 4), "--",
                 r->probe, "--say", "READY=1\\nSTATUS=here", "--drain", "--count", path);
+    else if (strncmp(point, "ready_fd_", strlen("ready_fd_")) == 0)
+        rig_run(r, "--set", "stable_after=0", "--ready", "fd:4", "--listen", rig_address(r, 4), "--",
+                probe_with_newline(r), "--drain", "--count", path);
     else
         rig_run(r, "--set", "stable_after=0", "--set", "settle=10ms", "--listen",
                 rig_format(r, "%s?serve=zerg:%s/zerg", rig_address(r, 4), r->dir), "--listen",

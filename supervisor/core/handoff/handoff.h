@@ -31,6 +31,7 @@ struct handoff_input {
                         it */
     bool is_connection;       /* accept = yes: what is handed over is a connection, if anything */
     const char *notify_socket; /* NOTIFY_SOCKET; NULL: nobody listens */
+    uint64_t watchdog_us;      /* WATCHDOG_USEC; 0: none */
     const char *einhorn_path; /* of the socket that takes einhorn's acks; NULL: there is none */
 };
 

@@ -172,6 +172,31 @@ Test(conf, delays_that_contradict_each_other_are_refused)
     expect_good();
 }
 
+Test(conf, a_descriptor_of_readiness_is_none_that_is_something_else)
+{
+    set("ready", "fd:3");
+    expect_good();
+    listen_on("web", ":80");
+    listen_on("web", "unix:/run/web");
+    set("sockets", "web");
+    expect_refused("ready = fd:3 is the descriptor of its sockets; the first that is free is 5");
+    set("ready", "fd:5");
+    expect_good();
+    set("handoff", "channel");
+    set("ready", "fd:3");
+    expect_refused("ready = fd:3 is the descriptor of its channel; the first that is free is 4");
+    set("ready", "fd:4");
+    expect_good();
+}
+
+Test(conf, a_watchdog_is_for_what_runs_on)
+{
+    set("watchdog", "1s");
+    expect_good();
+    set("type", "oneshot");
+    expect_refused("watchdog has no meaning with type = oneshot");
+}
+
 Test(conf, handoff_none_stands_alone)
 {
     set("handoff", "none");
@@ -356,5 +381,6 @@ Test(conf, two_services_cannot_share_a_cgroup)
     set("cgroup", "a/b");
     expect_refused("the cgroup a/b and a/b of service web are one or lie in each other");
     set("cgroup", "a");
-    expect_refused("the cgroup a/b and a of service api are one or lie in each other: each service needs one of its own");
+    expect_refused("the cgroup a/b and a of service api are one or lie in each other: each service needs one "
+                   "of its own");
 }

@@ -262,3 +262,24 @@ Test(environment, an_abstract_name_with_nul_bytes_has_no_path)
     set("env.P", "{path:admin}");
     expect_refused("socket admin has no path");
 }
+
+Test(environment, a_worker_is_told_where_to_say_how_it_is_and_how_often)
+{
+    static const char *const inherited[] = {"WATCHDOG_PID=1", "NOTIFY_SOCKET=/run/n", NULL};
+    set("env.NOTIFY_SOCKET", "/elsewhere");
+    set("env.WATCHDOG_PID", "7");
+    in.notify_socket = "@berth/1";
+    in.watchdog_us = 2500000;
+    struct worker_invocation w = make(inherited, NULL);
+    cr_expect_str_eq(value_of(&w, "NOTIFY_SOCKET"), "@berth/1");
+    cr_expect_str_eq(value_of(&w, "WATCHDOG_USEC"), "2500000");
+    cr_assert_not_null(w.watchdog_pid);
+    memcpy(w.watchdog_pid, "1234567890", 11);
+    cr_expect_str_eq(value_of(&w, "WATCHDOG_PID"), "1234567890");
+    worker_invocation_fini(&w);
+    in.listen_pid = LISTEN_PID_OMIT; /* a wrapper: whoever it runs gives the signs of life */
+    w = make(inherited, NULL);
+    cr_expect_null(value_of(&w, "WATCHDOG_PID"));
+    cr_expect_null(w.watchdog_pid);
+    worker_invocation_fini(&w);
+}

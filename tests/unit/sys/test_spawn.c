@@ -211,6 +211,13 @@ both(minus_one_is_dev_null)
     cr_assert_str_eq(run_with(&plan, handed, 1), "/dev/null\n/dev/null\n");
 }
 
+both(a_place_can_stay_empty)
+{
+    const char *argv[4];
+    struct spawn_plan plan = shell_plan(argv, "for i in 3 4 5; do (: >&$i) 2>/dev/null && echo $i; done; :");
+    cr_assert_str_eq(run_with(&plan, (const int[]){SPAWN_CLOSED, SPAWN_CLOSED, 2}, 3), "5\n");
+}
+
 both(descriptors_arrive_in_order_though_each_stands_where_another_goes)
 {
     /* The test's own are below FIRST; from there on, each number is handed over at the other end of the row.
