@@ -98,6 +98,7 @@ struct service_settings {
     struct strv ready_check; /* READY_CHECK: a command */
     int64_t start_timeout_ns;
     bool has_start_timeout; /* somebody has set it: else a oneshot has none */
+    int store_max;            /* descriptors that a worker may leave for the next one */
     int64_t watchdog_ns;      /* INT64_MAX: off */
     struct restart_conf restart;
     int stop_signal;

@@ -418,6 +418,8 @@ const struct conf_key conf_service_keys[] = {
     {"watchdog", "off", "A worker that is ready must give a sign of life (WATCHDOG=1 at NOTIFY_SOCKET) within this time, or it is ended with ABRT and started again.",
      "a duration of at least 10ms, or off", .set = value_set_duration, .print = value_print_duration, .min = 10 * NSEC_PER_MSEC, .max = INT64_MAX, .unit = 1,
      .none = "off", .none_value = INT64_MAX, VALUE_AT(watchdog_ns)},
+    {"store_max", "64", "How many descriptors a worker may leave for the next one in its place (FDSTORE=1 at NOTIFY_SOCKET).",
+     VALUE_NUMBER(store_max, 0, LIMIT_STORE), .is_live = true},
     {"user", "", "The user it runs as.", VALUE_STRING(user, "a user's name or number")},
     {"group", "", "The group it runs as; without it, the user's own.", VALUE_STRING(group, "a group's name or number")},
     {"groups", "", "Its supplementary groups; an empty list is none at all.", "a list of groups", .is_list = true,
@@ -479,6 +481,6 @@ const struct conf_key conf_service_keys[] = {
 
 const struct conf_later_key conf_service_later_keys[] = {
     {"adopt", "declared"}, {"standby", "0"},
-    {"store_max", NULL}, {NULL, NULL},
+    {NULL, NULL},
 };
 /* clang-format on */

@@ -197,6 +197,8 @@ static int make_environment(const struct service_conf *s, const struct handoff_i
     strv_put_env(&w->environment, mem_printf("BERTH_GENERATION=%u", in->generation));
     if (in->notify_socket)
         strv_put_env(&w->environment, mem_printf("NOTIFY_SOCKET=%s", in->notify_socket));
+    if (in->store_max > 0)
+        strv_put_env(&w->environment, mem_printf("FDSTORE=%zu", in->store_max));
     if (in->watchdog_us > 0)
         set_watchdog(in, w);
     if (in->is_connection)

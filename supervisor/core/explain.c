@@ -15,8 +15,9 @@
 
 static bool is_own(const char *name)
 {
-    static const char *const names[] = {"BERTH_SERVICE", "BERTH_WORKER",  "BERTH_GENERATION", "REMOTE_ADDR",
-                                        "REMOTE_PORT",   "NOTIFY_SOCKET", "WATCHDOG_USEC",    "WATCHDOG_PID"};
+    static const char *const names[] = {"BERTH_SERVICE", "BERTH_WORKER", "BERTH_GENERATION",
+                                        "REMOTE_ADDR",   "REMOTE_PORT",  "NOTIFY_SOCKET",
+                                        "WATCHDOG_USEC", "WATCHDOG_PID", "FDSTORE"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (str_eq(names[i], name))
             return true;
@@ -138,6 +139,9 @@ static void add_descriptors(struct explanation *x, const struct conf *c, const s
                    : w->by_channel   ? "sent over the channel"
                                      : "socket",
                    &in->sockets[i]);
+    for (size_t i = in->n_sockets; i < in->n_sockets + in->n_stored; i++)
+        add_descriptor(x, w->by_channel ? -1 : HANDOFF_FIRST_FD + (int)i, "stored")->name =
+            mem_strdup(in->sockets[i].name);
 }
 
 /* What only binding would tell. */

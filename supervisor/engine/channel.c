@@ -86,7 +86,9 @@ static int send_sockets(int fd, const struct handoff_socket *sockets, size_t tot
     size_t first = 0;
     for (size_t i = 0; i < total; i++) {
         all[i].name = sockets[i].name;
-        all[i].address = endpoint_format(texts + i * ADDRESS_TEXT, ADDRESS_TEXT, &sockets[i].endpoint);
+        all[i].address = ""; /* of one that was stored we do not know */
+        if (sockets[i].endpoint.family != AF_UNSPEC)
+            all[i].address = endpoint_format(texts + i * ADDRESS_TEXT, ADDRESS_TEXT, &sockets[i].endpoint);
         fds[i] = sockets[i].fd;
     }
     do {

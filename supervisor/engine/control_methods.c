@@ -53,6 +53,8 @@ static json_t *describe_worker(const struct worker *w)
     set_optional(o, "peer", w->connection && w->connection->peer ? json_string(w->connection->peer) : NULL);
     set_optional(o, "status", w->status ? json_string(w->status) : NULL);
     said_describe(w, o);
+    size_t n_stored = fd_store_count(w->service, w->slot);
+    set_optional(o, "stored", n_stored > 0 ? json_integer((json_int_t)n_stored) : NULL);
     set_optional(o, "note", w->note ? json_string(w->note) : NULL);
     return o;
 }

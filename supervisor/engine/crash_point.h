@@ -31,6 +31,7 @@
     X(notify_message_read)                                                                                   \
     X(ready_fd_held)                                                                                         \
     X(ready_fd_read)                                                                                         \
+    X(stored)                                                                                                \
     X(share_held)                                                                                            \
     X(output_held)                                                                                           \
     X(output_intent)                                                                                         \

@@ -157,6 +157,7 @@ static void settle(struct worker *w)
     if (w->state == WORKER_READY)
         worker_clear_note(w);
     watchdog_follow(w);
+    fd_store_follow(w);
 }
 
 void engine_step(struct worker *w, enum worker_event event)

@@ -13,6 +13,7 @@
 #include "engine/announce.h"
 #include "engine/control_server.h"
 #include "engine/event_log.h"
+#include "engine/fd_store.h"
 #include "engine/hold.h"
 #include "engine/idle.h"
 #include "engine/keeper_link.h"
@@ -49,6 +50,7 @@ struct engine {
     struct socket_guard guard;
     struct idle_watch idle;
     struct notify_watch notify;
+    struct store_watch stored;
     struct announce announce;
     ev_timer retire_timer; /* engine/retire */
     struct order order;    /* of the services: engine/sequence */

@@ -62,7 +62,7 @@ static size_t collect(const struct service *s, unsigned slot, struct handoff_soc
     struct held_socket *held[LIMIT_HANDOFF_FDS];
     size_t n = hold_collect(s, slot, held, LIMIT_HANDOFF_FDS);
     bool gets_them = !s->accepts || handoff_has_word(&s->conf->with->handoff, "listen-fds");
-    *ret = mem_new_array(n + 1, sizeof **ret);
+    *ret = mem_new_array(n + fd_store_room(s, slot) + 1, sizeof **ret);
     for (size_t i = 0; i < n; i++)
         (*ret)[i] = (struct handoff_socket){.name = held[i]->socket->name,
                                             .fd = held[i]->fd,
@@ -94,6 +94,8 @@ static int explain(const struct service *s, unsigned slot, json_t **ret, struct 
         user_variables(&user, &variables);
     in.n_sockets = collect(s, slot, &sockets);
     in.sockets = sockets;
+    in.store_max = fd_store_room(s, slot);
+    in.n_stored = fd_store_collect(s, slot, sockets + in.n_sockets, in.store_max);
     if (r == 0)
         r = env_files_read(s->conf, &files, err);
     if (r == 0)

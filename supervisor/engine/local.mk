@@ -1,6 +1,6 @@
 noinst_LIBRARIES += %D%/libengine.a
 engine_sources = \
-	%D%/announce.c %D%/announce.h %D%/notify.c %D%/notify.h %D%/notify_access.c %D%/notify_access.h %D%/said.c %D%/said.h %D%/ready_fd.c %D%/ready_fd.h %D%/watchdog.c %D%/watchdog.h %D%/cgroups.c %D%/cgroups.h %D%/alarm.c %D%/alarm.h %D%/borrow.c %D%/borrow.h %D%/channel.c %D%/channel.h %D%/conf_load.c %D%/conf_load.h %D%/conf_verify.c %D%/conf_verify.h %D%/control_dispatch.c %D%/control_dispatch.h %D%/control_methods.c %D%/control_methods.h \
+	%D%/announce.c %D%/announce.h %D%/notify.c %D%/notify.h %D%/notify_access.c %D%/notify_access.h %D%/said.c %D%/said.h %D%/fd_store.c %D%/fd_store.h %D%/ready_fd.c %D%/ready_fd.h %D%/watchdog.c %D%/watchdog.h %D%/cgroups.c %D%/cgroups.h %D%/alarm.c %D%/alarm.h %D%/borrow.c %D%/borrow.h %D%/channel.c %D%/channel.h %D%/conf_load.c %D%/conf_load.h %D%/conf_verify.c %D%/conf_verify.h %D%/control_dispatch.c %D%/control_dispatch.h %D%/control_methods.c %D%/control_methods.h \
 	%D%/control_server.c %D%/control_server.h \
 	%D%/output.c %D%/output.h %D%/output_inlet.c %D%/output_logs.c %D%/output_logs.h %D%/output_pipe.c %D%/output_sink.c %D%/output_sink.h %D%/output_stream.c %D%/env_files.c %D%/env_files.h %D%/crash_point.c %D%/crash_point.h %D%/demand.c %D%/demand.h %D%/engine.c %D%/engine.h %D%/event_log.c %D%/event_log.h \
 	%D%/hold.c %D%/hold.h %D%/hooks.c %D%/hooks.h %D%/hold_open.c %D%/explanation.c %D%/explanation.h %D%/idle.c %D%/idle.h %D%/inetd.c %D%/inetd.h %D%/keeper_link.c %D%/keeper_link.h %D%/leftover.c %D%/operation.c %D%/operation.h \

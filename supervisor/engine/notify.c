@@ -35,12 +35,22 @@ static void held_name(const struct worker *w, char dst[LIMIT_HELD_NAME + 1])
 static void complain(struct worker *w, const char *what)
 {
     if (said_may_complain(w))
-        worker_say(w, LOG_WARNING, "sent a message that %s; it is dropped", what);
+        worker_say(w, LOG_WARNING, "sent a message that %s: that is dropped", what);
 }
 
 void notify_apply(struct worker *w, const struct notify_msg *m)
 {
     said_take(w, m);
+}
+
+static void on_message(struct worker *w, const struct notify_msg *m, struct notify_packet *p)
+{
+    if (m->stores || m->unstores) {
+        const char *trouble = fd_store_take(w, m, p->fds, p->n_fds);
+        if (trouble)
+            complain(w, trouble);
+    }
+    notify_apply(w, m);
 }
 
 static void on_packet(struct worker *w, struct notify_packet *p)
@@ -58,7 +68,7 @@ static void on_packet(struct worker *w, struct notify_packet *p)
     else if (m.has_barrier && (!m.is_barrier || p->n_fds != 1))
         complain(w, "has BARRIER=1 beside something else, or not one descriptor");
     else
-        notify_apply(w, &m);
+        on_message(w, &m, p);
 }
 
 /* False when there is nothing more to read just now. */

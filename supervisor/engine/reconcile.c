@@ -205,6 +205,7 @@ void reconcile_workers(struct engine *e)
     }
     take_channels(e);
     notify_take_held(e);
+    fd_store_take_held(e);
     ready_fd_take_held(e);
     take_tasks(e);
     resume_services(e);
@@ -276,5 +277,6 @@ void reconcile_start_services(struct engine *e)
         rolling_resume(s);
         s->comes_by_demand = s->conf->with->start == START_ON_DEMAND;
     }
+    fd_store_forget_unused(e);
     sequence_follow_all(e);
 }

@@ -197,6 +197,7 @@ void service_free(struct service *s)
     for (unsigned i = 0; s->rolling && i < s->rolling->n_others; i++)
         worker_free(s->rolling->others[i]);
     rolling_free(s);
+    fd_store_free(s);
     output_free(s->output);
     hooks_free(s);
     upkeep_free(s);
@@ -213,6 +214,7 @@ void service_forget(struct service *s)
 {
     task_cancel_all(s);
     output_forget(s->output);
+    fd_store_forget_all(s);
     char key[SOFT_STATE_KEY];
     struct worker *w;
     service_each_worker (w, s) {

@@ -56,6 +56,7 @@ struct service {
     struct idle *idle;                 /* owned; NULL: it does not stop by itself */
     struct hooks *hooks;               /* owned; NULL: it has none */
     struct upkeep *upkeep;             /* owned; NULL: nothing is looked at */
+    struct fd_store *store;            /* owned; NULL: nothing was ever left in it */
     struct rolling *rolling;           /* owned; NULL: no worker was ever replaced */
 };
 

@@ -53,8 +53,9 @@ int spawn_kit_take_sockets(struct spawn_kit *k, const struct service *s, unsigne
         return berr_set(err, BERR_CONFIG, E2BIG,
                         "it would be handed %zu sockets; %d are the most that one worker can get",
                         k->n_sockets, LIMIT_HANDOFF_FDS);
-    k->sockets = mem_new_array(k->n_sockets + 1, sizeof *k->sockets);
-    k->fds = mem_new_array(4 + k->n_sockets, sizeof *k->fds);
+    size_t room = fd_store_room(s, slot);
+    k->sockets = mem_new_array(k->n_sockets + room + 1, sizeof *k->sockets);
+    k->fds = mem_new_array(4 + k->n_sockets + room, sizeof *k->fds);
     for (int i = 0; i < 3; i++)
         k->fds[i] = i;
     for (size_t i = 0; i < k->n_sockets; i++) {
@@ -67,6 +68,9 @@ int spawn_kit_take_sockets(struct spawn_kit *k, const struct service *s, unsigne
                                                 .parts = h->parts};
         k->fds[3 + i] = h->fd;
     }
+    k->n_stored = fd_store_collect(s, slot, k->sockets + k->n_sockets, room);
+    for (size_t i = k->n_sockets; i < k->n_sockets + k->n_stored; i++)
+        k->fds[3 + i] = k->sockets[i].fd;
     return 0;
 }
 

@@ -15,11 +15,11 @@ struct service;
 
 struct spawn_kit {
     struct handoff_socket *sockets;
-    int *fds;       /* borrowed ones: 0, 1, 2 and the sockets, or the channel */
-    int channel_fd; /* owned: the worker's end; -1: none */
-    int ready_fd;   /* owned: the writing end of ready = fd; -1: none */
-    int cgroup_fd;  /* owned: where it enters its cgroup; -1: it has none */
-    size_t n_sockets;
+    int *fds;                   /* borrowed ones: 0, 1, 2 and the sockets, or the channel */
+    int channel_fd;             /* owned: the worker's end; -1: none */
+    int ready_fd;               /* owned: the writing end of ready = fd; -1: none */
+    int cgroup_fd;              /* owned: where it enters its cgroup; -1: it has none */
+    size_t n_sockets, n_stored; /* the stored ones stand behind the others */
     struct worker_invocation invocation;
     struct user user;
     gid_t *groups;

@@ -59,6 +59,8 @@ static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
         .listen_pid = c->with->listen_pid,
         .sockets = k->sockets,
         .n_sockets = k->n_sockets,
+        .n_stored = k->n_stored,
+        .store_max = fd_store_room(w->service, w->slot),
         .knows_pidfdid = spawn_knows_pidfdid(),
         .is_connection = worker_listener(w) != NULL,
         .einhorn_path = share_einhorn_path(e),
@@ -74,13 +76,14 @@ static int prepare(struct worker *w, struct spawn_kit *k, struct berr *err)
         return r;
     if (k->invocation.on_stdin)
         k->fds[0] = k->sockets[0].fd;
-    if (k->invocation.by_channel && (r = channel_open(w, k->sockets, k->n_sockets, &k->channel_fd, err)) < 0)
+    if (k->invocation.by_channel &&
+        (r = channel_open(w, k->sockets, k->n_sockets + k->n_stored, &k->channel_fd, err)) < 0)
         return r;
     if (k->channel_fd >= 0)
         k->fds[3] = k->channel_fd;
     k->accept.remote = k->invocation.remote;
     k->accept.remote_room = WORKER_REMOTE_ROOM;
-    size_t n_fds = 3 + (k->channel_fd >= 0 ? 1 : k->n_sockets);
+    size_t n_fds = 3 + (k->channel_fd >= 0 ? 1 : k->n_sockets + k->n_stored);
     if (c->with->ready == READY_FD &&
         ((r = ready_fd_open(w, &k->ready_fd, err)) < 0 ||
          (r = spawn_kit_place(k, &n_fds, (size_t)c->with->ready_fd, k->ready_fd, err)) < 0))

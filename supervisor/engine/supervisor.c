@@ -248,6 +248,8 @@ static int prepare(struct engine *e, const struct supervisor_options *options, s
         return berr_set(err, BERR_SYSTEM, -r, "arrivals could not be watched: %s", strerror(-r));
     if ((r = notify_start(e)) < 0)
         return berr_set(err, BERR_SYSTEM, -r, "what workers say could not be watched: %s", strerror(-r));
+    if ((r = fd_store_start(e)) < 0)
+        return berr_set(err, BERR_SYSTEM, -r, "what workers store could not be watched: %s", strerror(-r));
     find_terminal(e);
     e->services = mem_new_array(e->conf->n_services, sizeof(struct service *));
     for (size_t i = 0; i < e->conf->n_services; i++) {
@@ -368,6 +370,7 @@ static void destroy(struct engine *e)
         socket_guard_stop(&e->guard);
         idle_stop(e);
         notify_stop(e);
+        fd_store_stop(e);
         announce_fini(e);
         ev_loop_destroy(e->loop);
     }
@@ -388,6 +391,7 @@ int supervisor_main(struct conf *conf, const struct supervisor_options *options)
                        .guard = {.hup_fd = -1, .path_fd = -1},
                        .idle.arrival_fd = -1,
                        .notify.input_fd = -1,
+                       .stored.hangup_fd = -1,
                        .announce.target.fd = -1};
     struct berr err;
     ignore_signals();

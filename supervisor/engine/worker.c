@@ -313,8 +313,6 @@ void worker_forget(struct worker *w)
 struct worker *engine_find_process(const struct engine *e, const char *name, unsigned long long serial)
 {
     const struct service *s = engine_find_service(e, name);
-    for (size_t i = 0; s && i < s->n_workers; i++)
-        if (s->workers[i]->serial == serial)
-            return s->workers[i]->pid != 0 ? s->workers[i] : NULL;
-    return NULL;
+    struct worker *w = s ? service_find_serial(s, serial) : NULL;
+    return w && w->pid != 0 ? w : NULL;
 }

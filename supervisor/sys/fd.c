@@ -8,6 +8,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define FIRST_HIGH_FD 10
@@ -58,4 +61,16 @@ int fd_ensure_standard(void)
             return -errno;
     }
     return 0;
+}
+
+bool fd_is_same(int a, int b)
+{
+    struct stat one, other;
+    pid_t self = getpid();
+    long r = syscall(SYS_kcmp, self, self, KCMP_FILE, (unsigned long)a, (unsigned long)b);
+    if (r >= 0)
+        return r == 0;
+    return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino && (one.st_mode & S_IFMT) == (other.st_mode & S_IFMT) &&
+           fcntl(a, F_GETFL) == fcntl(b, F_GETFL);
 }

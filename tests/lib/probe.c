@@ -55,6 +55,7 @@ static const struct option_row {
     ROW("shutdown", FLAG, shutdown),     /* shutdown(2) what was handed over */
     ROW("signal-parent", NUMBER, signal_parent),
     ROW("slow-start", NUMBER, slow_start_ms), /* before the first accept */
+    ROW("store", FLAG, store),                /* leave a file with berth's store, if none is there */
     ROW("unlink", TEXT, unlink),
 #undef ROW
 };
@@ -98,6 +99,13 @@ static int take_option(struct probe *p, int i, int argc, char *argv[])
     exit(98);
 }
 
+/* What an earlier one has left is the last. */
+static bool has_stored(const struct probe *p)
+{
+    const char *names = getenv("LISTEN_FDNAMES");
+    return p->store && names != NULL && strstr(names, ":stored") != NULL;
+}
+
 /* Our own reader of LISTEN_FDS, as strict as libsystemd's. */
 static void take_listen_fds(struct probe *p)
 {
@@ -105,7 +113,7 @@ static void take_listen_fds(struct probe *p)
 
     if (pid == NULL || count == NULL || atoi(pid) != getpid())
         return;
-    for (int i = 0; i < atoi(count) && p->n_fds < PROBE_SOCKETS_MAX; i++)
+    for (int i = 0; i < atoi(count) - has_stored(p) && p->n_fds < PROBE_SOCKETS_MAX; i++)
         p->fds[p->n_fds++] = 3 + i;
 }
 
@@ -144,6 +152,23 @@ static void say_at_notify_socket(char *text)
         notify_target_send(&target, text, getpid()) < 0)
         give_up("say");
     notify_target_close(&target);
+}
+
+static void store(const struct probe *p)
+{
+    struct notify_target target;
+    const char *address = getenv("NOTIFY_SOCKET");
+    int fd;
+
+    if (!p->store || has_stored(p))
+        return;
+    fd = memfd_create("probe", MFD_CLOEXEC);
+    if (fd < 0 || address == NULL || notify_target_open(&target, address) < 0 ||
+        connect(target.fd, (struct sockaddr *)&target.address, target.address_len) < 0 ||
+        fdbatch_send(target.fd, "FDSTORE=1", 9, &fd, 1, 0) != 9)
+        give_up("store");
+    notify_target_close(&target);
+    close(fd);
 }
 
 static void say(const struct probe *p)
@@ -362,6 +387,7 @@ int main(int argc, char *argv[])
     map_count(&p);
     do_deeds(&p);
     probe_report(&p, "started", generation != NULL ? generation : "");
+    store(&p);
     say(&p);
     harm_sockets(&p);
     return probe_serve(&p);

@@ -87,6 +87,14 @@ static const char *probe_with_newline(struct rig *r)
     return script;
 }
 
+/* Has worker 1 as many in its store as its slot has had processes since it was stopped for good? */
+static bool has_stored(struct rig *r, int n)
+{
+    json_t *service = json_array_get(json_object_get(rig_status(r), "services"), 0);
+    json_t *worker = json_array_get(json_object_get(service, "workers"), 0);
+    return json_integer_value(json_object_get(worker, "stored")) == n;
+}
+
 static void crash_at(struct rig *r, const char *point, enum moment moment)
 {
     const char *path = rig_path(r, "count");
@@ -101,6 +109,9 @@ static void crash_at(struct rig *r, const char *point, enum moment moment)
     else if (strncmp(point, "notify_", strlen("notify_")) == 0)
         rig_run(r, "--set", "stable_after=0", "--ready", "notify", "--listen", rig_address(r, 4), "--",
                 r->probe, "--say", "READY=1\\nSTATUS=here", "--drain", "--count", path);
+    else if (strcmp(point, "stored") == 0)
+        rig_run(r, "--set", "stable_after=0", "--listen", rig_address(r, 4), "--", r->probe, "--store",
+                "--drain", "--count", path);
     else if (strncmp(point, "ready_fd_", strlen("ready_fd_")) == 0)
         rig_run(r, "--set", "stable_after=0", "--ready", "fd:4", "--listen", rig_address(r, 4), "--",
                 probe_with_newline(r), "--drain", "--count", path);
@@ -113,6 +124,8 @@ static void crash_at(struct rig *r, const char *point, enum moment moment)
     if (moment == IN_THE_SUCCESSOR)
         rig_kill_supervisor(r);
     live_through(r);
+    if (strcmp(point, "stored") == 0)
+        rig_until(r, has_stored(r, 1));
     cr_assert(load_wait_ok(load, 5, RIG_PATIENCE_SECONDS));
     rig_load_end(r, load, atomic_load(&count->accepted) - atomic_load(&count->answered));
     cr_assert(rig_stop(r) == 0, "%s: ended with %d", point, r->exit_status);

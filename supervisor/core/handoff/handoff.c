@@ -147,10 +147,10 @@ static void choose_all(struct choice *c, const struct strv *words, const char *c
 
 static int check_amount(const struct handoff_input *in, struct berr *err)
 {
-    if (in->n_sockets <= LIMIT_HANDOFF_FDS)
+    if (in->n_sockets + in->n_stored <= LIMIT_HANDOFF_FDS)
         return 0;
     return berr_set(err, BERR_CONFIG, E2BIG, "%zu descriptors are too many for one worker: %d is the most",
-                    in->n_sockets, LIMIT_HANDOFF_FDS);
+                    in->n_sockets + in->n_stored, LIMIT_HANDOFF_FDS);
 }
 
 /* Without sockets nothing is said at all: LISTEN_FDS=0 is an error to some readers. */
@@ -165,7 +165,8 @@ int handoff_emit(const struct strv *words, const char *command, const struct han
         r = handoff_check_word(words->v[i], err);
     choose_all(&c, words, command);
     for (size_t i = 0; r == 0 && i < c.n; i++) {
-        r = in->n_sockets > 0 || c.dialect[i] == &handoff_channel ? c.dialect[i]->emit(in, &out, err) : 0;
+        bool has_any = in->n_sockets > 0 || (in->n_stored > 0 && c.dialect[i] == &handoff_listen_fds);
+        r = has_any || c.dialect[i] == &handoff_channel ? c.dialect[i]->emit(in, &out, err) : 0;
         if (r < 0 && i >= c.first_automatic) {
             strv_add(&out.left_out, err->text);
             r = 0;
@@ -200,6 +201,17 @@ bool handoff_is_non_blocking(const struct strv *words, const char *command)
     choose_all(&c, words, command);
     for (size_t i = 0; i < c.n; i++)
         if (c.dialect[i] == &handoff_nginx)
+            return true;
+    return false;
+}
+
+bool handoff_tells_stored(const struct strv *words, const char *command)
+{
+    struct choice c;
+
+    choose_all(&c, words, command);
+    for (size_t i = 0; i < c.n; i++)
+        if (c.dialect[i] == &handoff_listen_fds || c.dialect[i] == &handoff_channel)
             return true;
     return false;
 }

@@ -25,14 +25,16 @@ struct handoff_input {
     enum listen_pid listen_pid;
     const struct handoff_socket *sockets; /* in the order of their descriptors */
     size_t n_sockets;
+    size_t n_stored;    /* behind those: descriptors that an earlier worker left */
+    size_t store_max;   /* FDSTORE: how many it may leave; 0: none */
     bool knows_pidfdid; /* spawn_knows_pidfdid() */
     int parent_pid;     /* the worker's getppid() */
     bool is_preview; /* nothing is bound: a placeholder that cannot be filled stays as it is, with a word on
                         it */
-    bool is_connection;       /* accept = yes: what is handed over is a connection, if anything */
+    bool is_connection;        /* accept = yes: what is handed over is a connection, if anything */
     const char *notify_socket; /* NOTIFY_SOCKET; NULL: nobody listens */
     uint64_t watchdog_us;      /* WATCHDOG_USEC; 0: none */
-    const char *einhorn_path; /* of the socket that takes einhorn's acks; NULL: there is none */
+    const char *einhorn_path;  /* of the socket that takes einhorn's acks; NULL: there is none */
 };
 
 /* Variables as dialects set them. Those that only the child can know have their place reserved. */
@@ -75,6 +77,8 @@ int handoff_emit(const struct strv *words, const char *command, const struct han
 char *handoff_tells(char *dst, size_t size, const struct strv *words, const char *command);
 /* Do readers of what WORDS choose expect sockets with O_NONBLOCK, and not set it themselves? */
 bool handoff_is_non_blocking(const struct strv *words, const char *command);
+/* Would a worker be told of descriptors that an earlier one left? */
+bool handoff_tells_stored(const struct strv *words, const char *command);
 void handoff_output_fini(struct handoff_output *out);
 /* The word of the dialect that variable NAME belongs to, or NULL. */
 const char *handoff_owner(const char *name);

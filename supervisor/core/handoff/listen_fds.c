@@ -30,9 +30,9 @@ static char *join_names(const struct handoff_input *in)
 {
     struct buf names;
 
-    buf_init(&names, sizeof "LISTEN_FDNAMES=" + LIMIT_HANDOFF_FDS * (LIMIT_NAME + 1));
+    buf_init(&names, sizeof "LISTEN_FDNAMES=" + LIMIT_HANDOFF_FDS * (LIMIT_FD_NAME + 1));
     buf_add_str(&names, "LISTEN_FDNAMES=");
-    for (size_t i = 0; i < in->n_sockets; i++)
+    for (size_t i = 0; i < in->n_sockets + in->n_stored; i++)
         buf_printf(&names, "%s%s", i > 0 ? ":" : "", in->sockets[i].name);
     return buf_take(&names);
 }
@@ -40,7 +40,7 @@ static char *join_names(const struct handoff_input *in)
 static int emit(const struct handoff_input *in, struct handoff_output *out, struct berr *err)
 {
     (void)err;
-    strv_put(&out->environment, mem_printf("LISTEN_FDS=%zu", in->n_sockets));
+    strv_put(&out->environment, mem_printf("LISTEN_FDS=%zu", in->n_sockets + in->n_stored));
     strv_put(&out->environment, join_names(in));
     strv_add(&out->environment, "LISTEN_FDS_FIRST_FD=3");
     switch (in->listen_pid) {

@@ -215,6 +215,8 @@ static const struct example service_examples[] = {
     {"watchdog", "10ms", NULL},
     {"watchdog", "1.5s", NULL},
     {"watchdog", "off", NULL},
+    {"store_max", "0", NULL},
+    {"store_max", "512", NULL},
     {"start_timeout", "none", NULL},
     {"start_timeout", "2m", NULL},
     {"restart", "always", NULL},
@@ -415,6 +417,7 @@ Test(conf_schema, bad_values_of_a_service_are_refused_with_what_is_expected)
         {"ready", "fd:256", "fd:NUMBER (from 3 to 255)"},
         {"ready", "fd:", "fd:NUMBER (from 3 to 255)"},
         {"watchdog", "9ms", "a duration of at least 10ms, or off"},
+        {"store_max", "513", "a number from 0 to 512"},
         {"watchdog", "none", "a duration of at least 10ms, or off"},
         {"ready", "soon", "exec, notify, fd:NUMBER (from 3 to 255), delay:DURATION or check:COMMAND"},
         {"start_timeout", "1y", "or none"},
@@ -573,7 +576,6 @@ static const char *const later_socket[][2] = {
 static const char *const later_service[][2] = {
     {"standby", "1"},
     {"adopt", "learn"},
-    {"store_max", "64"},
     {"ready", "listen"},
     {"handoff", "adopt"},
 };

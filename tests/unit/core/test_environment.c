@@ -283,3 +283,23 @@ Test(environment, a_worker_is_told_where_to_say_how_it_is_and_how_often)
     cr_expect_null(w.watchdog_pid);
     worker_invocation_fini(&w);
 }
+
+Test(environment, what_was_stored_stands_behind_the_sockets)
+{
+    struct handoff_socket all[3] = {sockets[0], sockets[1], {.name = "client 7", .fd = 22, .declared = ""}};
+    in.sockets = all;
+    in.n_stored = 1;
+    in.store_max = 64;
+    struct worker_invocation w = make(NULL, NULL);
+    cr_expect_str_eq(value_of(&w, "LISTEN_FDS"), "3");
+    cr_expect_str_eq(value_of(&w, "LISTEN_FDNAMES"), "web:admin:client 7");
+    cr_expect_str_eq(value_of(&w, "FDSTORE"), "64");
+    cr_expect_null(strstr(value_of(&w, "SERVER_STARTER_PORT"), "=5"), "other dialects know of sockets only");
+    worker_invocation_fini(&w);
+    in.n_sockets = 0;
+    in.sockets = all + 2;
+    w = make(NULL, NULL);
+    cr_expect_str_eq(value_of(&w, "LISTEN_FDS"), "1");
+    cr_expect_null(value_of(&w, "SERVER_STARTER_PORT"));
+    worker_invocation_fini(&w);
+}

@@ -479,3 +479,21 @@ Test(handoff, words_that_contradict_each_other_are_named)
         strv_fini(&words);
     }
 }
+
+Test(handoff, only_some_words_tell_of_what_was_stored)
+{
+    static const struct {
+        const char *word, *command;
+        bool tells;
+    } rows[] = {{NULL, "server", true},         {"auto", "server", true}, {"listen-fds", "x", true},
+                {"channel", "x", true},         {"none", "x", false},     {"stdin", "x", false},
+                {"server-starter", "x", false}, {NULL, "unicorn", false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct strv words = {NULL, 0};
+        if (rows[i].word)
+            strv_add(&words, rows[i].word);
+        cr_expect_eq(handoff_tells_stored(&words, rows[i].command), rows[i].tells, "%s %s",
+                     rows[i].word ? rows[i].word : "", rows[i].command);
+        strv_fini(&words);
+    }
+}

@@ -88,3 +88,13 @@ Test(fd, closed_standard_descriptors_become_dev_null_and_open_ones_stay)
 {
     cr_assert_eq(test_in_child(fill_standard, NULL), 0);
 }
+
+Test(fd, two_descriptors_are_the_same_when_they_lead_to_one_open_file)
+{
+    cleanup_fd int a = open("/dev/null", O_RDWR | O_CLOEXEC), b = dup(a),
+                   other = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    cr_expect(fd_is_same(a, a));
+    cr_expect(fd_is_same(a, b));
+    cr_expect_not(fd_is_same(a, other));
+    cr_expect_not(fd_is_same(a, -1));
+}
