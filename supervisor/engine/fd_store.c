@@ -213,8 +213,9 @@ static bool is_over(enum worker_state state)
 /* Is there a process of SLOT, or is one to come? */
 static bool slot_lives(const struct service *s, unsigned slot)
 {
-    for (size_t i = 0; i < s->n_workers; i++)
-        if (s->workers[i]->slot == slot && !is_over(s->workers[i]->state))
+    const struct worker *w;
+    service_each_worker (w, s)
+        if (w->slot == slot && !is_over(w->state))
             return true;
     return false;
 }

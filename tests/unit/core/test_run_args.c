@@ -236,7 +236,7 @@ Test(run_args, what_is_wrong_is_named)
         {"--set worker=1 z", "--set: \"worker\" is not a key of a service; did you mean workers?"},
         {"--set command=x z", "command stands at the end of the line"},
         {"--set sockets=x z", "sockets are given by --listen"},
-        {"--set rolling_step=1 z", "rolling_step is not carried out by this version"},
+        {"--set standby=1 z", "standby is not carried out by this version"},
         {"--env A z", "--env: it wants NAME=VALUE"},
         {"--env =A z", "cannot be a variable's name"},
         {"--adopt z", "--adopt is not carried out by this version of berth"},
