@@ -1,5 +1,5 @@
 # The real binary under the rig (tests/lib/rig.h). run-criterion.sh gives each program here a pid and mount namespace of its own.
-EXTRA_DIST += tests/system/web.py
+EXTRA_DIST += tests/system/web.py tests/system/reload_guide.sh
 
 # These need no Criterion: the demonstration and the benchmarks have none.
 check_PROGRAMS += tests/lib/berth-load tests/lib/probe

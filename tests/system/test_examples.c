@@ -22,9 +22,9 @@ static void wait_until_it_ends(pid_t pid)
     close(ended.fd);
 }
 
-static void run(struct rig *r, const char *example)
+static void run(struct rig *r, const char *path)
 {
-    const char *script = rig_format(r, "%s/examples/%s/test.sh", getenv("top_srcdir"), example);
+    const char *script = rig_format(r, "%s/%s", getenv("top_srcdir"), path);
     const char *state = rig_path(r, "state");
 
     /* nginx's workers, which are somebody else where root started it, have to get at the sockets. */
@@ -43,10 +43,15 @@ static void run(struct rig *r, const char *example)
 
 rig_test(examples, web_and_workers)
 {
-    run(r, "01-web-and-workers");
+    run(r, "examples/01-web-and-workers/test.sh");
 }
 
 rig_test(examples, container_entrypoint)
 {
-    run(r, "02-container-entrypoint");
+    run(r, "examples/02-container-entrypoint/test.sh");
+}
+
+rig_test(examples, the_guide_to_deploys)
+{
+    run(r, "tests/system/reload_guide.sh");
 }
