@@ -55,3 +55,8 @@ rig_test(examples, the_guide_to_deploys)
 {
     run(r, "tests/system/reload_guide.sh");
 }
+
+rig_test(examples, chat_server)
+{
+    run(r, "examples/03-chat-server/test.sh");
+}
