@@ -34,7 +34,8 @@ static void print_clean(FILE *to, char *take_line)
     free(take_line);
 }
 
-static void print_changes(const json_t *reply)
+/* WAS_LOST: it is the answer of a successor; what the changes were its predecessor had told. */
+static void print_changes(const json_t *reply, bool was_lost)
 {
     const json_t *c;
     size_t i;
@@ -48,7 +49,7 @@ static void print_changes(const json_t *reply)
                                is_dry ? "would be " : "", reply_text(c, "effect")));
     }
     if (i == 0)
-        puts("nothing has changed");
+        puts(was_lost ? "the configuration is in force" : "nothing has changed");
 }
 
 /* 2 for mistakes in the configuration, 1 where a part of it could not be carried out. */
@@ -69,21 +70,22 @@ static int print_troubles(const json_t *reply)
     return n_errors > 0 ? 2 : n_failures > 0 ? 1 : 0;
 }
 
-static int print_reply(const struct cmd_args *args, const json_t *reply)
+static int print_reply(const struct cmd_args *args, const json_t *reply, bool was_lost)
 {
     bool has_errors = json_array_size(json_object_get(reply, "errors")) > 0;
     if (args->json)
         cmd_print_json(reply);
     else if (!has_errors)
-        print_changes(reply);
+        print_changes(reply, was_lost);
     if (!args->json)
         return print_troubles(reply);
     return has_errors ? 2 : json_array_size(json_object_get(reply, "failures")) > 0 ? 1 : 0;
 }
 
 static int ask(struct client *c, const struct cmd_args *args, const char *path, json_t **ret,
-               struct berr *err)
+               bool *ret_was_lost, struct berr *err)
 {
+    *ret_was_lost = false;
     for (;;) {
         json_t *parameters = json_pack("{s:b, s:b}", "dry", (int)args->dry_run, "wait", (int)!args->no_wait);
         if (path)
@@ -92,6 +94,7 @@ static int ask(struct client *c, const struct cmd_args *args, const char *path, 
         if (r == 0 || !client_is_lost(err))
             return r;
         operate_tell_lost();
+        *ret_was_lost = true;
         r = client_reopen(c, REOPEN_NS, err);
         if (r < 0)
             return r;
@@ -103,17 +106,18 @@ static int run(const struct cmd *self, const struct cmd_args *args)
     struct client c;
     struct berr err;
     json_t *reply;
+    bool was_lost = false;
     cleanup_free char *path = absolute(args->config);
 
     if (args->argc > 0)
         return cmd_usage_error(self, "'update' takes no operand; name another file with -c");
     int r = client_open(&c, args->control, &err);
     if (r == 0)
-        r = ask(&c, args, path, &reply, &err);
+        r = ask(&c, args, path, &reply, &was_lost, &err);
     client_close(&c);
     if (r < 0)
         return cmd_fail(&err);
-    int status = print_reply(args, reply);
+    int status = print_reply(args, reply, was_lost);
     json_decref(reply);
     return status;
 }

@@ -128,6 +128,13 @@ bool update_renews(const struct service *s)
            !(rolling_is_active(s) && s->rolling->fingerprint == s->next_fingerprint);
 }
 
+bool update_concerns(const struct service *s)
+{
+    return s->is_wanted && !s->accepts && !s->is_kept_back &&
+           ((s->has_begun && s->fingerprint != s->next_fingerprint) ||
+            s->conf_workers != s->conf->with->workers);
+}
+
 bool update_holds_back(const struct service *s)
 {
     return !hold_is_complete(s);
@@ -252,7 +259,7 @@ static void watch_services(struct engine *e)
 {
     for (size_t i = 0; i < e->n_services; i++) {
         struct service *s = e->services[i];
-        s->is_watched = e->update->concerns_all || s->was_touched;
+        s->is_watched = s->was_touched;
         e->update->n_watched += s->is_watched;
     }
     for (size_t i = 0; i < e->n_services; i++)
@@ -403,6 +410,16 @@ static void refuse_at_end(struct engine *e, struct update *u)
     update_free(u);
 }
 
+/* Is what an earlier one asked for still to come about? Its supervisor may have died, and its client asks
+ * again. */
+static bool has_rest(const struct engine *e)
+{
+    bool has = !list_is_empty(&e->leaving) || !list_is_empty(&e->hold.retired);
+    for (size_t i = 0; i < e->n_services && !has; i++)
+        has = update_concerns(e->services[i]);
+    return has;
+}
+
 static void begin(struct engine *e, struct update *u)
 {
     struct conf after;
@@ -414,6 +431,12 @@ static void begin(struct engine *e, struct update *u)
         announce_reloading(e);
     if (!prepare(e, u, &after)) {
         drop(e, u);
+        return;
+    }
+    if (!u->is_dry && u->diff.n == 0 && has_rest(e)) {
+        conf_fini(&after);
+        e->update = u;
+        update_proceed(e);
         return;
     }
     int fd = u->is_dry || u->diff.n == 0 ? 0 : conf_load_store(&after, u->path);

@@ -24,6 +24,8 @@ void update_proceed(struct engine *e);
 void update_resume(struct engine *e);
 /* Do workers of S still have something else than it is configured with, and can that be changed now? */
 bool update_renews(const struct service *s);
+/* Is S not yet what its configuration says, with something on its way? */
+bool update_concerns(const struct service *s);
 /* Must S wait for a socket before it is started? */
 bool update_holds_back(const struct service *s);
 /* Brings S to the number of workers that its configuration has come to say, unless they are to be renewed

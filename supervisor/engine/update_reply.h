@@ -20,7 +20,6 @@ struct update {
     char *path;                    /* owned */
     bool is_dry, waits;
     bool is_proceeding; /* sockets are done, services have been told */
-    bool concerns_all;
     struct conf_diff diff;
     struct strv failures; /* a sentence each */
     struct strv touched;  /* names of services whose workers are started anew */

@@ -457,6 +457,31 @@ rig_test(update, a_new_worker_that_fails_is_told)
     rig_wait_state_of(r, "web", "running");
 }
 
+rig_test(update, a_client_whose_supervisor_died_waits_for_the_successor)
+{
+    static const char text[] =
+        "[service:a]\nenv.V = %d\ncommand = sleep 1000\nready = check:test -e %s\nsettle = 10ms\n";
+    const char *gate = rig_path(r, "gate");
+    r->berth = getenv("BERTH_CRASH");
+    rig_env(r, "BERTH_CRASH_AT=update_exchanged:1:0");
+    rig_write_file(gate, "");
+    rig_up(r, rig_format(r, text, 1, gate));
+    rig_wait_state_of(r, "a", "running");
+    pid_t worker = rig_pid_of(r, "a", 1);
+    unlink(gate);
+    rig_configure(r, rig_format(r, text, 2, gate));
+    pid_t update = rig_spawn(r, "said", rig_cmd_argv(r, RIG_ARGV("update")));
+    rig_until(r, rig_log_has(r, "a/1#2: started"));
+    rig_cmd_ok(r, "status"); /* it goes on, and nobody has been told of the end */
+    cr_assert_eq(rig_pid_of(r, "a", 1), worker);
+    cr_assert(rig_process_is_alive(update));
+    rig_write_file(gate, "");
+    cr_assert_eq(rig_wait_child(r, update), 0);
+    cr_assert_neq(rig_pid_of(r, "a", 1), worker);
+    cr_assert(strstr(rig_read_file(r, rig_path(r, "said")), "the configuration is in force"), "%s",
+              rig_read_file(r, rig_path(r, "said")));
+}
+
 rig_test(update, killed_supervisors_do_not_keep_it_from_coming_into_force)
 {
     begin(r, with_web(r, "", "", ""));
