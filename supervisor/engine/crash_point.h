@@ -13,6 +13,8 @@
     X(keeper_put_after)                                                                                      \
     X(keeper_drop_before)                                                                                    \
     X(keeper_drop_after)                                                                                     \
+    X(keeper_process_before)                                                                                 \
+    X(keeper_process_after)                                                                                  \
     X(keeper_stable_before)                                                                                  \
     X(keeper_stable_after)                                                                                   \
     X(keeper_finish_before)                                                                                  \

@@ -16,6 +16,7 @@
 #include "engine/crash_point.h"
 #include "engine/demand.h"
 #include "engine/inetd.h"
+#include "engine/main_pid.h"
 #include "engine/operation.h"
 #include "engine/said.h"
 #include "engine/sequence.h"
@@ -61,6 +62,8 @@ static void send_kill(struct worker *w)
     if (w->service->conf->with->kill == KILL_CGROUP)
         cgroups_kill(w);
     int r = group ? pidfd_signal_group(w->pidfd, w->pid, SIGKILL) : pidfd_signal(w->pidfd, SIGKILL);
+    if (group && r == -ESRCH) /* it leads none: MAINPID */
+        r = pidfd_signal(w->pidfd, SIGKILL);
     if (r < 0)
         tell_unsent(w, SIGKILL, -r);
     crash_point(CRASH_AT_kill_after);
@@ -121,10 +124,9 @@ static void log_step(const struct worker *w, enum worker_state from, enum worker
     case WORKER_DONE:
     case WORKER_FAILED:
     case WORKER_WAITING:
+    case WORKER_STATE_COUNT:
         worker_say(w, LOG_DEBUG, "%s, was %s (event %s)", worker_state_name(w->state),
                    worker_state_name(from), worker_event_name(event));
-        break;
-    case WORKER_STATE_COUNT:
         break;
     }
 }
@@ -279,8 +281,10 @@ void engine_worker_ended(struct worker *w, int wait_status)
 {
     struct service *s = w->service; /* W itself may be gone at the end of this */
     struct engine *e = s->engine;
-    output_on_worker_ended(w);
     notify_read_rest(w);
+    if (main_pid_follow(w, wait_status))
+        return;
+    output_on_worker_ended(w);
     bool was_asked = w->state == WORKER_STOPPING || w->state == WORKER_KILLING;
     int64_t lifetime = mono_between(w->started, clock_mono());
     char held[LIMIT_HELD_NAME + 1], what_next[96];

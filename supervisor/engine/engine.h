@@ -108,6 +108,9 @@ void engine_worker_ended(struct worker *w, int wait_status);
  */
 void engine_process_ended(struct engine *e, const char *held, int wait_status);
 
+/* The process that is held as HELD has ended, and nobody knows how. */
+void engine_process_lost(struct engine *e, const char *held);
+
 /* What a user can ask for; each only begins it. Starting and stopping are engine/sequence's. */
 void engine_restart(struct service *s);
 /* Gives it new workers without a gap: engine/rolling. S runs. */

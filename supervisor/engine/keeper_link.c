@@ -206,6 +206,15 @@ void keeper_link_drop(struct keeper_link *k, const char *name)
     crash_point(CRASH_AT_keeper_drop_after);
 }
 
+void keeper_link_process(struct keeper_link *k, const char *name, pid_t pid)
+{
+    struct keeper_msg m = make(KEEPER_PROCESS, name);
+    m.pid = pid;
+    crash_point(CRASH_AT_keeper_process_before);
+    send_message(k, &m, -1);
+    crash_point(CRASH_AT_keeper_process_after);
+}
+
 void keeper_link_stable(struct keeper_link *k)
 {
     struct keeper_msg m = make(KEEPER_STABLE, NULL);

@@ -12,6 +12,7 @@
 #include "core/held_name.h"
 #include "engine/crash_point.h"
 #include "engine/engine.h"
+#include "engine/main_pid.h"
 #include "engine/notify_access.h"
 #include "engine/said.h"
 #include "engine/watchdog.h"
@@ -40,6 +41,9 @@ static void complain(struct worker *w, const char *what)
 
 void notify_apply(struct worker *w, const struct notify_msg *m)
 {
+    const char *trouble = m->has_main ? main_pid_take(w, m->main_pid) : NULL;
+    if (trouble)
+        complain(w, trouble);
     said_take(w, m);
 }
 

@@ -15,8 +15,7 @@
 
 #define ANCESTORS_MOST 64
 
-/* In its session or its group, or below it. */
-static bool belongs_to(const struct worker *w, pid_t pid)
+bool notify_is_of(const struct worker *w, pid_t pid)
 {
     struct procfs_process p;
     for (int i = 0; i < ANCESTORS_MOST && pid > 1; i++) {
@@ -45,5 +44,5 @@ bool notify_may_speak(const struct worker *w, pid_t pid, uid_t uid)
 {
     if (uid == 0 || uid == geteuid())
         return true;
-    return (w->pid > 0 && pid > 0 && belongs_to(w, pid)) || is_of_its_user(w, uid);
+    return (w->pid > 0 && pid > 0 && notify_is_of(w, pid)) || is_of_its_user(w, uid);
 }

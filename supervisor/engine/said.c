@@ -45,6 +45,8 @@ void said_save(struct worker *w)
                                      [SAID_COL_UNTIL] = s->until.ns,
                                      [SAID_COL_UNTIL_SAID] = s->until_said.ns,
                                      [SAID_COL_INTERVAL] = s->interval_ns,
+                                     [SAID_COL_MAIN] = s->main_pid,
+                                     [SAID_COL_MAIN_START] = (int64_t)s->main_start,
                                  }};
     row_key(key, w);
     state_store_save(&w->service->engine->store, key, &w->said->row, &row);
@@ -64,6 +66,8 @@ void said_load(struct worker *w)
     s->until.ns = row.column[SAID_COL_UNTIL];
     s->until_said.ns = row.column[SAID_COL_UNTIL_SAID];
     s->interval_ns = row.column[SAID_COL_INTERVAL];
+    s->main_pid = (pid_t)row.column[SAID_COL_MAIN];
+    s->main_start = (uint64_t)row.column[SAID_COL_MAIN_START];
 }
 
 void said_forget(struct worker *w)
@@ -216,6 +220,8 @@ void said_describe(const struct worker *w, json_t *o)
     if (s->is_reloading)
         json_object_set_new(o, "reloading_ms",
                             json_integer(mono_between(s->reloading_since, clock_mono()) / NSEC_PER_MSEC));
+    if (s->main_pid != 0)
+        json_object_set_new(o, "main_pid", json_integer(s->main_pid));
     if (s->is_stopping)
         json_object_set_new(o, "says_stopping", json_true());
     if (s->has_errno)

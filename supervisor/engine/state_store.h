@@ -72,6 +72,8 @@ enum said_column {
     SAID_COL_UNTIL,      /* the moment up to which it asked for time */
     SAID_COL_UNTIL_SAID, /* … and when it did */
     SAID_COL_INTERVAL,   /* WATCHDOG_USEC in nanoseconds; 0: as configured */
+    SAID_COL_MAIN,       /* the pid that it calls its main process's; 0: none */
+    SAID_COL_MAIN_START, /* … and the time of that one's start, in clock ticks since boot */
     SAID_COL_COUNT
 };
 

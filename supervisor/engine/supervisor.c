@@ -51,6 +51,10 @@ static void on_signal(void *data, int signo, pid_t sender, unsigned count)
 static void on_refused(void *data, const char *name, int err)
 {
     struct engine *e = data;
+    if (err == ECHILD) { /* a process that was to be followed (MAINPID) had ended by then */
+        engine_process_lost(e, name);
+        return;
+    }
     event_log_say(&e->log, LOG_ERROR, "berth", NULL,
                   "the keeper could not take %s: %s; it would not outlive a crash of the supervisor", name,
                   strerror(err));

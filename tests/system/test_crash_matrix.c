@@ -147,6 +147,37 @@ static void crash_with_a_stubborn_worker(struct rig *r, const char *point, enum 
     look_back(r, point, moment);
 }
 
+/* A worker that forks into the background and names the process that is to be followed. */
+static void crash_with_a_daemon(struct rig *r, const char *point, enum moment moment)
+{
+    const char *script = rig_path(r, "probe");
+
+    rig_write_file(script, "import os, signal, socket, time\n"
+                           "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
+                           "s.connect('\\0' + os.environ['NOTIFY_SOCKET'][1:])\n"
+                           "if os.fork():\n"
+                           "    time.sleep(0.1)\n"
+                           "    os._exit(0)\n"
+                           "s.send(b'MAINPID=%d\\nREADY=1' % os.getpid())\n"
+                           "signal.pause()\n");
+    arm(r, point, moment);
+    rig_run(r, "--set", "stable_after=0", "--ready", "notify", "--", "python3", script);
+    rig_wait_state(r, "running");
+    if (moment == IN_THE_SUCCESSOR)
+        rig_kill_supervisor(r);
+    for (int i = 0; i < 4; i++) {
+        pid_t worker = 0;
+        rig_until(r, (worker = rig_worker_pid(r, 1)) > 0 && rig_parent_of(worker) == r->keeper &&
+                         strcmp(rig_worker_state(r, 1), "ready") == 0 && getpgid(worker) != worker);
+        rig_kill(r, worker, SIGKILL);
+        rig_until(r, rig_worker_pid(r, 1) > 0 && rig_worker_pid(r, 1) != worker);
+    }
+    insist(r, "stop", "python3");
+    rig_wait_state(r, "stopped");
+    cr_assert(rig_stop(r) == 128 + SIGTERM, "%s: ended with %d", point, r->exit_status);
+    look_back(r, point, moment);
+}
+
 /* A worker a connection: each takes its own off the queue, so not one may be lost. */
 static void crash_with_connections(struct rig *r, const char *point)
 {
@@ -309,6 +340,8 @@ static void crash_somewhere(struct rig *r, const char *point, enum moment moment
         crash_in_an_update(r, point, moment);
     else if (strncmp(point, "task_", 5) == 0)
         crash_with_hooks(r, point, moment);
+    else if (strncmp(point, "keeper_process_", strlen("keeper_process_")) == 0)
+        crash_with_a_daemon(r, point, moment);
     else if (strncmp(point, "output_", 7) == 0)
         crash_with_output(r, point, moment);
     else if (strncmp(point, "kill_", 5) == 0 && moment == FIRST_PASSING)

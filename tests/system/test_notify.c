@@ -400,3 +400,70 @@ rig_test(notify, a_program_that_cannot_be_run_leaves_no_socket)
     rig_until(r, rig_number_of(r, "no", "restarts") > n + 10);
     cr_assert_leq(rig_count_fds(r->keeper), held + 2);
 }
+
+/* --- another main process --------------------------------------------------------------------------------
+ */
+
+/* A daemon that goes into the background, as libsystemd's users do: the child speaks for the parent. */
+#define DAEMON                                                                                               \
+    PYTHON "if os.fork():\n"                                                                                 \
+           "    time.sleep(0.2)\n"                                                                           \
+           "    os._exit(0)\n"                                                                               \
+           "os.setsid()\n"                                                                                   \
+           "if os.fork(): os._exit(0)\n"                                                                     \
+           "send(b'MAINPID=%d\\nREADY=1' % os.getpid())\n"                                                   \
+           "signal.signal(signal.SIGTERM, lambda *a: os._exit(0))\n"                                         \
+           "while True: signal.pause()\n"
+
+rig_test(main_pid, a_daemon_that_forks_is_followed_to_its_end)
+{
+    rig_run(r, "--ready", "notify", "--set", "stable_after=0", "--", DAEMON);
+    rig_wait_state(r, "running");
+    rig_until(r, rig_log_has(r, "goes on in its place"));
+    pid_t daemon = rig_worker_pid(r, 1);
+    cr_assert(rig_process_is_alive(daemon));
+    cr_assert_eq(rig_parent_of(daemon), r->keeper);
+    rig_kill_supervisor(r);
+    rig_wait_state(r, "running");
+    cr_assert_eq(rig_worker_pid(r, 1), daemon);
+    rig_kill(r, daemon, SIGKILL);
+    rig_until(r, rig_log_has(r, "was killed by KILL"));
+    rig_wait_worker(r, 1, daemon);
+    rig_until(r, rig_worker_restarts(r, 1) == 1);
+    rig_cmd_ok(r, "restart", "python3");
+    cr_assert_eq(rig_stop(r), 0);
+}
+
+rig_test(main_pid, one_that_is_deaf_is_killed_though_it_leads_no_group)
+{
+    rig_run(r, "--ready", "notify", "--stop-timeout", "200ms", "--", DAEMON);
+    rig_wait_state(r, "running");
+    rig_until(r, rig_log_has(r, "goes on in its place"));
+    kill(rig_worker_pid(r, 1), SIGSTOP);
+    rig_cmd_ok(r, "stop", "python3");
+}
+
+rig_test(main_pid, strangers_are_refused)
+{
+    rig_run(r, "--",
+            PYTHON "send(b'MAINPID=1')\n"
+                   "send(b'MAINPID=%d' % os.getppid())\n"
+                   "send(b'MAINPID=999999999')\n"
+                   "send(b'STATUS=said')\n"
+                   "signal.pause()\n");
+    rig_until(r, has_status(r, "said"));
+    cr_assert_null(worker_member(r, "main_pid"));
+    cr_assert(rig_log_has(r, "names berth or process 1 as its main process"));
+}
+
+rig_test(main_pid, a_child_that_ended_first_is_not_followed)
+{
+    rig_run(r, "--set", "restart=no", "--",
+            PYTHON "child = os.fork()\n"
+                   "if not child: time.sleep(0.3); os._exit(0)\n"
+                   "send(b'MAINPID=%d' % child)\n"
+                   "os.waitpid(child, 0)\n"
+                   "sys.exit(7)\n");
+    cr_assert_eq(rig_wait_exit(r), 7);
+    cr_assert(rig_log_has(r, "is its main one"));
+}

@@ -1,0 +1,110 @@
+/* main_pid: see the header. The keeper reports the ends of its own children only, so a process can be
+ * followed once it is one: when all that were between have ended (PR_SET_CHILD_SUBREAPER).
+ *
+ * Remember: a pid alone is no process; what we were told of is known by the time of its start as well. */
+#include "config.h"
+
+#include "engine/main_pid.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "core/diagnose.h"
+#include "core/held_name.h"
+#include "engine/engine.h"
+#include "engine/notify_access.h"
+#include "engine/said.h"
+#include "sys/fd.h"
+#include "sys/pidfd.h"
+#include "sys/procfs.h"
+
+static pid_t parent_of_workers(const struct engine *e)
+{
+    return e->is_protected ? e->keeper.keeper_pid : getpid();
+}
+
+static bool is_another_workers(const struct engine *e, pid_t pid)
+{
+    for (size_t i = 0; i < e->n_services; i++)
+        for (size_t k = 0; k < e->services[i]->n_workers; k++)
+            if (e->services[i]->workers[k]->pid == pid)
+                return true;
+    return false;
+}
+
+const char *main_pid_take(struct worker *w, pid_t pid)
+{
+    const struct engine *e = w->service->engine;
+    struct procfs_process p;
+    if (pid == 1 || pid == getpid() || pid == e->keeper.keeper_pid)
+        return "names berth or process 1 as its main process";
+    if (procfs_process(pid, &p) < 0 || p.state == 'Z')
+        return "names a main process that is not there";
+    bool is_orphan = p.ppid == parent_of_workers(e) && !is_another_workers(e, pid);
+    if (!is_orphan && !notify_is_of(w, pid))
+        return "names a main process that is none of its own";
+    struct said *s = said_get(w);
+    s->main_pid = pid == w->pid ? 0 : pid;
+    s->main_start = p.start_ticks;
+    said_save(w);
+    worker_say(w, LOG_INFO, "says that process %d is its main one", (int)pid);
+    return NULL;
+}
+
+/* Opens it if it is the one that we were told of, and nobody stands between it and us. */
+static int open_main(const struct worker *w)
+{
+    const struct said *s = w->said;
+    struct procfs_process p;
+    int pidfd = pidfd_open_process(s->main_pid);
+    if (pidfd < 0)
+        return -1;
+    if (procfs_process(s->main_pid, &p) == 0 && p.start_ticks == s->main_start && p.state != 'Z' &&
+        p.ppid == parent_of_workers(w->service->engine))
+        return pidfd;
+    fd_close(&pidfd);
+    return -1;
+}
+
+/* Who was asked to end has handed the order over as well. */
+static void pass_on_signal(const struct worker *w)
+{
+    if (w->state == WORKER_STOPPING)
+        pidfd_signal(w->pidfd, worker_stop_signal(w));
+    else if (w->state == WORKER_KILLING)
+        pidfd_signal(w->pidfd, SIGKILL);
+}
+
+bool main_pid_follow(struct worker *w, int wait_status)
+{
+    char held[LIMIT_HELD_NAME + 1], how[96];
+    if (!w->said || w->said->main_pid == 0 || w->said->main_pid == w->pid || w->pid == 0)
+        return false;
+    int pidfd = open_main(w);
+    if (pidfd < 0)
+        return false;
+    worker_held_name(w, held);
+    keeper_link_process(&w->service->engine->keeper, held, w->said->main_pid);
+    fd_close(&w->pidfd);
+    w->pidfd = pidfd;
+    w->pid = w->said->main_pid;
+    w->said->main_pid = 0;
+    said_save(w);
+    worker_say(w, LOG_INFO, "%s, and process %d, which it named, goes on in its place",
+               diagnose_wait_status(how, sizeof how, wait_status), (int)w->pid);
+    engine_watch_process(w);
+    pass_on_signal(w);
+    return true;
+}
+
+void engine_process_lost(struct engine *e, const char *held)
+{
+    struct held_name name;
+    int status = SIGKILL;
+    held_name_parse(held, &name);
+    struct worker *w = name.kind == HELD_WORKER ? engine_find_process(e, name.name, name.serial) : NULL;
+    if (!w)
+        return;
+    pidfd_exit_status(w->pidfd, &status); /* kernels before 6.15 do not tell: then it counts as a failure */
+    engine_worker_ended(w, status);
+}
