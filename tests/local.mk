@@ -44,7 +44,7 @@ tests_unit_sys_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_sys_crit_LDADD = supervisor/sys/libsys.a supervisor/wire/libwire.a supervisor/base/libbase.a $(JANSSON_LIBS) $(CAPNG_LIBS) $(CRITERION_LIBS)
 
 tests_unit_keeper_crit_SOURCES = tests/lib/keeper_host.h tests/lib/keeper_rig.c tests/lib/keeper_rig.h tests/unit/keeper/test_fdpass.c \
-	tests/unit/keeper/test_keeper.c tests/unit/keeper/test_store.c
+	tests/unit/keeper/test_keeper.c tests/unit/keeper/test_store.c tests/unit/keeper/test_upgrade.c
 tests_unit_keeper_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS) -I$(top_srcdir)
 tests_unit_keeper_crit_LDADD = supervisor/keeper/libkeeper.a supervisor/sys/libsys.a supervisor/wire/libwire.a supervisor/base/libbase.a $(CRITERION_LIBS)
 EXTRA_tests_unit_keeper_crit_DEPENDENCIES = tests/lib/keeper-host$(EXEEXT)

@@ -19,5 +19,10 @@ struct keeper_gift {
  * replaced or gone), with the same ARGV but argv[0], and the same environment. Returns the exit status to end with: what
  * the supervisor finished with, or 125 and a sentence on stderr when it could not even begin. */
 int keeper_main(char *argv[], const struct keeper_gift *gifts, unsigned n_gifts);
+/* The same for one that takes another's place in its process, or an unprotected supervisor's, and inherits what WILL
+ * (sys/will.h) says. Nothing in it keeps it from going on with what it has. */
+int keeper_inherit(char *argv[], int will);
+/* The loop; SIGNAL_FD is signals_init()'s. */
+int keeper_run(int signal_fd);
 
 #endif

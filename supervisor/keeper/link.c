@@ -31,7 +31,8 @@
 
 static struct {
     int fd;
-    uint32_t flags, count; /* for WELCOME */
+    uint32_t flags, count; /* for WELCOME, as is value */
+    int value;
     bool is_welcomed, is_synced;
     int problem; /* errno of the latest send: EAGAIN waits for POLLOUT; all but is_deaf() pass by themselves
                   */
@@ -39,7 +40,7 @@ static struct {
 } peer = {.fd = -1};
 static struct keeper_msg refusals[MOST_REFUSALS]; /* unsent; one that never reads gets the first of them */
 
-int link_open(uint32_t flags, uint32_t count)
+int link_open(uint32_t flags, uint32_t count, int value)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -47,6 +48,7 @@ int link_open(uint32_t flags, uint32_t count)
     peer.fd = pair[0];
     peer.flags = flags;
     peer.count = count;
+    peer.value = value;
     store_forget_told();
     return pair[1];
 }
@@ -57,6 +59,19 @@ void link_close(void)
         close(peer.fd);
     memset(&peer, 0, sizeof peer);
     peer.fd = -1;
+}
+
+void link_resume(int fd)
+{
+    peer.fd = fd;
+    peer.is_welcomed = peer.is_synced = true;
+}
+
+bool link_is_quiet(void)
+{
+    pid_t sender;
+    return peer.is_synced && !store_first_untold() && peer.n_refusals == 0 &&
+           signals_first_kept(&sender) == 0;
 }
 
 bool link_is_open(void)
@@ -130,7 +145,7 @@ static bool send_next(void)
     pid_t sender;
     int signo;
     if (!peer.is_welcomed)
-        return peer.is_welcomed = send_plain(KEEPER_WELCOME, getpid(), 0, peer.flags, peer.count);
+        return peer.is_welcomed = send_plain(KEEPER_WELCOME, getpid(), peer.value, peer.flags, peer.count);
     if (e && !e->known)
         return send_entry(e);
     if (!peer.is_synced)
@@ -188,7 +203,9 @@ static void act(const struct keeper_msg *m, int fd)
     else if (m->type == KEEPER_FINISH)
         respawn_finish(m->value);
     else if (m->type == KEEPER_STABLE)
-        respawn_stable();
+        respawn_stable(m->value);
+    else if (m->type == KEEPER_UPGRADE && fd >= 0)
+        respawn_upgrade(fd);
     /* Others are a newer supervisor's. */
     if (fd >= 0 && (m->type != KEEPER_PUT || r < 0))
         close(fd);

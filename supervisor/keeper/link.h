@@ -9,10 +9,14 @@
 
 #include "base/mono.h"
 
-/* A new pair; FLAGS and COUNT are for its WELCOME. Returns the supervisor's end, the caller's; or negative errno. */
-int link_open(uint32_t flags, uint32_t count);
+/* A new pair; FLAGS, COUNT and VALUE are for its WELCOME. Returns the supervisor's end, the caller's; or negative errno. */
+int link_open(uint32_t flags, uint32_t count, int value);
 void link_close(void);
 bool link_is_open(void);
+/* A pair that an earlier keeper opened, and over which all has been said. */
+void link_resume(int fd);
+/* Is there nothing at all to send? */
+bool link_is_quiet(void);
 /* What to poll for; its fd is -1 while there is no link. */
 struct pollfd link_poll(void);
 

@@ -26,24 +26,20 @@
 #define FIRST_DELAY (50 * NSEC_PER_MSEC)
 #define MOST_DELAY (5 * NSEC_PER_SEC)
 #define LINK_LINGERS NSEC_PER_SEC
+#define TRIAL (10 * NSEC_PER_SEC)
 
-static struct {
-    int binary;
-    char **argv;
-    struct rlimit nofile;
-    pid_t pid;                /* 0: none */
-    unsigned starts, crashes; /* crashes: quick ones in a row */
-    bool is_stable, has_finished;
-    int exit_status; /* once it has finished */
-    struct mono started_at, start_at;
-    struct mono give_up_at; /* on the link of one that ended, or on one that closed its link */
-} sv;
+static struct respawn sv;
 
-void respawn_init(int binary, char *argv[], struct rlimit nofile)
+void respawn_init(const struct respawn *begin)
 {
-    sv.binary = binary;
-    sv.argv = argv;
-    sv.nofile = nofile;
+    sv = *begin;
+    sv.give_up_at = MONO_NEVER;
+    sv.started_at = now();
+}
+
+const struct respawn *respawn_self(void)
+{
+    return &sv;
 }
 
 pid_t respawn_pid(void)
@@ -57,10 +53,27 @@ void respawn_kill(void)
         kill(sv.pid, SIGKILL);
 }
 
-void respawn_stable(void)
+void respawn_stable(int version)
 {
     sv.is_stable = true;
     sv.crashes = 0;
+    sv.version = version;
+    sv.is_back = false;
+    if (!sv.is_on_trial)
+        return;
+    close(sv.binary);
+    sv.binary = sv.candidate;
+    sv.candidate = -1;
+    sv.is_on_trial = false;
+}
+
+void respawn_upgrade(int binary)
+{
+    int high = fcntl(binary, F_DUPFD_CLOEXEC, 10); /* the low numbers are for the child to arrange */
+    close(binary);
+    if (sv.candidate >= 0)
+        close(sv.candidate);
+    sv.candidate = high;
 }
 
 void respawn_finish(int exit_status)
@@ -80,12 +93,15 @@ static _Noreturn void become_supervisor(int link)
 {
     setpgid(0, 0);
     signals_reset();
-    setrlimit(RLIMIT_NOFILE, &sv.nofile);
+    struct rlimit nofile;
+    getrlimit(RLIMIT_NOFILE, &nofile);
+    nofile.rlim_cur = sv.soft_nofile;
+    setrlimit(RLIMIT_NOFILE, &nofile);
     if (link == KEEPER_SUPERVISOR_FD)
         fcntl(link, F_SETFD, 0);
     else
         dup2(link, KEEPER_SUPERVISOR_FD);
-    dup3(sv.binary, KEEPER_SUPERVISOR_FD + 1, O_CLOEXEC);
+    dup3(sv.is_on_trial ? sv.candidate : sv.binary, KEEPER_SUPERVISOR_FD + 1, O_CLOEXEC);
     close_range(KEEPER_SUPERVISOR_FD + 2, ~0U, 0);
     sv.argv[0] = (char[]){KEEPER_SUPERVISOR_NAME};
     execveat(KEEPER_SUPERVISOR_FD + 1, "", sv.argv, environ, AT_EMPTY_PATH);
@@ -103,9 +119,12 @@ static int64_t delay_before_restart(void)
 
 static void start(void)
 {
+    sv.is_on_trial = sv.candidate >= 0;
+    sv.is_late = false;
     uint32_t flags = (sv.starts == 0 ? KEEPER_FLAG_FIRST : 0) | (getpid() == 1 ? KEEPER_FLAG_PID1 : 0) |
-                     (sv.crashes >= SAFE_AFTER ? KEEPER_FLAG_SAFE : 0);
-    int link = link_open(flags, sv.starts);
+                     (sv.crashes >= SAFE_AFTER ? KEEPER_FLAG_SAFE : 0) |
+                     (sv.is_on_trial ? KEEPER_FLAG_TRIAL : 0) | (sv.is_back ? KEEPER_FLAG_BACK : 0);
+    int link = link_open(flags, sv.starts, sv.failure);
     pid_t pid = link < 0 ? -1 : fork();
     if (pid == 0)
         become_supervisor(link);
@@ -118,6 +137,7 @@ static void start(void)
         sv.pid = pid;
         sv.starts++;
         sv.is_stable = false;
+        sv.version = 0;
         sv.started_at = now();
         sv.give_up_at = MONO_NEVER;
         stop_ask_again();
@@ -138,27 +158,48 @@ static void say_why(pid_t pid, int status, int64_t delay)
         was_killed ? signame_format(WTERMSIG(status), room) : room, when, sv.starts, store_count_fds());
 }
 
+/* What it said of its end is not believed: it has let go of nothing that was not there before it. */
+static void go_back(pid_t pid, int wait_status)
+{
+    close(sv.candidate);
+    sv.candidate = -1;
+    sv.has_finished = false;
+    sv.is_back = true;
+    sv.failure = sv.is_late ? KEEPER_TIMED_OUT : wait_status;
+    say("the new binary's supervisor (pid %d) did not come up; going back to the old one", pid);
+}
+
 void respawn_ended(int wait_status)
 {
     pid_t pid = sv.pid;
+    bool is_made_way = sv.candidate >= 0;
     sv.pid = 0;
+    if (sv.is_on_trial)
+        go_back(pid, wait_status);
     if (sv.starts == 1 && !sv.is_stable && !sv.has_finished && wait_status == EXIT_CANNOT_BEGIN << 8)
         respawn_finish(EXIT_CANNOT_BEGIN); /* it has said why */
     if (sv.has_finished)
         return;
-    bool is_quick = !sv.is_stable && mono_between(sv.started_at, now()) < QUICK;
+    bool is_quick = !sv.is_stable && !is_made_way && mono_between(sv.started_at, now()) < QUICK;
     sv.crashes = is_quick ? sv.crashes + 1 : 0;
     sv.start_at = mono_add(now(), delay_before_restart());
     sv.give_up_at = mono_add(now(), LINK_LINGERS);
-    say_why(pid, wait_status, delay_before_restart());
+    if (!is_made_way)
+        say_why(pid, wait_status, delay_before_restart());
     stop_count_crash();
 }
 
-/* One that has closed its end, and lives, can do nothing for us any more. */
+/* One from another binary has only so much time to become stable; one that has closed its end, and lives, can
+ * do nothing for us any more. */
 static struct mono step_running(void)
 {
+    struct mono late_at = sv.is_on_trial && !sv.is_late ? mono_add(sv.started_at, TRIAL) : MONO_NEVER;
+    if (!mono_is_before(now(), late_at)) {
+        sv.is_late = true;
+        respawn_kill();
+    }
     if (link_is_open())
-        return MONO_NEVER;
+        return late_at;
     if (mono_is_never(sv.give_up_at))
         sv.give_up_at = mono_add(now(), LINK_LINGERS);
     if (mono_is_before(now(), sv.give_up_at))
@@ -181,5 +222,5 @@ struct mono respawn_step(void)
     if (mono_is_before(now(), sv.start_at))
         return sv.start_at;
     start();
-    return sv.pid > 0 ? MONO_NEVER : sv.start_at;
+    return sv.pid > 0 ? step_running() : sv.start_at;
 }

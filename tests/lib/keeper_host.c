@@ -18,6 +18,7 @@
 
 #include "keeper/keeper.h"
 #include "sys/fdpass.h"
+#include "sys/will.h"
 #include "tests/lib/keeper_host.h"
 #include "wire/keeper_msg.h"
 
@@ -148,5 +149,6 @@ int main(int argc, char *argv[])
 {
     if (strcmp(argv[0], KEEPER_SUPERVISOR_NAME) == 0)
         return be_supervisor(argv[argc - 1]);
-    return keeper_main(argv, NULL, 0);
+    int will = will_find(argv[0]);
+    return will >= 0 ? keeper_inherit(argv, will) : keeper_main(argv, NULL, 0);
 }
