@@ -18,12 +18,13 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/str.h"
+#include "core/upgrade.h"
 #include "sys/fd.h"
 
 const struct cmd *const cmd_table[] = {
-    &cmd_run,    &cmd_up,      &cmd_check,    &cmd_status, &cmd_start,   &cmd_stop,   &cmd_restart,
-    &cmd_reload, &cmd_scale,   &cmd_signal,   &cmd_update, &cmd_logs,    &cmd_events, &cmd_sockets,
-    &cmd_exec,   &cmd_explain, &cmd_shutdown, &cmd_help,   &cmd_version, NULL,
+    &cmd_run,     &cmd_up,    &cmd_check,   &cmd_status,   &cmd_start,   &cmd_stop,    &cmd_restart,
+    &cmd_reload,  &cmd_scale, &cmd_signal,  &cmd_update,   &cmd_upgrade, &cmd_logs,    &cmd_events,
+    &cmd_sockets, &cmd_exec,  &cmd_explain, &cmd_shutdown, &cmd_help,    &cmd_version, NULL,
 };
 
 const struct option cmd_common_options[] = {
@@ -166,6 +167,8 @@ int cmd_main(int argc, char *argv[], bool is_supervisor)
                 strerror(-r));
         return 125;
     }
+    if (argc == 2 && str_eq(argv[1], UPGRADE_QUESTION))
+        return cmd_check_state();
     /* The keeper hands the command line on as it is; moving words about happens in a copy. */
     cleanup_free char **words = mem_new_array((size_t)given + 1, sizeof *words);
     for (int i = 0; i < given; i++)

@@ -12,7 +12,7 @@ struct cmd_args {
     const char *control; /* --control; NULL: not given */
     bool json, no_color, help, version;
     bool no_wait, all, watch, dump, dry_run, follow; /* of some commands only */
-    const char *worker, *config, *lines;             /* likewise; NULL: not given */
+    const char *worker, *config, *lines, *binary;    /* likewise; NULL: not given */
     int argc; /* the operands; with takes_words everything behind the command's name */
     char **argv;
     bool is_supervisor; /* this process was started by a keeper to be its supervisor */
@@ -30,9 +30,9 @@ struct cmd {
     int (*run)(const struct cmd *self, const struct cmd_args *args);
 };
 
-extern const struct cmd cmd_run, cmd_up, cmd_check, cmd_update, cmd_reload, cmd_status, cmd_start, cmd_stop,
-    cmd_restart, cmd_scale, cmd_signal, cmd_events, cmd_logs, cmd_sockets, cmd_exec, cmd_explain,
-    cmd_shutdown, cmd_help, cmd_version;
+extern const struct cmd cmd_run, cmd_up, cmd_check, cmd_update, cmd_upgrade, cmd_reload, cmd_status,
+    cmd_start, cmd_stop, cmd_restart, cmd_scale, cmd_signal, cmd_events, cmd_logs, cmd_sockets, cmd_exec,
+    cmd_explain, cmd_shutdown, cmd_help, cmd_version;
 
 /* All of them, in the order in which help lists them; ends with NULL. */
 extern const struct cmd *const cmd_table[];
@@ -41,6 +41,9 @@ extern const struct option cmd_common_options[];
 
 /* The whole of berth behind main(): global options, the subcommand, its exit status. */
 int cmd_main(int argc, char *argv[], bool is_supervisor);
+
+/* `berth --check-state`: see core/upgrade.h. */
+int cmd_check_state(void);
 
 /* NULL when there is none of that name. */
 const struct cmd *cmd_find(const char *name);

@@ -24,7 +24,7 @@
 #define PACKETS_AT_ONCE 16        /* then others have their turn */
 #define SEND_BUFFER (1024 * 1024) /* the sockets of the largest service wait in it until the worker reads */
 
-static void held_name(const struct worker *w, char dst[LIMIT_HELD_NAME + 1])
+void channel_held_name(const struct worker *w, char dst[LIMIT_HELD_NAME + 1])
 {
     struct held_name h = {.kind = HELD_CHANNEL, .slot = w->slot, .serial = w->serial};
     snprintf(h.name, sizeof h.name, "%s", w->service->conf->name);
@@ -118,7 +118,7 @@ int channel_open(struct worker *w, const struct handoff_socket *sockets, size_t 
         return berr_set(err, BERR_SYSTEM, -r, "%zu sockets could not be put into its channel: %s", n,
                         strerror(-r));
     char name[LIMIT_HELD_NAME + 1];
-    held_name(w, name);
+    channel_held_name(w, name);
     keeper_link_put(&w->service->engine->keeper, name, ours);
     crash_point(CRASH_AT_channel_held);
     channel_adopt(w, take_fd(&ours));
@@ -148,7 +148,7 @@ void channel_close(struct worker *w)
     if (!w->channel)
         return;
     char name[LIMIT_HELD_NAME + 1];
-    held_name(w, name);
+    channel_held_name(w, name);
     ev_io_stop(w->service->engine->loop, &w->channel->readable);
     fd_close(&w->channel->fd);
     free(w->channel);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/berr.h"
+#include "base/limits.h"
 #include "core/handoff/handoff.h"
 
 struct worker;
@@ -28,5 +29,7 @@ void channel_adopt(struct worker *w, int fd);
 void channel_drain(const struct worker *w);
 /* The process is gone, or could not be made. Harmless without a channel. */
 void channel_close(struct worker *w);
+
+void channel_held_name(const struct worker *w, char dst[LIMIT_HELD_NAME + 1]);
 
 #endif

@@ -199,11 +199,11 @@ static void do_status(struct control_client *client, json_t *parameters, bool mo
     json_t *services = json_array();
     for (size_t i = 0; i < n; i++)
         json_array_append_new(services, describe_service(found[i]));
-    control_client_reply(client,
-                         json_pack("{s:o, s:i, s:i, s:b}", "services", services, "pid", (int)getpid(),
-                                   "keeper_pid", (int)e->keeper.keeper_pid, "protected",
-                                   (int)e->is_protected),
-                         false);
+    json_t *reply =
+        json_pack("{s:o, s:i, s:i, s:b, s:s}", "services", services, "pid", (int)getpid(), "keeper_pid",
+                  (int)e->keeper.keeper_pid, "protected", (int)e->is_protected, "version", PACKAGE_VERSION);
+    set_optional(reply, "upgrade", upgrade_describe(e));
+    control_client_reply(client, reply, false);
 }
 
 /* Not once everything is ending, and not while a socket is still waited for: a worker would start without it.
@@ -321,6 +321,16 @@ static void do_update(struct control_client *client, json_t *parameters, bool mo
                  wants_to_wait(parameters));
 }
 
+static void do_upgrade(struct control_client *client, json_t *parameters, bool more, void *data)
+{
+    (void)more;
+    json_t *binary = json_object_get(parameters, "binary");
+    if (binary && !json_is_null(binary) && !json_is_string(binary))
+        control_client_invalid_parameter(client, "binary");
+    else
+        upgrade_begin(data, client, json_string_value(binary), wants_to_wait(parameters));
+}
+
 static void do_shutdown(struct control_client *client, json_t *parameters, bool more, void *data)
 {
     (void)more;
@@ -429,6 +439,7 @@ static void on_gone(struct control_client *client, void *data)
     output_logs_on_client_gone(data, client);
     operation_on_client_gone(data, client);
     update_on_client_gone(data, client);
+    upgrade_on_client_gone(data, client);
 }
 
 static const struct control_method methods[] = {
@@ -441,6 +452,7 @@ static const struct control_method methods[] = {
     {.name = "Signal", .changes = true, .call = do_signal},
     {.name = "Sockets", .call = do_sockets},
     {.name = "Update", .changes = true, .call = do_update},
+    {.name = "Upgrade", .changes = true, .call = do_upgrade},
     {.name = "Borrow", .changes = true, .call = borrow_call},
     {.name = "Explain", .changes = true, .call = explanation_call},
     {.name = "Logs", .changes = true, .call = output_logs_call},

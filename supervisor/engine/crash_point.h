@@ -62,6 +62,10 @@
     X(rolling_retired)                                                                                       \
     X(rolling_promoted)                                                                                      \
     X(rolling_concluded)                                                                                     \
+    X(upgrade_before)                                                                                        \
+    X(upgrade_recorded)                                                                                      \
+    X(upgrade_told)                                                                                          \
+    X(upgrade_concluded)                                                                                     \
     X(socket_retired)                                                                                        \
     X(reconcile_done)
 

@@ -471,6 +471,9 @@ void engine_save(struct engine *e)
                                      [BERTH_COL_SHUTDOWN] = e->is_shutting_down,
                                      [BERTH_COL_STATUS] = e->over_status,
                                      [BERTH_COL_READY] = e->announce.was_ready,
+                                     [BERTH_COL_UPGRADES] = e->upgrades.n,
+                                     [BERTH_COL_UPGRADE] = e->upgrades.state,
+                                     [BERTH_COL_FAILURE] = e->upgrades.failure,
                                  }};
     state_store_save(&e->store, "berth", &e->row, &row);
 }

@@ -23,6 +23,7 @@
 #include "engine/socket_guard.h"
 #include "engine/state_store.h"
 #include "engine/service.h"
+#include "engine/upgrade.h"
 
 /* The process group, or the cgroup, of a worker whose leader has ended while members of it live on; it is
  * asked to end, then killed. */
@@ -62,6 +63,7 @@ struct engine {
     struct update *update;          /* the one that is under way, or NULL: engine/update */
     struct list updates;            /* of struct update: those that wait for it to end */
     ev_timer update_timer;          /* is due at once: engine/update has something to end */
+    struct upgrades upgrades;
     bool has_inherited;             /* the keeper may have sockets that berth was started with */
     struct control_server *control; /* owned; NULL: none */
     int control_fd;                 /* owned; -1: none */
@@ -147,8 +149,16 @@ void engine_save(struct engine *e);
 
 /* The keeper is gone: from now on nobody would start us again, and we see to ends and signals ourselves. */
 void engine_lose_keeper(struct engine *e);
+/* How the process behind PIDFD ended, which need not be our child; false while it has not, or while nobody
+ * has reaped it. A status that cannot be had any more is that of KILL. */
+bool engine_read_end(int pidfd, int *ret_status);
 /* W has a process: without a keeper, watch it. */
 void engine_watch_process(struct worker *w);
+/* The process of W is not the keeper's child: watch it. */
+void engine_watch_foreign(struct worker *w);
+/* Without a keeper: becomes one, in this process, whose first supervisor is to come from BINARY. Negative
+ * errno if it cannot; then all is as before. */
+int engine_become_keeper(struct engine *e, int binary);
 
 struct service *engine_find_service(const struct engine *e, const char *name);
 /* The worker of service NAME whose process has that serial, or NULL. */

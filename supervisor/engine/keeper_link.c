@@ -40,7 +40,8 @@ static void add_entry(struct keeper_link *k, const struct keeper_msg *m, int fd)
     k->entries[k->n_entries++] = (struct keeper_entry){
         .name = mem_strdup(m->name),
         .fd = fd,
-        .pid = m->pid,
+        .pid = m->pid < 0 ? -m->pid : m->pid,
+        .is_foreign = m->pid < 0,
         .ended = m->flags & KEEPER_FLAG_ENDED,
         .status = m->value,
     };
@@ -80,6 +81,9 @@ int keeper_link_open(struct keeper_link *k, int fd, struct berr *err)
             k->is_first = m.flags & KEEPER_FLAG_FIRST;
             k->is_safe_mode = m.flags & KEEPER_FLAG_SAFE;
             k->is_pid1 = m.flags & KEEPER_FLAG_PID1;
+            k->is_on_trial = m.flags & KEEPER_FLAG_TRIAL;
+            k->is_back = m.flags & KEEPER_FLAG_BACK;
+            k->failure = m.value;
             crash_point_arm(k->starts);
         } else if (m.type == KEEPER_HELD) {
             add_entry(k, &m, take_fd(&got));
@@ -218,9 +222,16 @@ void keeper_link_process(struct keeper_link *k, const char *name, pid_t pid)
 void keeper_link_stable(struct keeper_link *k)
 {
     struct keeper_msg m = make(KEEPER_STABLE, NULL);
+    m.value = KEEPER_VERSION;
     crash_point(CRASH_AT_keeper_stable_before);
     send_message(k, &m, -1);
     crash_point(CRASH_AT_keeper_stable_after);
+}
+
+void keeper_link_upgrade(struct keeper_link *k, int binary)
+{
+    struct keeper_msg m = make(KEEPER_UPGRADE, NULL);
+    send_message(k, &m, binary);
 }
 
 void keeper_link_finish(struct keeper_link *k, int exit_status)

@@ -21,7 +21,8 @@ struct keeper_entry {
     int fd;     /* owned; whoever wants it takes it with take_fd() */
     pid_t pid;  /* 0: no process */
     bool ended;
-    int status; /* wait status, once ended */
+    bool is_foreign; /* a process that is not the keeper's child: only its pidfd tells its end */
+    int status;      /* wait status, once ended */
 };
 
 struct keeper_handlers {
@@ -38,6 +39,9 @@ struct keeper_link {
     bool is_first;     /* nothing was ever started before */
     bool is_safe_mode; /* the soft state is not to be restored */
     bool is_pid1;
+    bool is_on_trial;             /* we are the first from another binary, and not yet stable */
+    bool is_back;                 /* such a one failed, … */
+    int failure;                  /* … with this wait status or KEEPER_TIMED_OUT */
     unsigned starts;              /* supervisors before this one */
     struct keeper_entry *entries; /* owned */
     size_t n_entries;
@@ -65,6 +69,8 @@ void keeper_link_drop(struct keeper_link *k, const char *name);
 /* The child PID of the keeper is what it holds as NAME from now on; it refuses one that is none (ECHILD). */
 void keeper_link_process(struct keeper_link *k, const char *name, pid_t pid);
 void keeper_link_stable(struct keeper_link *k);
+/* When we end, the next supervisor is to come from BINARY. */
+void keeper_link_upgrade(struct keeper_link *k, int binary);
 void keeper_link_finish(struct keeper_link *k, int exit_status);
 
 /* Fills *RET so that a child announces itself as NAME; MSG is its storage and must live through the spawn. */

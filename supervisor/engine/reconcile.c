@@ -92,6 +92,8 @@ static void take_worker(struct engine *e, struct keeper_entry *entry, const stru
         return;
     }
     worker_set_process(w, entry->pid, take_fd(&entry->fd));
+    if (entry->is_foreign)
+        engine_watch_foreign(w);
     w->has_ever_run = true;
 }
 

@@ -104,3 +104,11 @@ void retire_finish_all(struct engine *e)
     list_each (r, &e->hold.retired, struct retired_socket, link)
         finish(r);
 }
+
+struct held_socket *retire_nth(const struct engine *e, size_t i)
+{
+    list_each (r, &e->hold.retired, struct retired_socket, link)
+        if (i-- == 0)
+            return r->socket;
+    return NULL;
+}

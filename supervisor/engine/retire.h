@@ -7,6 +7,9 @@
 #ifndef BERTH_ENGINE_RETIRE_H
 #define BERTH_ENGINE_RETIRE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 struct engine;
 struct held_socket;
 
@@ -14,5 +17,8 @@ struct held_socket;
 void retire_socket(struct held_socket *h);
 /* Closes all of them at once. */
 void retire_finish_all(struct engine *e);
+
+/* The Ith that is being retired; NULL behind the last. */
+struct held_socket *retire_nth(const struct engine *e, size_t i);
 
 #endif

@@ -261,7 +261,7 @@ static struct share *find_share(const struct engine *e, const struct share_proto
     return NULL;
 }
 
-static void held_name(const struct share_protocol *protocol, const char *path, char dst[LIMIT_HELD_NAME + 1])
+void share_held_name(const struct share_protocol *protocol, const char *path, char dst[LIMIT_HELD_NAME + 1])
 {
     struct held_name h = {.kind = HELD_SHARE};
     snprintf(h.name, sizeof h.name, "%s", protocol->word);
@@ -306,7 +306,7 @@ static int open_one(struct engine *e, const struct share_protocol *protocol, con
     options.mode = owner->mode;
     memcpy(options.user, owner->user, sizeof options.user);
     memcpy(options.group, owner->group, sizeof options.group);
-    held_name(protocol, path, name);
+    share_held_name(protocol, path, name);
     int fd = take_held(e, name);
     if (fd < 0 && e->is_shutting_down)
         return 0;
@@ -395,7 +395,7 @@ static void share_free(struct share *s)
 static void release(struct share *s)
 {
     char name[LIMIT_HELD_NAME + 1];
-    held_name(s->protocol, s->path, name);
+    share_held_name(s->protocol, s->path, name);
     if (s->path[0] != '@')
         unix_path_give_up(s->path, true);
     keeper_link_drop(&s->engine->keeper, name);

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/berr.h"
+#include "base/limits.h"
 #include "base/list.h"
 #include "sys/peer.h"
 
@@ -53,6 +54,7 @@ struct share_client {
 int share_open(struct engine *e, struct berr *err);
 /* Closes all of them for good; their paths are removed. */
 void share_release_all(struct engine *e);
+void share_held_name(const struct share_protocol *protocol, const char *path, char dst[LIMIT_HELD_NAME + 1]);
 /* Closes the places that the configuration does not name any more. */
 void share_close_unwanted(struct engine *e);
 /* Closes our copies only. */

@@ -38,8 +38,10 @@ void engine_on_signal(struct engine *e, int signo, pid_t sender, unsigned count)
     }
     if (signo == SIGUSR1)
         output_reopen_all(e);
+    if (signo == SIGUSR2)
+        upgrade_begin(e, NULL, NULL, false);
     if (signo == SIGUSR1 || signo == SIGUSR2)
-        return; /* berth's own; it cannot upgrade yet */
+        return; /* berth's own */
     if (signo == SIGHUP) {
         if (!e->is_shutting_down && e->config)
             update_begin(e, NULL, NULL, false, false);

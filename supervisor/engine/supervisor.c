@@ -95,6 +95,9 @@ static void load_own_row(struct engine *e)
         e->is_shutting_down = row.column[BERTH_COL_SHUTDOWN];
         e->over_status = (int)row.column[BERTH_COL_STATUS];
         e->announce.was_ready = row.column[BERTH_COL_READY];
+        e->upgrades.n = (unsigned)row.column[BERTH_COL_UPGRADES];
+        e->upgrades.state = (enum upgrade_state)row.column[BERTH_COL_UPGRADE];
+        e->upgrades.failure = (int)row.column[BERTH_COL_FAILURE];
     }
 }
 
@@ -282,6 +285,7 @@ static void begin(struct engine *e)
         reconcile_start_services(e);
         socket_guard_check(&e->guard, NULL); /* nobody watched while there was no supervisor */
     }
+    upgrade_conclude(e);
     crash_point(CRASH_AT_reconcile_done);
     keeper_link_stable(&e->keeper);
     for (size_t i = 0; i < e->n_services && !e->is_shutting_down; i++)
@@ -294,6 +298,8 @@ static void begin(struct engine *e)
 static void fail(struct engine *e, const struct berr *err)
 {
     event_log_say(&e->log, LOG_ERROR, "berth", NULL, "%s", err->text);
+    if (e->keeper.is_on_trial)
+        _exit(EXIT_BERTH_FAILED); /* as in a crash: the one before us goes on with everything */
     e->is_over = true;
     e->exit_status = EXIT_BERTH_FAILED;
     if (e->loop) {
@@ -358,8 +364,10 @@ static void on_socket_timer(struct ev_loop *loop, ev_timer *t, int revents)
 static void destroy(struct engine *e)
 {
     control_server_free(e->control);
-    if (e->loop)
+    if (e->loop) {
+        upgrade_forget(e);
         task_forget_all(e);
+    }
     for (size_t i = 0; i < e->n_services; i++)
         service_free(e->services[i]);
     update_free_leaving(e);

@@ -46,7 +46,7 @@ static int find_kind(const char *word)
     return -1;
 }
 
-static void held_name(const struct task *t, char dst[LIMIT_HELD_NAME + 1])
+void task_held_name(const struct task *t, char dst[LIMIT_HELD_NAME + 1])
 {
     struct held_name h = {.kind = HELD_TASK, .slot = t->place, .serial = t->serial};
     snprintf(h.name, sizeof h.name, "%s", t->service->conf->name);
@@ -87,9 +87,9 @@ static void on_lifeline(struct ev_loop *loop, ev_io *io, int revents)
     struct held_name name;
     char held[LIMIT_HELD_NAME + 1];
     int status;
-    if (pidfd_wait(t->pidfd, &status) < 0)
+    if (!engine_read_end(t->pidfd, &status))
         return;
-    held_name(t, held);
+    task_held_name(t, held);
     held_name_parse(held, &name);
     task_on_ended(t->service->engine, held, &name, status);
 }
@@ -177,6 +177,12 @@ static void fail(struct task *t, const char *why)
     handler_of(kind)(s, place, false, how);
 }
 
+void task_watch(struct task *t)
+{
+    ev_io_set(&t->lifeline, t->pidfd, EV_READ);
+    ev_io_start(t->service->engine->loop, &t->lifeline);
+}
+
 void task_start(struct service *s, enum task_kind kind, unsigned place, const struct strv *command,
                 int64_t timeout_ns)
 {
@@ -193,7 +199,7 @@ void task_start(struct service *s, enum task_kind kind, unsigned place, const st
         fail(t, err.text);
         return;
     }
-    held_name(t, held);
+    task_held_name(t, held);
     keeper_link_prepare_announce(&e->keeper, held, &k->announcement, &k->plan.announce);
     crash_point(CRASH_AT_task_before);
     t->pid = spawn_process(&k->plan, &t->pidfd, &failure);
@@ -207,10 +213,8 @@ void task_start(struct service *s, enum task_kind kind, unsigned place, const st
         return;
     }
     spawn_kit_free(k);
-    if (!e->is_protected) {
-        ev_io_set(&t->lifeline, t->pidfd, EV_READ);
-        ev_io_start(e->loop, &t->lifeline);
-    }
+    if (!e->is_protected)
+        task_watch(t);
 }
 
 /* --- ending -------------------------------------------------------------------------------------------- */
@@ -227,7 +231,7 @@ static void cancel(struct task *t)
 {
     struct engine *e = t->service->engine;
     char held[LIMIT_HELD_NAME + 1];
-    held_name(t, held);
+    task_held_name(t, held);
     if (t->pid > 0)
         kill_group(t);
     keeper_link_drop(&e->keeper, held);
@@ -320,4 +324,6 @@ void task_adopt(struct engine *e, struct keeper_entry *entry, const struct held_
         task_new(s, (enum task_kind)kind, name->slot, name->serial, timeout_of(s, (enum task_kind)kind));
     t->pid = entry->pid;
     t->pidfd = take_fd(&entry->fd);
+    if (entry->is_foreign)
+        task_watch(t);
 }

@@ -60,6 +60,9 @@ void task_forget_all(struct engine *e);
 void task_on_ended(struct engine *e, const char *held, const struct held_name *name, int wait_status);
 /* A successor finds ENTRY: it is taken up again, or killed where nobody waits for its end. */
 void task_adopt(struct engine *e, struct keeper_entry *entry, const struct held_name *name);
+/* The keeper does not report its end: watches it. */
+void task_watch(struct task *t);
+void task_held_name(const struct task *t, char dst[LIMIT_HELD_NAME + 1]);
 /* "before_start", "health", …. */
 const char *task_kind_name(enum task_kind kind);
 

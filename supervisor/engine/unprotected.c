@@ -12,24 +12,36 @@
 #include "engine/engine.h"
 #include "sys/pidfd.h"
 
+bool engine_read_end(int pidfd, int *ret_status)
+{
+    int r = pidfd_wait(pidfd, ret_status);
+    if (r == -ECHILD)
+        r = pidfd_exit_status(pidfd, ret_status);
+    if (r == -EAGAIN || r == -ENODATA)
+        return false; /* alive, or not reaped yet: the level-triggered watcher comes back */
+    if (r < 0)
+        *ret_status = SIGKILL;
+    return true;
+}
+
 static void on_lifeline(struct ev_loop *loop, ev_io *io, int revents)
 {
     (void)loop, (void)revents;
     struct worker *w = io->data;
     int status;
-    int r = pidfd_wait(w->pidfd, &status);
-    if (r == -EAGAIN)
-        return;
-    if (r == -ECHILD)
-        r = pidfd_exit_status(w->pidfd, &status);
-    if (r == -ENODATA)
-        return; /* not reaped yet: the level-triggered watcher comes back */
-    engine_worker_ended(w, r == 0 ? status : SIGKILL);
+    if (engine_read_end(w->pidfd, &status))
+        engine_worker_ended(w, status);
 }
 
 void engine_watch_process(struct worker *w)
 {
-    if (w->service->engine->is_protected || w->pidfd < 0)
+    if (!w->service->engine->is_protected)
+        engine_watch_foreign(w);
+}
+
+void engine_watch_foreign(struct worker *w)
+{
+    if (w->pidfd < 0)
         return;
     if (w->lifeline)
         ev_io_stop(w->service->engine->loop, w->lifeline);
@@ -53,7 +65,7 @@ void engine_lose_keeper(struct engine *e)
     event_log_say(&e->log, LOG_ERROR, "berth", NULL,
                   "the keeper (pid=%d) is gone: supervision goes on unprotected, a crash of the supervisor "
                   "would now close every socket; "
-                  "restart berth when it suits you",
+                  "'berth upgrade' protects it again",
                   e->keeper.keeper_pid);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     ev_signal_init(&e->term_watcher, on_own_signal, SIGTERM);
@@ -65,4 +77,6 @@ void engine_lose_keeper(struct engine *e)
     for (size_t i = 0; i < e->n_services; i++)
         service_each_worker (w, e->services[i])
             engine_watch_process(w);
+    list_each (t, &e->tasks, struct task, link)
+        task_watch(t);
 }

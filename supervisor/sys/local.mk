@@ -6,4 +6,4 @@ noinst_LIBRARIES += %D%/libsys.a
 	%D%/pidfd.h %D%/ready_pipe.c %D%/ready_pipe.h %D%/procfs.c %D%/procfs.h %D%/resolve.c %D%/resolve.h %D%/rlimits.c \
 	%D%/rlimits.h %D%/shared_memory.c %D%/shared_memory.h %D%/sockdiag.c %D%/sockdiag.h \
 	%D%/socket_events.c %D%/socket_events.h %D%/socket_option.c %D%/socket_option.h %D%/spawn.c %D%/spawn.h %D%/spawn_child.c %D%/spawn_child.h %D%/terminal.c \
-	%D%/terminal.h %D%/text_file.c %D%/text_file.h %D%/unix_queues.c %D%/unix_queues.h %D%/unix_path.c %D%/unix_path.h %D%/user.c %D%/user.h %D%/will.c %D%/will.h
+	%D%/terminal.h %D%/text_file.c %D%/text_file.h %D%/unix_queues.c %D%/unix_queues.h %D%/unix_path.c %D%/unix_path.h %D%/user.c %D%/user.h %D%/ask_binary.c %D%/ask_binary.h %D%/will.c %D%/will.h

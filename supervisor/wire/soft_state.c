@@ -15,7 +15,6 @@
 #include "base/must.h"
 
 #define MAGIC UINT64_C(0x7374617468747262) /* "brthtats" */
-#define MAJOR 2
 #define WORD sizeof(int64_t)
 
 struct header {
@@ -87,15 +86,21 @@ void soft_state_format(struct soft_state *s, void *memory, size_t size)
     struct header *h = header_of(s);
     h->magic = 0;
     settle();
-    *h = (struct header){.major = MAJOR, .header_size = sizeof *h, .end = sizeof *h};
+    *h = (struct header){.major = SOFT_STATE_MAJOR, .header_size = sizeof *h, .end = sizeof *h};
     settle();
     h->magic = MAGIC;
+}
+
+unsigned soft_state_major(const void *memory, size_t size)
+{
+    const struct header *h = memory;
+    return size >= offsetof(struct header, row) && h->magic == MAGIC ? h->major : 0;
 }
 
 static bool header_is_sound(const struct header *h, size_t size)
 {
     size_t least = offsetof(struct header, row);
-    if (size < sizeof *h || h->magic != MAGIC || h->major != MAJOR)
+    if (size < sizeof *h || h->magic != MAGIC || h->major != SOFT_STATE_MAJOR)
         return false;
     return h->header_size >= least && h->header_size % WORD == 0 && h->end % WORD == 0 && h->end <= size &&
            h->header_size <= h->end && h->columns <= (h->header_size - least) / WORD;

@@ -10,6 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Other versions cannot read a memory of this one. A test has a binary with its own. */
+#ifndef SOFT_STATE_MAJOR
+#define SOFT_STATE_MAJOR 2
+#endif
+
 #define SOFT_STATE_KEY 160    /* bytes of a key, with its NUL */
 #define SOFT_STATE_COLUMNS 16 /* the most numbers that this version writes into a row */
 #define SOFT_STATE_SIZES 64   /* of records, for which free ones are found again */
@@ -30,9 +35,11 @@ struct soft_state {
 size_t soft_state_least_size(void);
 /* Writes an empty header over MEMORY of SIZE bytes, at least the least. */
 void soft_state_format(struct soft_state *s, void *memory, size_t size);
-/* Accepts MEMORY (aligned to 8 bytes) as found, and ends the write that its writer died in. -EBADMSG: not such
- * a memory, of another major version, or its sizes do not add up. */
+/* Accepts MEMORY (aligned to 8 bytes) as found, and ends the write that its writer died in. -EBADMSG: not
+ * such a memory, of another major version, or its sizes do not add up. */
 int soft_state_open(struct soft_state *s, void *memory, size_t size);
+/* Of which version MEMORY says that it is, above 0; 0: it is no such memory. */
+unsigned soft_state_major(const void *memory, size_t size);
 /* The memory was enlarged to SIZE, and perhaps moved. */
 void soft_state_grow(struct soft_state *s, void *memory, size_t size);
 
