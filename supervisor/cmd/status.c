@@ -47,14 +47,18 @@ static void format_text(const struct cmd_args *args, const json_t *services, str
     }
 }
 
-static void print_text(const struct cmd_args *args, const json_t *services)
+static void print_text(const struct cmd_args *args, const json_t *reply)
 {
     struct buf out;
 
     buf_init(&out, SIZE_MAX);
     if (args->watch && isatty(STDOUT_FILENO))
         buf_add_str(&out, HOME_AND_CLEAR);
-    format_text(args, services, &out);
+    format_text(args, json_object_get(reply, "services"), &out);
+    if (json_is_false(json_object_get(reply, "protected")))
+        buf_add_str(&out,
+                    "\nberth is unprotected: its keeper is gone, and a crash of the supervisor would close "
+                    "every socket;\n'berth upgrade' protects it again\n");
     fwrite(out.data, 1, out.len, stdout);
     buf_fini(&out);
 }
@@ -83,7 +87,7 @@ static int show(struct client *c, const struct cmd_args *args, struct berr *err)
     if (args->json)
         print_json(args, reply);
     else
-        print_text(args, services);
+        print_text(args, reply);
     for (size_t i = 0; args->argc > 0 && i < json_array_size(services); i++) {
         if (!status_is_running(json_array_get(services, i)))
             status = NOT_RUNNING;

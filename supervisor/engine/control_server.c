@@ -468,6 +468,14 @@ struct control_server *control_server_new(struct ev_loop *loop, int listen_fd,
     return s;
 }
 
+void control_server_flush(struct control_server *s)
+{
+    if (!s)
+        return;
+    list_each (c, &s->clients, struct control_client, link)
+        (void)client_send(c); /* whoever does not read now will see the end of the connection */
+}
+
 void control_server_free(struct control_server *s)
 {
     if (!s)

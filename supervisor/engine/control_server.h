@@ -45,6 +45,8 @@ struct control_server *control_server_new(struct ev_loop *loop, int listen_fd,
                                           const struct control_handler *handler, void *data);
 /* Takes NULL. Replies that are not sent yet are tried once more, without waiting. */
 void control_server_free(struct control_server *server);
+/* Before this process ends without notice: sends what can be sent at once. Takes NULL. */
+void control_server_flush(struct control_server *server);
 /* Members of the group GID may change things, besides root and our own user. */
 void control_server_set_group(struct control_server *server, gid_t gid);
 struct control_stats control_server_stats(const struct control_server *server);

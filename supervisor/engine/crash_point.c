@@ -46,7 +46,7 @@ void crash_point_arm(unsigned starts)
 void crash_point(enum crash_point point)
 {
     if (armed.left > 0 && armed.point == point && --armed.left == 0)
-        raise(SIGKILL);
+        raise(getenv("BERTH_CRASH_STOPS") ? SIGSTOP : SIGKILL);
 }
 
 int crash_point_list(void)

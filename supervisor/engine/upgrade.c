@@ -110,13 +110,7 @@ static void answer(struct upgrade *u)
         control_client_reply(
             u->client, json_pack("{s:i, s:b}", "number", (int)u->engine->upgrades.n, "done", 0), u->waits);
     u->client = NULL;
-}
-
-/* Ends as a crash does, but for replies that are still on their way. */
-static _Noreturn void leave(struct engine *e)
-{
-    control_server_free(e->control);
-    _exit(0);
+    control_server_flush(u->engine->control);
 }
 
 static void make_way(struct upgrade *u, const char *version)
@@ -125,16 +119,15 @@ static void make_way(struct upgrade *u, const char *version)
     crash_point(CRASH_AT_upgrade_before);
     e->upgrades.n++;
     record(e, UPGRADE_UNDER_WAY, 0);
-    crash_point(CRASH_AT_upgrade_recorded);
     event_log_say(&e->log, LOG_INFO, "upgrade", NULL, "making way for %s (berth %s)", u->path, version);
     struct control_client *client = u->client;
+    answer(u);
+    crash_point(CRASH_AT_upgrade_recorded);
     if (e->is_protected) {
-        answer(u);
         keeper_link_upgrade(&e->keeper, u->binary);
         crash_point(CRASH_AT_upgrade_told);
-        leave(e);
+        _exit(0); /* as in a crash */
     }
-    answer(u);
     int r = engine_become_keeper(e, u->binary);
     record(e, UPGRADE_FAILED, UPGRADE_FORGOTTEN);
     event_log_say(&e->log, LOG_ERROR, "upgrade", NULL, "berth cannot be protected again: %s", strerror(-r));

@@ -34,6 +34,7 @@ static const struct option_row {
     ROW("answer-stdin", FLAG, answer_stdin),  /* descriptor 0 is a connection: answer it, and end */
     ROW("backlog", NUMBER, backlog),          /* listen(2) with another backlog */
     ROW("bind", TEXT, bind),                  /* bind this itself, and exit with 1 where that fails */
+    ROW("check-state", FLAG, check_state),    /* hang: a program that berth asks whether it is a berth */
     ROW("close", FLAG, close),                /* close what was handed over */
     ROW("count", TEXT, count),                /* connections, in this file: struct probe_count */
     ROW("crash-once", TEXT, crash_once),      /* exit with 1 unless this file is there, and make it */
@@ -316,6 +317,8 @@ static void do_deeds(struct probe *p)
 {
     if (p->ignore_term)
         signal(SIGTERM, SIG_IGN);
+    while (p->check_state)
+        pause();
     if (p->crash_once != NULL && is_first(p->crash_once))
         _exit(1);
     if (p->kill_self > 0)

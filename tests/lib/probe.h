@@ -15,7 +15,7 @@ struct probe {
     const char *report, *from, *grandchild, *unlink, *bind, *dump, *crash_once, *count, *harm_once, *say;
     int orphans, backlog, signal_parent, kill_self;
     int delay_ms, slow_start_ms, exit_after_ms, exit_status;
-    bool ignore_term, shutdown, close, abort, drain, hold, deaf, answer_stdin, store;
+    bool ignore_term, shutdown, close, abort, drain, hold, deaf, answer_stdin, store, check_state;
 
     int fds[PROBE_SOCKETS_MAX]; /* the sockets that it was handed, or made */
     size_t n_fds;

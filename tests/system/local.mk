@@ -11,8 +11,8 @@ tests_lib_probe_LDADD = supervisor/sys/libsys.a
 if HAVE_CRITERION
 system_tests = \
 	%D%/rig.crit %D%/run.crit %D%/handoff.crit %D%/kill.crit %D%/guard.crit %D%/habits.crit %D%/control.crit \
-	%D%/output.crit %D%/demand.crit %D%/inetd.crit %D%/share.crit %D%/servers.crit %D%/matrix.crit %D%/pid1.crit %D%/crash.crit %D%/up.crit %D%/update.crit %D%/reload.crit %D%/scale.crit %D%/hooks.crit %D%/input.crit %D%/limits.crit %D%/surroundings.crit %D%/announce.crit %D%/notify.crit %D%/examples.crit
-check_PROGRAMS += tests/berth-crash $(system_tests)
+	%D%/output.crit %D%/demand.crit %D%/inetd.crit %D%/share.crit %D%/servers.crit %D%/matrix.crit %D%/pid1.crit %D%/crash.crit %D%/up.crit %D%/update.crit %D%/upgrade.crit %D%/reload.crit %D%/scale.crit %D%/hooks.crit %D%/input.crit %D%/limits.crit %D%/surroundings.crit %D%/announce.crit %D%/notify.crit %D%/examples.crit
+check_PROGRAMS += tests/berth-crash tests/berth-keeper tests/berth-future $(system_tests)
 TESTS += $(system_tests)
 check_LIBRARIES = tests/lib/librig.a
 
@@ -44,6 +44,15 @@ nodist_tests_berth_crash_SOURCES = $(control_interface)
 tests_berth_crash_CPPFLAGS = $(AM_CPPFLAGS) $(INIH_CFLAGS) -DBERTH_CRASH_POINTS
 tests_berth_crash_CFLAGS = $(AM_CFLAGS) -Wno-strict-aliasing
 tests_berth_crash_LDADD = supervisor/keeper/libkeeper.a $(lower_archives) $(EV_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) $(CAPNG_LIBS) -lm
+
+# berth with a keeper of another version, and one that reads another state: for upgrades.
+tests_berth_keeper_SOURCES = $(main_sources) $(keeper_sources) supervisor/engine/keeper_link.c
+tests_berth_keeper_CPPFLAGS = $(AM_CPPFLAGS) -DKEEPER_VERSION=1000
+tests_berth_keeper_CFLAGS = $(AM_CFLAGS) -Wno-strict-aliasing
+tests_berth_keeper_LDADD = supervisor/engine/libengine.a $(lower_archives) $(EV_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) $(CAPNG_LIBS) -lm
+tests_berth_future_SOURCES = $(main_sources) supervisor/wire/soft_state.c
+tests_berth_future_CPPFLAGS = $(AM_CPPFLAGS) -DSOFT_STATE_MAJOR=1000
+tests_berth_future_LDADD = $(berth_LDADD)
 
 system_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/lib $(CRITERION_CFLAGS)
 system_ldadd = tests/lib/librig.a $(JANSSON_LIBS) $(CRITERION_LIBS)
@@ -99,6 +108,9 @@ tests_system_reload_crit_LDADD = $(system_ldadd)
 tests_system_update_crit_SOURCES = %D%/test_update.c %D%/test_update_ends.c
 tests_system_update_crit_CPPFLAGS = $(system_cppflags)
 tests_system_update_crit_LDADD = $(system_ldadd)
+tests_system_upgrade_crit_SOURCES = %D%/test_upgrade.c
+tests_system_upgrade_crit_CPPFLAGS = $(system_cppflags)
+tests_system_upgrade_crit_LDADD = $(system_ldadd)
 tests_system_scale_crit_SOURCES = %D%/test_scale.c
 tests_system_scale_crit_CPPFLAGS = $(system_cppflags)
 tests_system_scale_crit_LDADD = $(system_ldadd)
