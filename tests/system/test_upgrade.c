@@ -360,8 +360,9 @@ rig_test(upgrade, protects_again_also_with_what_a_configuration_needs)
     kill(web, SIGKILL);
     rig_wait_child(r, web);
     rig_until(r, rig_pid_of(r, "web", 1) > 0 && rig_pid_of(r, "web", 1) != web);
-    kill(count, SIGKILL);
-    rig_wait_child(r, count);
+    kill(-count, SIGKILL);
+    while (waitpid(-count, NULL, 0) > 0)
+        continue;
     rig_until(r, rig_pid_of(r, "count", 1) > 0 && rig_pid_of(r, "count", 1) != count);
 }
 
