@@ -31,7 +31,7 @@ tests_unit_core_crit_SOURCES = tests/unit/core/test_conf.c tests/unit/core/test_
 	tests/unit/core/test_conf_expand.c tests/unit/core/test_conf_path.c tests/unit/core/test_conf_share.c tests/unit/core/test_conf_schema.c tests/unit/core/test_conf_source.c \
 	tests/unit/core/test_diagnose.c \
 	tests/unit/core/test_environment.c tests/unit/core/test_explain.c tests/unit/core/test_handoff.c tests/unit/core/test_held_name.c tests/unit/core/test_order.c tests/unit/core/test_restart.c tests/unit/core/test_rolling.c \
-	tests/unit/core/test_run_args.c tests/unit/core/test_service.c tests/unit/core/test_sockset.c tests/unit/core/test_summary.c tests/unit/core/test_words.c \
+	tests/unit/core/test_run_args.c tests/unit/core/test_service.c tests/unit/core/test_sockset.c tests/unit/core/test_summary.c tests/unit/core/test_upgrade.c tests/unit/core/test_words.c \
 	tests/unit/core/test_worker_fsm.c
 tests_unit_core_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_core_crit_LDADD = supervisor/core/libcore.a supervisor/wire/libwire.a supervisor/base/libbase.a $(JANSSON_LIBS) $(CRITERION_LIBS)
@@ -39,7 +39,7 @@ tests_unit_core_crit_LDADD = supervisor/core/libcore.a supervisor/wire/libwire.a
 tests_unit_sys_crit_SOURCES = tests/unit/sys/sys_test.c tests/unit/sys/sys_test.h \
 	tests/unit/sys/test_log_file.c tests/unit/sys/test_capability.c tests/unit/sys/test_cgroup.c tests/unit/sys/test_text_file.c tests/unit/sys/test_control_socket.c tests/unit/sys/test_fd.c tests/unit/sys/test_fdbatch.c tests/unit/sys/test_holder.c tests/unit/sys/test_inherited.c \
 	tests/unit/sys/test_listener.c tests/unit/sys/test_memory_file.c tests/unit/sys/test_notify_socket.c tests/unit/sys/test_notify_target.c tests/unit/sys/test_pidfd.c tests/unit/sys/test_procfs.c tests/unit/sys/test_ready_pipe.c tests/unit/sys/test_resolve.c \
-	tests/unit/sys/test_shared_memory.c tests/unit/sys/test_spawn.c tests/unit/sys/test_unix_path.c tests/unit/sys/test_unix_queues.c tests/unit/sys/test_user.c
+	tests/unit/sys/test_shared_memory.c tests/unit/sys/test_spawn.c tests/unit/sys/test_unix_path.c tests/unit/sys/test_unix_queues.c tests/unit/sys/test_user.c tests/unit/sys/test_will.c
 tests_unit_sys_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_sys_crit_LDADD = supervisor/sys/libsys.a supervisor/wire/libwire.a supervisor/base/libbase.a $(JANSSON_LIBS) $(CAPNG_LIBS) $(CRITERION_LIBS)
 

@@ -334,10 +334,56 @@ static void crash_with_hooks(struct rig *r, const char *point, enum moment momen
     look_back(r, point, moment);
 }
 
+/* Who makes way for another binary dies of it; whoever asked asks again. */
+static void crash_in_an_upgrade(struct rig *r, const char *point, enum moment moment)
+{
+    bool in_the_new_one = strcmp(point, "upgrade_concluded") == 0;
+
+    if (moment == LATER_PASSING)
+        return; /* a supervisor makes way once */
+    r->berth = getenv("BERTH_CRASH");
+    rig_env(r, rig_format(r, "BERTH_CRASH_AT=%s:1:%d", point, (moment == IN_THE_SUCCESSOR) + in_the_new_one));
+    rig_run(r, "--listen", rig_address(r, 4), "--", r->probe, "--drain");
+    pid_t worker = rig_wait_worker(r, 1, 0);
+    struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
+    if (moment == IN_THE_SUCCESSOR)
+        rig_kill_supervisor(r);
+    rig_wait_state(r, "running");
+    insist(r, "upgrade", "--binary", getenv("BERTH_CRASH"));
+    cr_assert(rig_log_has(r, "was killed by KILL") || rig_log_has(r, "going back to the old one") ||
+                  strcmp(point, "upgrade_told") == 0, "nobody died at %s", point);
+    cr_assert(load_wait_ok(load, 5, RIG_PATIENCE_SECONDS));
+    rig_load_end(r, load, 0);
+    cr_assert_eq(rig_worker_pid(r, 1), worker);
+    cr_assert(rig_stop(r) == 0, "%s: ended with %d", point, r->exit_status);
+}
+
+/* The new binary's first supervisor dies: the old one's next goes on, or, where it was stable already, its own
+ * second. */
+static void crash_on_trial(struct rig *r, const char *point)
+{
+    rig_env(r, rig_format(r, "BERTH_CRASH_AT=%s:1:1", point));
+    rig_run(r, "--set", "stable_after=0", "--set", rig_format(r, "output=file:%s", rig_path(r, "log")),
+            "--listen", rig_address(r, 4), "--", r->probe, "--drain");
+    pid_t worker = rig_wait_worker(r, 1, 0);
+    struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
+    bool is_done = rig_cmd(r, "upgrade", "--binary", getenv("BERTH_CRASH"))->status == 0;
+    cr_assert(is_done || rig_log_has(r, "going back to the old one"), "%s", point);
+    rig_wait_state(r, "running");
+    cr_assert_eq(rig_worker_pid(r, 1), worker);
+    rig_cmd_ok(r, "upgrade");
+    cr_assert(load_wait_ok(load, 5, RIG_PATIENCE_SECONDS));
+    rig_load_end(r, load, 0);
+    cr_assert_eq(rig_worker_pid(r, 1), worker);
+    cr_assert(rig_stop(r) == 0, "%s: ended with %d", point, r->exit_status);
+}
+
 static void crash_somewhere(struct rig *r, const char *point, enum moment moment)
 {
     if (is_of_an_update(point))
         crash_in_an_update(r, point, moment);
+    else if (strncmp(point, "upgrade_", 8) == 0)
+        crash_in_an_upgrade(r, point, moment);
     else if (strncmp(point, "task_", 5) == 0)
         crash_with_hooks(r, point, moment);
     else if (strncmp(point, "keeper_process_", strlen("keeper_process_")) == 0)
@@ -370,6 +416,10 @@ static void crash_somewhere(struct rig *r, const char *point, enum moment moment
     rig_test(crash, with_many_services_at_##name)                                                            \
     {                                                                                                        \
         crash_with_many_services(r, #name);                                                                  \
+    }                                                                                                        \
+    rig_test(crash, on_trial_at_##name)                                                                      \
+    {                                                                                                        \
+        crash_on_trial(r, #name);                                                                            \
     }                                                                                                        \
     rig_test(crash, with_connections_at_##name)                                                              \
     {                                                                                                        \

@@ -278,9 +278,11 @@ rig_test(upgrade, of_the_keeper_keeps_its_children)
 {
     struct load *load;
     pid_t worker = begin(r, &load), keeper = r->keeper;
+    size_t fds = rig_count_fds(keeper);
     upgrade_well(r, built(r, "tests/berth-keeper"));
     rig_until(r, strcmp(program_of(r, keeper), built(r, "tests/berth-keeper")) == 0);
     cr_assert_eq(rig_parent_of(worker), keeper);
+    cr_assert_eq(rig_count_fds(keeper), fds);
     end(r, load, worker);
     /* It reaps, restarts, keeps signals, and starts supervisors as any keeper. */
     rig_kill(r, worker, SIGKILL);

@@ -16,12 +16,12 @@
 #include "keeper/store.h"
 #include "sys/will.h"
 
-static bool has_failed;
+static int failed_version; /* of the keeper that could not be executed */
 
 static bool is_due(const struct respawn *r)
 {
-    return r->version > 0 && r->version != KEEPER_VERSION && !has_failed && r->pid > 0 && r->is_stable &&
-           r->candidate < 0 && !r->has_finished && stop_count() == 0 && link_is_quiet();
+    return r->version > 0 && r->version != KEEPER_VERSION && r->version != failed_version && r->pid > 0 &&
+           r->is_stable && r->candidate < 0 && !r->has_finished && stop_count() == 0 && link_is_quiet();
 }
 
 static int write_respawn(int will, const struct respawn *r)
@@ -63,7 +63,7 @@ void bequeath_if_due(void)
     if (error == 0)
         error = will_execute(will, r->binary, r->argv, environ);
     say("cannot make way for the keeper of the new binary: %s; going on as this one", strerror(-error));
-    has_failed = true;
+    failed_version = r->version;
     if (will >= 0)
         close(will);
 }

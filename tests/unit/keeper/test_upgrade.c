@@ -152,6 +152,46 @@ Test(keeper_upgrade, a_keeper_of_another_version_takes_over_everything_in_its_pl
     cr_expect_eq(host_status(), 7 << 8);
 }
 
+static void copy_file(const char *from, const char *to)
+{
+    char bytes[65536];
+    int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+    cr_assert(in >= 0 && out >= 0);
+    for (ssize_t n; (n = read(in, bytes, sizeof bytes)) != 0;)
+        cr_assert(n > 0 && write(out, bytes, (size_t)n) == n);
+    close(in);
+    close(out);
+}
+
+Test(keeper_upgrade, a_keeper_whose_successor_cannot_be_executed_goes_on)
+{
+    char path[] = "/tmp/berth-test-XXXXXX";
+    int fd = mkstemp(path);
+    cr_assert_geq(fd, 0);
+    close(fd);
+    copy_file(host_path(), path);
+    chmod(path, 0755);
+    host_start();
+    host_begin();
+    host_tell(KEEPER_PUT, "state", STDERR_FILENO, 0, 0);
+    begin_trial(path);
+    exit_supervisor(0);
+    host_expect(KEEPER_WELCOME);
+    host_expect_named(KEEPER_HELD, "state");
+    host_expect(KEEPER_SYNC);
+    chmod(path, 0);
+    host_tell(KEEPER_STABLE, NULL, -1, OTHER_VERSION, 0);
+    cr_assert(host_says("cannot make way for the keeper of the new binary"));
+    unlink(path);
+    pid_t child = host_start_child("child", CHILD_STAYS, 0);
+    kill(child, SIGUSR1);
+    cr_expect_eq(host_expect_named(KEEPER_ENDED, "child").value, SIGUSR1);
+    cr_expect_eq(host.hello.extra_fds, 0);
+    host_tell(KEEPER_FINISH, NULL, -1, 0, 0);
+    host_command((struct keeper_host_command){.what = HOST_EXIT, .status = 0});
+    cr_expect_eq(host_status(), 0);
+}
+
 Test(keeper_upgrade, a_keeper_does_not_make_way_while_it_is_to_end)
 {
     host_start();

@@ -348,3 +348,14 @@ Test(soft_state, no_room_at_all_is_a_valid_state)
     cr_assert_eq(add("a", 0, 0), -ENOSPC);
     cr_assert_eq(soft_state_open(&s, memory, HEADER_SIZE), 0);
 }
+
+Test(soft_state, another_version_is_told_by_its_number)
+{
+    cr_expect_eq(soft_state_major(memory, size), SOFT_STATE_MAJOR);
+    put32(MAJOR_AT, 77);
+    cr_expect_eq(soft_state_major(memory, size), 77);
+    cr_expect_eq(soft_state_open(&s, memory, size), -EBADMSG);
+    cr_expect_eq(soft_state_major(memory, 8), 0);
+    memory[0] ^= 1;
+    cr_expect_eq(soft_state_major(memory, size), 0);
+}
