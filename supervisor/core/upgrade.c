@@ -24,6 +24,25 @@ static const char *find_line(const char *answer, const char *word, char *dst, si
     return NULL;
 }
 
+/* From the first line: "berth VERSION keeper N", N above 0. */
+static bool take_version(const char *answer, char version[UPGRADE_VERSION])
+{
+    static const char berth[] = "berth ", keeper[] = " keeper ";
+    if (!str_starts_with(answer, berth))
+        return false;
+    const char *v = answer + strlen(berth);
+    size_t n = strcspn(v, " \n");
+    if (n == 0 || n >= UPGRADE_VERSION || !str_starts_with(v + n, keeper))
+        return false;
+    const char *number = v + n + strlen(keeper);
+    size_t digits = strspn(number, "0123456789");
+    if (digits == 0 || *number == '0' || number[digits] != '\n')
+        return false;
+    memcpy(version, v, n);
+    version[n] = '\0';
+    return true;
+}
+
 static int refuse_stranger(const char *path, const char *answer, int wait_status, unsigned seconds,
                            struct berr *err)
 {
@@ -44,9 +63,8 @@ int upgrade_judge(const char *path, const char *answer, int wait_status, unsigne
                   char version[UPGRADE_VERSION], struct berr *err)
 {
     char quoted[300], found[UPGRADE_VERSION], why[400], end[96], can[8];
-    int keeper = 0;
     str_escape(quoted, sizeof quoted, path, strlen(path));
-    if (sscanf(answer, "berth %31s keeper %d\n", found, &keeper) != 2 || keeper <= 0)
+    if (!take_version(answer, found))
         return refuse_stranger(quoted, answer, wait_status, seconds, err);
     if (find_line(answer, UPGRADE_CANNOT, why, sizeof why))
         return berr_set(err, BERR_FAILED, EPROTO, "%s (berth %s) cannot take over: %s", quoted, found, why);
