@@ -94,6 +94,9 @@ char *upgrade_describe_failure(char *dst, size_t size, int failure)
     char end[96];
     if (failure == UPGRADE_FORGOTTEN)
         snprintf(dst, size, "the supervisor ended before the keeper knew of the new binary; ask again");
+    else if (failure == UPGRADE_UNPROTECTED)
+        snprintf(dst, size,
+                 "berth has no keeper, and the supervisor could not become one; see its log for why");
     else if (failure == KEEPER_TIMED_OUT)
         snprintf(dst, size,
                  "rolled back: the new supervisor was not ready within 10 seconds; the old one is back");

@@ -27,8 +27,10 @@ enum upgrade_state {
     UPGRADE_FAILED,
 };
 
-/* As a wait status, beside KEEPER_TIMED_OUT: the supervisor died before the keeper knew of the upgrade. */
+/* As a wait status, beside KEEPER_TIMED_OUT: the supervisor died before the keeper knew of the upgrade; or it
+ * had no keeper, and could not become one. */
 #define UPGRADE_FORGOTTEN (-2)
+#define UPGRADE_UNPROTECTED (-3)
 
 /* What the binary at PATH answered, and how its process ended. 0 and its version, or a negative errno and why
  * it cannot be had. SECONDS: the time that it had (SIGALRM ended it then). */

@@ -34,11 +34,13 @@ struct upgrade {
     char *path;             /* owned */
     int binary, out, pidfd; /* owned */
     ev_io ended;            /* the process that is asked */
+    ev_timer late;          /* it has not heeded its alarm either */
 };
 
 static void upgrade_free(struct upgrade *u)
 {
     ev_io_stop(u->engine->loop, &u->ended);
+    ev_timer_stop(u->engine->loop, &u->late);
     u->engine->upgrades.asking = NULL;
     fd_close(&u->binary);
     fd_close(&u->out);
@@ -129,10 +131,10 @@ static void make_way(struct upgrade *u, const char *version)
         _exit(0); /* as in a crash */
     }
     int r = engine_become_keeper(e, u->binary);
-    record(e, UPGRADE_FAILED, UPGRADE_FORGOTTEN);
-    event_log_say(&e->log, LOG_ERROR, "upgrade", NULL, "berth cannot be protected again: %s", strerror(-r));
-    if (client && u->waits)
-        refuse(e, client, "berth cannot be protected again; see its log for why");
+    char why[200];
+    record(e, UPGRADE_FAILED, UPGRADE_UNPROTECTED);
+    event_log_say(&e->log, LOG_ERROR, "upgrade", NULL, "a keeper could not be executed: %s", strerror(-r));
+    refuse(e, u->waits ? client : NULL, upgrade_describe_failure(why, sizeof why, UPGRADE_UNPROTECTED));
     upgrade_free(u);
 }
 
@@ -166,6 +168,13 @@ static void on_ended(struct ev_loop *loop, ev_io *io, int revents)
     int r = pidfd_wait(u->pidfd, &status);
     if (r != -EAGAIN)
         on_answer(u, r == 0 ? status : SIGKILL);
+}
+
+static void on_late(struct ev_loop *loop, ev_timer *t, int revents)
+{
+    (void)loop, (void)revents;
+    struct upgrade *u = t->data;
+    pidfd_signal(u->pidfd, SIGKILL);
 }
 
 /* Copies of what is held: what asks may be no berth at all. */
@@ -203,7 +212,8 @@ void upgrade_begin(struct engine *e, struct control_client *client, const char *
     *u =
         (struct upgrade){.engine = e, .client = client, .waits = waits, .out = -1, .pidfd = -1, .binary = -1};
     ev_init(&u->ended, on_ended);
-    u->ended.data = u;
+    ev_timer_init(&u->late, on_late, ANSWER_SECONDS + 1, 0);
+    u->ended.data = u->late.data = u;
     e->upgrades.asking = u;
     u->path = path ? mem_strdup(path) : own_path();
     if (!u->path)
@@ -218,6 +228,8 @@ void upgrade_begin(struct engine *e, struct control_client *client, const char *
     }
     ev_io_set(&u->ended, u->pidfd, EV_READ);
     ev_io_start(e->loop, &u->ended);
+    ev_now_update(e->loop);
+    ev_timer_start(e->loop, &u->late);
 }
 
 void upgrade_on_client_gone(struct engine *e, const struct control_client *client)

@@ -158,7 +158,7 @@ static void say_why(pid_t pid, int status, int64_t delay)
         was_killed ? signame_format(WTERMSIG(status), room) : room, when, sv.starts, store_count_fds());
 }
 
-/* What it said of its end is not believed: it has let go of nothing that was not there before it. */
+/* A FINISH of one on trial is not believed: that it could not begin ends nothing. */
 static void go_back(pid_t pid, int wait_status)
 {
     close(sv.candidate);

@@ -71,5 +71,6 @@ Test(upgrade, why_one_failed_is_a_sentence)
     cr_expect(strstr(upgrade_describe_failure(text, sizeof text, SIGKILL), "was killed by KILL"));
     cr_expect(strstr(upgrade_describe_failure(text, sizeof text, KEEPER_TIMED_OUT), "within 10 seconds"));
     cr_expect(strstr(upgrade_describe_failure(text, sizeof text, UPGRADE_FORGOTTEN), "ask again"));
+    cr_expect(strstr(upgrade_describe_failure(text, sizeof text, UPGRADE_UNPROTECTED), "has no keeper"));
     cr_expect_str_eq(upgrade_state_name(UPGRADE_UNDER_WAY), "under-way");
 }
