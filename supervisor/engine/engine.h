@@ -60,9 +60,9 @@ struct engine {
         size_t n;
         bool is_working;
     } queue;
-    struct update *update;          /* the one that is under way, or NULL: engine/update */
-    struct list updates;            /* of struct update: those that wait for it to end */
-    ev_timer update_timer;          /* is due at once: engine/update has something to end */
+    struct update *update; /* the one that is under way, or NULL: engine/update */
+    struct list updates;   /* of struct update: those that wait for it to end */
+    ev_timer update_timer; /* is due at once: engine/update has something to end */
     struct upgrades upgrades;
     bool has_inherited;             /* the keeper may have sockets that berth was started with */
     struct control_server *control; /* owned; NULL: none */

@@ -62,8 +62,7 @@ static void add_workers(struct testament *t, const struct service *s)
 {
     char name[LIMIT_HELD_NAME + 1];
     struct worker *w;
-    service_each_worker(w, s)
-    {
+    service_each_worker (w, s) {
         worker_held_name(w, name);
         hold_process(t, name, w->pidfd, w->pid);
         if (!w->channel)
