@@ -28,13 +28,14 @@ static bool can_fork(size_t n)
     return forked == n;
 }
 
-/* Keeper and supervisor each have a socket and a worker's pidfd of every service; there is some room. */
+/* Keeper and supervisor each have a socket, a worker's pidfd and its notify socket of every service; there is some
+ * room. */
 bool subject_is_permitted(size_t n)
 {
     struct rlimit files;
 
     getrlimit(RLIMIT_NOFILE, &files);
-    return files.rlim_max >= 3 * n + 100 && can_fork(n);
+    return files.rlim_max >= 4 * n + 100 && can_fork(n);
 }
 
 void subject_configure(size_t n, unsigned round, const char *more)

@@ -168,7 +168,8 @@ static void crash_with_a_daemon(struct rig *r, const char *point, enum moment mo
     for (int i = 0; i < 4; i++) {
         pid_t worker = 0;
         rig_until(r, (worker = rig_worker_pid(r, 1)) > 0 && rig_parent_of(worker) == r->keeper &&
-                         strcmp(rig_worker_state(r, 1), "ready") == 0 && getpgid(worker) != worker);
+                         strcmp(rig_worker_state(r, 1), "ready") == 0 && getpgid(worker) > 0 &&
+                         getpgid(worker) != worker);
         rig_kill(r, worker, SIGKILL);
         rig_until(r, rig_worker_pid(r, 1) > 0 && rig_worker_pid(r, 1) != worker);
     }
