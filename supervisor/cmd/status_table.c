@@ -116,12 +116,27 @@ void status_format_services(const json_t *services, const struct table_look *loo
     table_fini(&t);
 }
 
+/* What its process says that it is doing, with DST as room; "" for nothing. */
+static const char *doing_of(char *dst, size_t size, const json_t *worker)
+{
+    const json_t *reloading = json_object_get(worker, "reloading_ms");
+    char age[32];
+
+    *dst = '\0';
+    if (json_is_integer(reloading))
+        snprintf(dst, size, "reloading for %s",
+                 status_format_age(age, sizeof age, json_integer_value(reloading)));
+    else if (json_is_true(json_object_get(worker, "says_stopping")))
+        snprintf(dst, size, "says that it is stopping");
+    return dst;
+}
+
 /* What went wrong last, else how the last process ended; and when the next one comes. */
 static void add_note(struct table *t, const json_t *worker)
 {
     const json_t *next = json_object_get(worker, "next_start_ms");
     const char *note = reply_text(worker, "note");
-    char age[32];
+    char age[32], doing[64];
 
     if (!note[0])
         note = reply_text(worker, "status");
@@ -129,7 +144,9 @@ static void add_note(struct table *t, const json_t *worker)
         note = reply_text(worker, "peer");
     if (!note[0])
         note = reply_text(worker, "last_end");
-    if (json_is_integer(next))
+    if (*doing_of(doing, sizeof doing, worker))
+        table_printf(t, "%s%s%s", doing, note[0] ? "; " : "", note);
+    else if (json_is_integer(next))
         table_printf(t, "%s%snext start in %s", note, note[0] ? "; " : "",
                      status_format_age(age, sizeof age, json_integer_value(next)));
     else

@@ -65,6 +65,22 @@ Test(status_table, a_worker_is_a_row_with_what_went_wrong)
               "     2  backoff    -   20ms           1         7  exited with status 1; next start in 1s\n");
 }
 
+Test(status_table, a_worker_that_reloads_or_is_stopping_is_shown_as_that)
+{
+    json_t *service =
+        parse("{\"name\":\"web\",\"state\":\"running\",\"ready\":2,\"wanted_workers\":2,\"workers\":["
+              "{\"worker\":1,\"state\":\"ready\",\"reloading_ms\":2500,\"status\":\"half way\"},"
+              "{\"worker\":2,\"state\":\"ready\",\"says_stopping\":true}]}");
+    struct buf out;
+
+    buf_init(&out, SIZE_MAX);
+    status_format_workers(service, &plain, &out);
+    json_decref(service);
+    cr_expect_not_null(strstr(buf_str(&out), "reloading for 2s; half way\n"), "%s", buf_str(&out));
+    cr_expect_not_null(strstr(buf_str(&out), "says that it is stopping\n"), "%s", buf_str(&out));
+    buf_fini(&out);
+}
+
 Test(status_table, states_are_coloured_where_colours_are_wanted)
 {
     json_t *service = parse(one_service);
