@@ -12,7 +12,7 @@ if [ "$(id -u)" -eq 0 ] && [ -z "${BERTH_ROOT_MOUNTED:-}" ] && ! unshare --mount
     exec unshare --mount --propagation unchanged sh -c 'mount --rbind / /mnt && exec chroot /mnt "$0"' "$top/tests/all.sh"
 fi
 
-install_packages $build_packages g++ libcriterion-dev libsystemd-dev mandoc procps iproute2 util-linux podman runc python3 nodejs \
+install_packages $build_packages g++ libcriterion-dev libsystemd-dev systemd mandoc procps iproute2 util-linux podman runc python3 nodejs \
     nginx-light gunicorn redis-server uwsgi uwsgi-plugin-python3 s6 openssh-server openssh-client dropbear-bin \
     haproxy uvicorn puma unicorn php-fpm starman h2o lighttpd default-jdk-headless golang-go ruby ruby-webrick || exit 1
 build=${BUILD:-$top/build}

@@ -152,8 +152,8 @@ rig_test(notify, reloading_lasts_until_ready_comes_again)
         r, "--ready", "notify", "--", "sh", "-c",
         rig_format(
             r,
-            "say() { %s \"$@\"; }; say say:READY=1; trap 'say \"say:RELOADING=1\\\\nMONOTONIC_USEC=1\"' HUP; "
-            "trap 'say say:READY=1' USR1; while :; do sleep 0.05; done",
+            "say() { %s \"$@\"; }; trap 'say \"say:RELOADING=1\\\\nMONOTONIC_USEC=1\"' HUP; "
+            "trap 'say say:READY=1' USR1; say say:READY=1; while :; do sleep 0.05; done",
             sd_say(r)));
     rig_wait_state(r, "running");
     cr_assert_null(worker_member(r, "reloading_ms"));
