@@ -35,7 +35,7 @@ bool subject_is_permitted(size_t n)
     struct rlimit files;
 
     getrlimit(RLIMIT_NOFILE, &files);
-    return files.rlim_max >= 4 * n + 100 && can_fork(n);
+    return files.rlim_max >= 3 * n + 200 && can_fork(n);
 }
 
 void subject_configure(size_t n, unsigned round, const char *more)

@@ -72,6 +72,15 @@ rig_test(notify, ready_is_told_by_a_shell_script_with_systemd_notify)
     cr_assert(has_status(r, "from a script"), "%s", status(r));
 }
 
+rig_test(notify, ready_is_told_in_another_process_name)
+{
+    rig_needs_root(); /* who else may send another one's credentials */
+    rig_run(r, "--ready", "notify", "--", "sh", "-c",
+            rig_format(r, "%s 'for-parent:READY=1\\nSTATUS=in its name'; exec sleep 1000", sd_say(r)));
+    rig_wait_state(r, "running");
+    cr_assert(has_status(r, "in its name"), "%s", status(r));
+}
+
 /* Who has sent it is long gone when it is read, and only its user is known. */
 rig_test(notify, a_script_of_another_user_is_heard_too)
 {
@@ -148,13 +157,11 @@ rig_test(notify, a_process_of_an_earlier_worker_does_not_speak_for_the_next)
 
 rig_test(notify, reloading_lasts_until_ready_comes_again)
 {
-    rig_run(
-        r, "--ready", "notify", "--", "sh", "-c",
-        rig_format(
-            r,
-            "say() { %s \"$@\"; }; trap 'say \"say:RELOADING=1\\\\nMONOTONIC_USEC=1\"' HUP; "
-            "trap 'say say:READY=1' USR1; say say:READY=1; while :; do sleep 0.05; done",
-            sd_say(r)));
+    rig_run(r, "--ready", "notify", "--", "sh", "-c",
+            rig_format(r,
+                       "say() { %s \"$@\"; }; trap 'say \"say:RELOADING=1\\\\nMONOTONIC_USEC=1\"' HUP; "
+                       "trap 'say say:READY=1' USR1; say say:READY=1; while :; do sleep 0.05; done",
+                       sd_say(r)));
     rig_wait_state(r, "running");
     cr_assert_null(worker_member(r, "reloading_ms"));
     rig_cmd_ok(r, "signal", "HUP", "sh");
