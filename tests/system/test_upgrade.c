@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -264,8 +265,10 @@ rig_test(upgrade, in_the_middle_of_a_reload)
     rig_wait_state(r, "running");
     pid_t old = rig_wait_worker(r, 1, 0);
     struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
-    rig_cmd_ok(r, "reload", "--no-wait", "probe");
+    pid_t reload = rig_spawn(r, "reload", rig_cmd_argv(r, RIG_ARGV("reload", "probe")));
+    rig_until(r, rig_log_has(r, "probe/1#2: started"));
     rig_cmd_ok(r, "upgrade");
+    cr_assert_eq(rig_wait_child(r, reload), 0, "%s", rig_read_file(r, rig_path(r, "reload")));
     cr_assert(rig_wait_worker(r, 1, old) > 0);
     rig_until(r, rig_number_of(r, "probe", "generation") == 2 && !rig_process_is_alive(old) &&
                      strcmp(rig_service_state(r), "running") == 0);
@@ -292,6 +295,45 @@ rig_test(upgrade, of_the_keeper_keeps_its_children)
     upgrade_well(r, getenv("BERTH"));
     rig_until(r, strcmp(program_of(r, keeper), getenv("BERTH")) == 0);
     cr_assert(rig_stop(r) == 128 + SIGTERM, "%d", r->exit_status);
+}
+
+/* Workers come and go all the time, a process a connection: their announcements and ends are on the way while
+ * the keeper is replaced. */
+rig_test(upgrade, of_the_keeper_while_workers_come_and_go)
+{
+    rig_run(r, "--log-level", "warning", "--listen",
+            rig_format(r, "%s?accept=yes&max_connections=3", rig_address(r, 4)), "--", r->probe,
+            "--answer-stdin");
+    rig_wait_state(r, "waiting");
+    struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
+    for (int i = 0; i < 10; i++) {
+        upgrade_well(r, i % 2 ? r->berth : built(r, "tests/berth-keeper"));
+        cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
+    }
+    rig_load_end(r, load, 0);
+    rig_until(r, rig_count_zombies(r->keeper) == 0);
+    cr_assert(!rig_log_has(r, "nobody told how it ended"));
+}
+
+/* Whoever asks is told an outcome, and it is true. */
+rig_test(upgrade, with_the_supervisor_killed_at_random_moments)
+{
+    struct load *load;
+    const char *binaries[] = {r->berth, built(r, "tests/berth-keeper")};
+    pid_t worker = begin(r, &load);
+    for (int i = 0; i < 30; i++) {
+        const char *to = binaries[i % 2];
+        pid_t upgrade = rig_spawn(r, "out", rig_cmd_argv(r, RIG_ARGV("upgrade", "--binary", to)));
+        poll(NULL, 0, (int)(random() % 30));
+        pid_t supervisor = rig_supervisor_pid(r);
+        if (supervisor > 0)
+            kill(supervisor, SIGKILL);
+        int status = rig_wait_child(r, upgrade);
+        rig_wait_state(r, "running");
+        if (status == 0)
+            cr_assert_str_eq(program_of(r, rig_supervisor_pid(r)), to);
+    }
+    end(r, load, worker);
 }
 
 /* The keeper is killed; the rig adopts what it leaves behind. */
@@ -340,18 +382,27 @@ rig_test(upgrade, protects_again_after_the_keeper_was_killed)
 rig_test(upgrade, protects_again_also_with_what_a_configuration_needs)
 {
     const char *path = rig_path(r, "log");
-    rig_up(r, rig_format(r,
-                         "[socket:web]\nlisten = %s\n[service:web]\nsockets = web\nhandoff = channel\n"
-                         "ready = notify\ncommand = %s --from channel --say READY=1\n"
-                         "[service:count]\noutput = file:%s\n"
-                         "command = sh -c 'i=0; while :; do i=$$((i+1)); echo $$i; sleep 0.001; done'\n",
-                         rig_address(r, 4), r->probe, path));
+    rig_up(r,
+           rig_format(r,
+                      "[socket:web]\nlisten = %s, unix:%s/sock\nserve = zerg:%s/zerg\n"
+                      "[service:web]\nsockets = web\nhandoff = channel\n"
+                      "ready = notify\ncommand = %s --from channel --say READY=1\n"
+                      "[service:count]\noutput = file:%s\n"
+                      "command = sh -c 'i=0; while :; do i=$$((i+1)); echo $$i; sleep 0.001; done'\n"
+                      "[service:source]\noutput = pipe:sink\ncommand = sh -c 'echo said; exec sleep 1000'\n"
+                      "[service:sink]\ncommand = cat\noutput = prefix\n",
+                      rig_address(r, 4), r->dir, r->dir, r->probe, path));
+    rig_wait_state_of(r, "sink", "running");
+    rig_until(r, strstr(rig_cmd_ok(r, "logs", "sink")->out, "said"));
     rig_wait_state_of(r, "web", "running");
     rig_wait_state_of(r, "count", "running");
     pid_t web = rig_pid_of(r, "web", 1), count = rig_pid_of(r, "count", 1);
     struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
+    size_t fds = rig_count_fds(r->keeper);
     kill_keeper(r);
     upgrade_well(r, copy_of(r, r->berth, "berth"));
+    rig_until(r, rig_count_fds(r->keeper) == fds); /* it holds all that the old one held */
+    cr_assert(strstr(rig_cmd_ok(r, "logs", "sink")->out, "said"));
     cr_assert(rig_pid_of(r, "web", 1) == web && rig_pid_of(r, "count", 1) == count);
     cr_assert(strstr(rig_cmd_ok(r, "update")->out, "nothing has changed"));
     cr_assert(load_wait_ok(load, 5, RIG_PATIENCE_SECONDS));
@@ -361,6 +412,13 @@ rig_test(upgrade, protects_again_also_with_what_a_configuration_needs)
     kill(web, SIGKILL);
     rig_wait_child(r, web);
     rig_until(r, rig_pid_of(r, "web", 1) > 0 && rig_pid_of(r, "web", 1) != web);
+    const char *const others[] = {"source", "sink"};
+    for (int i = 0; i < 2; i++) {
+        pid_t pid = rig_pid_of(r, others[i], 1);
+        kill(pid, SIGKILL);
+        rig_wait_child(r, pid);
+        rig_until(r, rig_pid_of(r, others[i], 1) > 0 && rig_pid_of(r, others[i], 1) != pid);
+    }
     kill(-count, SIGKILL);
     while (waitpid(-count, NULL, 0) > 0)
         continue;
