@@ -155,10 +155,13 @@ static void crash_with_a_daemon(struct rig *r, const char *point, enum moment mo
     rig_write_file(script, "import os, signal, socket, time\n"
                            "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
                            "s.connect('\\0' + os.environ['NOTIFY_SOCKET'][1:])\n"
+                           "told, tell = os.pipe()\n"
                            "if os.fork():\n"
-                           "    time.sleep(0.1)\n"
+                           "    os.close(tell)\n"
+                           "    os.read(told, 1)\n"
                            "    os._exit(0)\n"
                            "s.send(b'MAINPID=%d\\nREADY=1' % os.getpid())\n"
+                           "os.write(tell, b'x')\n"
                            "signal.pause()\n");
     arm(r, point, moment);
     rig_run(r, "--set", "stable_after=0", "--ready", "notify", "--", "python3", script);
