@@ -37,6 +37,16 @@ static void held_name(const struct stored *x, char dst[LIMIT_HELD_NAME + 1])
     must(r == 0); /* LIMIT_FD_NAME sees to it */
 }
 
+void fd_store_each(const struct service *s, void (*f)(void *data, const char *held, int fd), void *data)
+{
+    char held[LIMIT_HELD_NAME + 1];
+    if (s->store)
+        list_each (x, &s->store->all, struct stored, link) {
+            held_name(x, held);
+            f(data, held, x->fd);
+        }
+}
+
 /* --- its life ------------------------------------------------------------------------------------------ */
 
 /* Takes FD. Its place is by its number. */

@@ -39,6 +39,8 @@ size_t fd_store_room(const struct service *s, unsigned slot);
 size_t fd_store_collect(const struct service *s, unsigned slot, struct handoff_socket *ret, size_t max);
 /* How many there are for SLOT. */
 size_t fd_store_count(const struct service *s, unsigned slot);
+/* Calls F for each descriptor that the keeper holds for it, with its name. */
+void fd_store_each(const struct service *s, void (*f)(void *data, const char *held, int fd), void *data);
 /* W's state has changed: where its slot is stopped for good, what it left is let go. */
 void fd_store_follow(const struct worker *w);
 /* What the keeper holds; and lets go of what is nobody's, once it is known who is to run. */

@@ -25,9 +25,10 @@ static pid_t parent_of_workers(const struct engine *e)
 
 static bool is_another_workers(const struct engine *e, pid_t pid)
 {
+    const struct worker *w;
     for (size_t i = 0; i < e->n_services; i++)
-        for (size_t k = 0; k < e->services[i]->n_workers; k++)
-            if (e->services[i]->workers[k]->pid == pid)
+        service_each_worker (w, e->services[i])
+            if (w->pid == pid)
                 return true;
     return false;
 }

@@ -23,7 +23,7 @@
 #define PACKETS_AT_ONCE 4 /* of one of them */
 #define PACKETS_AT_END 4096
 
-static void held_name(const struct worker *w, char dst[LIMIT_HELD_NAME + 1])
+void notify_held_name(const struct worker *w, char dst[LIMIT_HELD_NAME + 1])
 {
     struct held_name h = {.kind = HELD_NOTIFY, .slot = w->slot, .serial = w->serial};
     snprintf(h.name, sizeof h.name, "%s", w->service->conf->name);
@@ -155,7 +155,7 @@ int notify_open(struct worker *w, char name[NOTIFY_SOCKET_NAME], struct berr *er
     if (r < 0)
         return berr_set(err, BERR_SYSTEM, -r, "the socket at which it says how it is could not be made: %s",
                         strerror(-r));
-    held_name(w, held);
+    notify_held_name(w, held);
     keeper_link_put(&w->service->engine->keeper, held, w->notify_fd);
     crash_point(CRASH_AT_notify_held);
     return 0;
@@ -191,7 +191,7 @@ void notify_close(struct worker *w)
     char held[LIMIT_HELD_NAME + 1];
     if (w->notify_fd < 0)
         return;
-    held_name(w, held);
+    notify_held_name(w, held);
     socket_events_remove(w->service->engine->notify.input_fd, w->notify_fd);
     fd_close(&w->notify_fd);
     said_forget(w);

@@ -8,6 +8,7 @@
 #include <ev.h>
 
 #include "base/berr.h"
+#include "base/limits.h"
 #include "sys/notify_socket.h"
 #include "wire/notify_msg.h"
 
@@ -30,6 +31,8 @@ void notify_take_held(struct engine *e);
 void notify_read_rest(struct worker *w);
 /* The process is gone, or could not be made. Harmless without a socket. */
 void notify_close(struct worker *w);
+/* Under which the keeper has it. */
+void notify_held_name(const struct worker *w, char dst[LIMIT_HELD_NAME + 1]);
 /* What W has said, at its socket or over its channel. */
 void notify_apply(struct worker *w, const struct notify_msg *m);
 

@@ -16,7 +16,7 @@
 #include "sys/fd.h"
 #include "sys/ready_pipe.h"
 
-static void held_name(const struct worker *w, char dst[LIMIT_HELD_NAME + 1])
+void ready_fd_held_name(const struct worker *w, char dst[LIMIT_HELD_NAME + 1])
 {
     struct held_name h = {.kind = HELD_READY, .slot = w->slot, .serial = w->serial};
     snprintf(h.name, sizeof h.name, "%s", w->service->conf->name);
@@ -57,7 +57,7 @@ int ready_fd_open(struct worker *w, int *ret_fd, struct berr *err)
     int ours, r = ready_pipe_new(&ours, ret_fd);
     if (r < 0)
         return berr_set(err, BERR_SYSTEM, -r, "the pipe of ready = fd could not be made: %s", strerror(-r));
-    held_name(w, held);
+    ready_fd_held_name(w, held);
     keeper_link_put(&w->service->engine->keeper, held, ours);
     crash_point(CRASH_AT_ready_fd_held);
     watch(w, ours);
@@ -85,7 +85,7 @@ void ready_fd_close(struct worker *w)
     char held[LIMIT_HELD_NAME + 1];
     if (!w->ready_fd)
         return;
-    held_name(w, held);
+    ready_fd_held_name(w, held);
     ev_io_stop(w->service->engine->loop, &w->ready_fd->readable);
     fd_close(&w->ready_fd->fd);
     free(w->ready_fd);

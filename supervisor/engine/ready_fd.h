@@ -6,6 +6,7 @@
 #include <ev.h>
 
 #include "base/berr.h"
+#include "base/limits.h"
 
 struct engine;
 struct worker;
@@ -22,5 +23,7 @@ int ready_fd_open(struct worker *w, int *ret_fd, struct berr *err);
 void ready_fd_take_held(struct engine *e);
 /* It is ready, or gone, or could not be made. Harmless without a pipe. */
 void ready_fd_close(struct worker *w);
+/* Under which the keeper has it. */
+void ready_fd_held_name(const struct worker *w, char dst[LIMIT_HELD_NAME + 1]);
 
 #endif

@@ -65,11 +65,18 @@ static void add_workers(struct testament *t, const struct service *s)
     service_each_worker (w, s) {
         worker_held_name(w, name);
         hold_process(t, name, w->pidfd, w->pid);
-        if (!w->channel)
-            continue;
+        notify_held_name(w, name);
+        hold(t, name, w->notify_fd);
+        ready_fd_held_name(w, name);
+        hold(t, name, w->ready_fd ? w->ready_fd->fd : -1);
         channel_held_name(w, name);
-        hold(t, name, w->channel->fd);
+        hold(t, name, w->channel ? w->channel->fd : -1);
     }
+}
+
+static void hold_stored(void *data, const char *held, int fd)
+{
+    hold(data, held, fd);
 }
 
 static void add_output(struct testament *t, const struct output *o)
@@ -93,6 +100,7 @@ static void add_output(struct testament *t, const struct output *o)
 static void add_service(struct testament *t, const struct service *s)
 {
     add_workers(t, s);
+    fd_store_each(s, hold_stored, t);
     if (s->output)
         add_output(t, s->output);
 }

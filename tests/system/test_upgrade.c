@@ -487,17 +487,13 @@ static void killed_at(struct rig *r, const char *point, int status, const char *
     end(r, load, worker);
 }
 
-rig_test(upgrade, killed_before_it_is_written_down)
-{
-    killed_at(r, "upgrade_before:1:0", 5, "closed the connection");
-}
+#define KILLED(name, point, status, says)                                                                    \
+    rig_test(upgrade, name)                                                                                  \
+    {                                                                                                        \
+        killed_at(r, point, status, says);                                                                   \
+    }
 
-rig_test(upgrade, killed_when_it_is_written_down)
-{
-    killed_at(r, "upgrade_recorded:1:0", 1, "before the keeper knew of the new binary; ask again");
-}
-
-rig_test(upgrade, killed_when_the_keeper_knows)
-{
-    killed_at(r, "upgrade_told:1:0", 0, "has taken over");
-}
+KILLED(killed_before_it_is_written_down, "upgrade_before:1:0", 5, "closed the connection")
+KILLED(killed_when_it_is_written_down, "upgrade_recorded:1:0", 1,
+       "before the keeper knew of the new binary; ask again")
+KILLED(killed_when_the_keeper_knows, "upgrade_told:1:0", 0, "has taken over")
