@@ -128,15 +128,6 @@ rig_test(upgrade, is_refused_by_what_is_no_berth_or_cannot_read_the_state)
     end(r, load, worker);
 }
 
-rig_test(upgrade, is_refused_where_the_configuration_in_force_cannot_be_read)
-{
-    rig_up(r, rig_format(r, "[service:a]\ncommand = %s --from none\n", r->probe));
-    rig_wait_state_of(r, "a", "running");
-    upgrade_well(r, copy_of(r, r->berth, "berth"));
-    rig_wait_state_of(r, "a", "running");
-    is_refused(r, built(r, "tests/berth-future"), "it reads state of version 1000");
-}
-
 rig_test(upgrade, to_one_that_crashes_goes_back)
 {
     struct load *load;

@@ -128,6 +128,7 @@ int keeper_inherit(char *argv[], int will)
         respawn.binary = open_binary();
     respawn_init(&respawn);
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* it is one already, or is process 1 */
+    prctl(PR_SET_NAME, "berth");      /* older kernels call it by the descriptor's number */
     say("this is another keeper from now on (version %d, all %zu descriptors kept)", KEEPER_VERSION,
         store_count_fds());
     return keeper_run(signal_fd);

@@ -1,0 +1,61 @@
+/* test_check_state: what a berth says when another one asks whether it can take over. */
+#include "config.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "rig.h"
+
+/* The path of what PROCESS has open under NAME. */
+static const char *find_open(struct rig *r, pid_t process, const char *name)
+{
+    const char *folder = rig_format(r, "/proc/%d/fd", (int)process), *found = NULL;
+    DIR *d = opendir(folder);
+    cr_assert_not_null(d);
+    for (struct dirent *entry; !found && (entry = readdir(d)) != NULL;) {
+        const char *path = rig_format(r, "%s/%s", folder, entry->d_name);
+        char target[PATH_MAX];
+        ssize_t n = readlink(path, target, sizeof target - 1);
+        target[n > 0 ? n : 0] = '\0';
+        found = strstr(target, name) ? path : NULL;
+    }
+    closedir(d);
+    return found;
+}
+
+static const struct rig_result *ask(struct rig *r, const char *state, const char *config)
+{
+    return rig_exec(r, RIG_ARGV("sh", "-c",
+                                "exec 3<\"$1\"; [ -z \"$2\" ] || exec 4<\"$2\"; exec \"$0\" --check-state",
+                                r->berth, state, config));
+}
+
+static void says(const struct rig_result *result, int status, const char *line)
+{
+    cr_assert_eq(result->status, status, "%d: %s%s", result->status, result->out, result->err);
+    cr_assert(strncmp(result->out, "berth ", 6) == 0 && strstr(result->out, " keeper 1\n"), "%s",
+              result->out);
+    cr_assert(strstr(result->out, line), "%s", result->out);
+}
+
+rig_test(check_state, tells_whether_it_can_read_what_is_held)
+{
+    const char *text = rig_path(r, "text"), *bad = rig_path(r, "bad"), *cut = rig_path(r, "cut");
+    rig_up(r, rig_format(r, "[service:a]\ncommand = %s --from none\n", r->probe));
+    rig_wait_state_of(r, "a", "running");
+    const char *state = find_open(r, r->keeper, "memfd:berth-state"),
+               *config = find_open(r, r->keeper, "config");
+    cr_assert(state && config);
+    says(ask(r, state, ""), 0, "\ncan\n");
+    says(ask(r, state, config), 0, "\ncan\n");
+    rig_write_file(text, "nothing of berth's\n");
+    says(ask(r, text, ""), 1, "\ncannot: it cannot read the state");
+    rig_expect(r, 0, RIG_ARGV("sh", "-c", "head -c 100 \"$0\" >\"$1\"", state, cut));
+    says(ask(r, cut, ""), 1, "\ncannot: it cannot read the state");
+    rig_write_file(bad, "[service:a]\ncommand = true\nof_a_later_version = 1\n");
+    says(ask(r, state, bad), 1, "\ncannot: line 3 of the configuration in force: ");
+    says(rig_exec(r, RIG_ARGV(r->berth, "--check-state")), 1, "\ncannot: what is held was not handed over");
+}
