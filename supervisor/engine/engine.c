@@ -322,6 +322,8 @@ void engine_worker_ended(struct worker *w, int wait_status)
     service_trim_slots(s);
     hold_trim_slots(s);
     sequence_follow(s); /* a surplus worker that is gone may have been the last to wait for */
+    if (!service_has_process(s))
+        sequence_look(s); /* … also a retired one, which is none of its state */
     engine_check_over(s);
     update_let_go(s);
 }

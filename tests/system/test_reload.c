@@ -289,3 +289,17 @@ rig_test(reload, hup_reloads_what_run_runs)
     rig_until(r, rig_log_has(r, "has been reloaded (generation 2)"));
     rig_load_end(r, load, 0);
 }
+
+/* The one that goes outlives the one that came: what the service needs is stopped behind both. */
+rig_test(reload, a_shutdown_does_not_forget_who_waits_for_a_retired_worker)
+{
+    rig_up(r, rig_format(r,
+                         "[service:data]\ncommand = sleep 1000\n"
+                         "[service:app]\nrequires = data\nsettle = 10ms\nstop_timeout = 2s\n"
+                         "command = sh -c 'mkdir %s/first 2>/dev/null && trap \"\" TERM; exec sleep 1000'\n",
+                         r->dir));
+    rig_wait_state_of(r, "app", "running");
+    rig_cmd_ok(r, "reload", "--no-wait", "app");
+    rig_until(r, rig_log_has(r, "app: has been reloaded"));
+    cr_assert_eq(rig_stop(r), 0, "%d", r->exit_status);
+}
