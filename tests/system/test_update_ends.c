@@ -171,10 +171,11 @@ static int up_for_a_reader(struct rig *r, const char *text)
     return fd;
 }
 
-/* The number that SERVICE has written last, as far as berth has taken it in. */
+/* The number that SERVICE has written last but one, as far as berth has taken it in: of the last one there
+ * may be only the first digits. */
 static long last_number(struct rig *r, const char *service)
 {
-    return strtol(rig_cmd_ok(r, "logs", "-n", "1", service)->out, NULL, 10);
+    return strtol(rig_cmd_ok(r, "logs", "-n", "2", service)->out, NULL, 10);
 }
 
 /* The next line of the pipe FD, which has no end; fails the test where none comes. */
