@@ -1,24 +1,25 @@
 /* held_name: the names under which the keeper holds things for us, text <-> struct.
  *
- *   control                                   the control socket
- *   config                                    the text of the configuration in force (berth up)
- *   inherited/N/NAME                          the Nth socket that berth was started with; NAME may be "-"
- *   state                                     the soft state's memfd
- *   socket/NAME/SLOT/I.N/ADDRESS              endpoint I (from 1) of the N that ADDRESS of socket NAME came
- * to; SLOT is 0, or the worker's number (from 1) with reuse_port = per-worker
- *   worker/SERVICE/SLOT/GENERATION/SERIAL     a worker's pidfd; SERIAL never repeats
- *   channel/SERVICE/SLOT/SERIAL               our end of that worker's channel
- *   notify/SERVICE/SLOT/SERIAL                the socket at which that process says how it is
- *   ready/SERVICE/SLOT/SERIAL                 the read end of its pipe of readiness (ready = fd:N)
- *   store/SERVICE/SLOT/N.POLL/NAME            the Nth descriptor that workers of that slot left behind; POLL is
- * 1 when it is dropped as soon as it is dead
- *   output/SERVICE/SLOT/END                   the pipe that worker slot writes its output into; END is read
- * or write input/SERVICE/END                         the pipe that other services' output = pipe:SERVICE goes
- * into ring/SERVICE                              the memfd of its workers' latest output (core/output_ring)
- *   task/SERVICE/KIND/SLOT/SERIAL             the pidfd of a command that is run for a service (engine/task)
- *   share/PROTOCOL/PATH                       the listener at PATH that hands out sockets or takes einhorn's
- * acks
- */
+ *   control                                the control socket
+ *   config                                 the text of the configuration in force
+ *   inherited/N/NAME                       the Nth socket that berth was started with
+ *   state                                  the soft state's memfd
+ *   socket/NAME/SLOT/I.N/ADDRESS           a socket
+ *   worker/SERVICE/SLOT/GENERATION/SERIAL  a worker's pidfd
+ *   channel/SERVICE/SLOT/SERIAL            our end of that worker's channel
+ *   notify/SERVICE/SLOT/SERIAL             the socket at which it says how it is
+ *   ready/SERVICE/SLOT/SERIAL              the read end of its pipe of readiness
+ *   store/SERVICE/SLOT/N.POLL/NAME         the Nth descriptor that was left behind
+ *   output/SERVICE/PLACE/END               the pipe that is written to in that place
+ *   input/SERVICE/END                      the pipe that other services write to
+ *   ring/SERVICE                           the memfd of the latest output
+ *   task/SERVICE/KIND/PLACE/SERIAL         the pidfd of a command (engine/task)
+ *   share/PROTOCOL/PATH                    the listener at PATH (engine/share)
+ *
+ * A SERIAL never repeats. I, from 1, is one of the N endpoints that ADDRESS came to. SLOT is the worker's
+ * number, from 1; a socket's is 0, unless it has reuse_port = per-worker. PLACE is that number or a higher
+ * one (worker_place()).  END is "read" or "write".
+ * POLL is 1 where a descriptor goes as soon as it is dead. The NAME of an inherited one may be "-". */
 #ifndef BERTH_CORE_HELD_NAME_H
 #define BERTH_CORE_HELD_NAME_H
 
@@ -48,12 +49,13 @@ enum held_kind {
 struct held_name {
     enum held_kind kind;
     char name[LIMIT_NAME + 1]; /* of the socket or the service; share: the protocol's word */
-    unsigned slot;                     /* inherited: N */
-    unsigned part, parts;              /* socket: I and N; stored: N and POLL */
-    char address[LIMIT_HELD_NAME + 1]; /* socket: address_format()'s text; share: the path; stored: its NAME */
-    unsigned generation;               /* worker */
-    unsigned long long serial;         /* worker, channel, notify, ready */
-    bool is_write_end;                 /* output, input */
+    unsigned slot;             /* inherited: N */
+    unsigned part, parts;      /* socket: I and N; stored: N and POLL */
+    char
+        address[LIMIT_HELD_NAME + 1]; /* socket: address_format()'s text; share: the path; stored: its NAME */
+    unsigned generation;              /* worker */
+    unsigned long long serial;        /* worker, channel, notify, ready */
+    bool is_write_end;                /* output, input */
 };
 
 /* -ENAMETOOLONG when it does not fit DST (LIMIT_HELD_NAME + 1 bytes). */
