@@ -22,8 +22,6 @@ struct rolling {
     unsigned last_target;   /* of what was under way last … */
     bool has_failed;        /* … and that was given up */
     bool is_again;          /* it was asked for once more meanwhile */
-    bool is_looking;        /* rolling_follow() is at work … */
-    bool is_changed;        /* … and something has changed since it looked */
     uint64_t fingerprint;   /* of the configuration that the new workers are started with */
     struct mono not_before; /* of the next try to replace a single worker */
     char *reason;           /* why the last one was given up; owned, may be NULL */

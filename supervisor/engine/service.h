@@ -28,7 +28,7 @@ struct service {
     struct leaving *leaving;                  /* owned; NULL: it stays */
     struct socket_group **groups, *one_group; /* of its sockets, as its descriptors are; base/pointers */
     struct worker **workers, *one_worker;     /* by slot - 1; base/pointers, owned. May be more than n_wanted
-                                               * while the     surplus ends */
+                                               * while the surplus ends */
     unsigned n_groups, n_workers;
     unsigned n_processes;                /* of all its workers */
     unsigned n_wanted;                   /* workers */
