@@ -336,9 +336,8 @@ void engine_process_ended(struct engine *e, const char *held, int wait_status)
         task_on_ended(e, held, &name, wait_status);
     if (name.kind != HELD_WORKER)
         return;
-    struct service *s = engine_find_service(e, name.name);
-    struct worker *w = s ? service_find_serial(s, name.serial) : NULL;
-    if (w && w->pid != 0) {
+    struct worker *w = engine_find_process(e, name.name, name.serial);
+    if (w) {
         engine_worker_ended(w, wait_status);
         return;
     }

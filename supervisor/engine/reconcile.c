@@ -106,9 +106,8 @@ static void take_channels(struct engine *e)
         held_name_parse(k->entries[i].name, &name);
         if (name.kind != HELD_CHANNEL)
             continue;
-        struct service *s = engine_find_service(e, name.name);
-        struct worker *w = s ? service_find_serial(s, name.serial) : NULL;
-        if (w && w->pid != 0 && k->entries[i].fd >= 0)
+        struct worker *w = engine_find_process(e, name.name, name.serial);
+        if (w && k->entries[i].fd >= 0)
             channel_adopt(w, take_fd(&k->entries[i].fd));
         else
             keeper_link_drop(k, k->entries[i].name);
