@@ -30,9 +30,9 @@ void operate_tell_progress(const json_t *reply)
 
     if (!json_is_object(progress))
         return;
-    cleanup_free char *subject = worker > 0
-                                     ? mem_printf("%s/%d", reply_text(progress, "service"), (int)worker)
-                                     : mem_strdup(reply_text(progress, "service"));
+    cleanup_free char *subject = worker > 0 ? mem_printf("%s/%d#%d", reply_text(progress, "service"),
+                                                         (int)worker, (int)reply_int(progress, "generation"))
+                                            : mem_strdup(reply_text(progress, "service"));
     const char *message = reply_text(progress, "message");
     cleanup_free char *line =
         mem_printf("%s: %s%s%s", subject, reply_text(progress, "state"), message[0] ? ", " : "", message);

@@ -51,6 +51,15 @@ static const char *expect_rolled_back(struct rig *r, pid_t worker)
     return err;
 }
 
+rig_test(reload, tells_on_a_terminal_how_each_generation_fares)
+{
+    begin(r, "workers = 2\n");
+    const char *command = rig_format(r, "'%s' --control '%s' reload web", r->berth, r->control);
+    const char *out = rig_expect(r, 0, RIG_ARGV("script", "-qec", command, "/dev/null"))->out;
+    cr_assert(strstr(out, "web/1#2: ready") && strstr(out, "web/2#2: ready"), "%s", out);
+    cr_assert(strstr(out, "web/1#1: stopping") && strstr(out, "web/2#1: stopping"), "%s", out);
+}
+
 rig_test(reload, one_after_another_loses_nobody_and_leaves_nobody_behind)
 {
     begin(r, "workers = 4\n");
