@@ -99,7 +99,13 @@ static bool put_off_replacement(struct service *s, enum hook_phase phase)
 
 bool hooks_put_off_restart(struct service *s)
 {
-    return put_off_replacement(s, HOOKS_BEFORE_RESTART);
+    if (put_off_replacement(s, HOOKS_BEFORE_RESTART))
+        return true;
+    if (has(s, HOOK_AFTER_START)) {
+        task_cancel(s, TASK_AFTER_START, 0);
+        enter(s, HOOKS_STARTED);
+    }
+    return false;
 }
 
 bool hooks_put_off_reload(struct service *s)

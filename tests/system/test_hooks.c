@@ -42,6 +42,19 @@ rig_test(hooks, run_around_the_life_of_a_service)
     cr_assert(strstr(said(r), "after_start\nbefore_stop\nafter_stop\n"));
 }
 
+rig_test(hooks, after_start_alone_runs_after_a_restart_too)
+{
+    rig_up(r, rig_format(r,
+                         "[service:one]\ncommand = sleep 1000\nworkers = 2\n"
+                         "after_start = sh -c 'echo after_start >>%s'\n",
+                         rig_path(r, "said")));
+    rig_until(r, strcmp(said(r), "after_start\n") == 0);
+    rig_cmd_ok(r, "restart", "one");
+    rig_until(r, strcmp(said(r), "after_start\nafter_start\n") == 0);
+    rig_cmd_ok(r, "reload", "one");
+    rig_until(r, strcmp(said(r), "after_start\nafter_start\nafter_start\n") == 0);
+}
+
 rig_test(hooks, a_before_start_that_fails_fails_the_start)
 {
     rig_up(r, rig_format(
