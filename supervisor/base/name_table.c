@@ -27,23 +27,29 @@ void name_table_fini(struct name_table *t)
     *t = (struct name_table){NULL, 0, 0};
 }
 
-static void place(struct name_table *t, struct name_slot slot)
+/* Where NUMBER's search begins. */
+static size_t home_of(const struct name_table *t, uint32_t number, name_table_name *name_of, const void *data)
 {
-    size_t i = slot.hash & t->mask;
-    while (t->slots[i].number)
-        i = (i + 1) & t->mask;
-    t->slots[i] = slot;
+    return hash_of(name_of(data, number - 1)) & t->mask;
 }
 
-static void grow(struct name_table *t)
+static void place(struct name_table *t, uint32_t number, name_table_name *name_of, const void *data)
 {
-    struct name_slot *old = t->slots;
+    size_t i = home_of(t, number, name_of, data);
+    while (t->slots[i])
+        i = (i + 1) & t->mask;
+    t->slots[i] = number;
+}
+
+static void grow(struct name_table *t, name_table_name *name_of, const void *data)
+{
+    uint32_t *old = t->slots;
     size_t n_old = old ? t->mask + 1 : 0, n_new = n_old ? 2 * n_old : FIRST_SLOTS;
     t->slots = mem_new_array(n_new, sizeof *t->slots);
     t->mask = n_new - 1;
     for (size_t i = 0; i < n_old; i++)
-        if (old[i].number)
-            place(t, old[i]);
+        if (old[i])
+            place(t, old[i], name_of, data);
     free(old);
 }
 
@@ -51,11 +57,10 @@ static void grow(struct name_table *t)
 static bool locate(const struct name_table *t, const char *name, name_table_name *name_of, const void *data,
                    size_t *ret)
 {
-    uint32_t hash = hash_of(name);
     if (!t->slots)
         return false;
-    for (size_t i = hash & t->mask; t->slots[i].number; i = (i + 1) & t->mask)
-        if (t->slots[i].hash == hash && str_eq(name_of(data, t->slots[i].number - 1), name)) {
+    for (size_t i = hash_of(name) & t->mask; t->slots[i]; i = (i + 1) & t->mask)
+        if (str_eq(name_of(data, t->slots[i] - 1), name)) {
             *ret = i;
             return true;
         }
@@ -66,23 +71,16 @@ size_t name_table_find(const struct name_table *t, const char *name, name_table_
                        const void *data)
 {
     size_t at;
-    return locate(t, name, name_of, data, &at) ? t->slots[at].number - 1 : NAME_TABLE_NONE;
+    return locate(t, name, name_of, data, &at) ? t->slots[at] - 1 : NAME_TABLE_NONE;
 }
 
-void name_table_add(struct name_table *t, const char *name, size_t number)
+void name_table_add(struct name_table *t, size_t number, name_table_name *name_of, const void *data)
 {
     must(number < UINT32_MAX);
     if (!t->slots || 4 * (t->n + 1) > 3 * (t->mask + 1))
-        grow(t);
-    place(t, (struct name_slot){hash_of(name), (uint32_t)number + 1});
+        grow(t, name_of, data);
+    place(t, (uint32_t)number + 1, name_of, data);
     t->n++;
-}
-
-/* May the entry at I move up to HOLE: does its search begin at HOLE or before it? */
-static bool may_move(const struct name_table *t, size_t hole, size_t i)
-{
-    size_t home = t->slots[i].hash & t->mask;
-    return ((i - home) & t->mask) >= ((i - hole) & t->mask);
 }
 
 void name_table_remove(struct name_table *t, const char *name, name_table_name *name_of, const void *data)
@@ -90,11 +88,13 @@ void name_table_remove(struct name_table *t, const char *name, name_table_name *
     size_t hole;
     if (!locate(t, name, name_of, data, &hole))
         return;
-    for (size_t i = (hole + 1) & t->mask; t->slots[i].number; i = (i + 1) & t->mask)
-        if (may_move(t, hole, i)) {
-            t->slots[hole] = t->slots[i];
-            hole = i;
-        }
-    t->slots[hole].number = 0;
+    for (size_t i = (hole + 1) & t->mask; t->slots[i]; i = (i + 1) & t->mask) {
+        size_t home = home_of(t, t->slots[i], name_of, data);
+        if (((i - home) & t->mask) < ((i - hole) & t->mask))
+            continue; /* its search begins behind the hole */
+        t->slots[hole] = t->slots[i];
+        hole = i;
+    }
+    t->slots[hole] = 0;
     t->n--;
 }

@@ -14,10 +14,7 @@
 typedef const char *name_table_name(const void *data, size_t n);
 
 struct name_table {
-    struct name_slot {
-        uint32_t hash;
-        uint32_t number; /* + 1; 0: the slot is free */
-    } * slots;           /* owned; `mask` + 1 of them, or NULL while it is empty */
+    uint32_t *slots; /* numbers + 1, 0: free; owned; `mask` + 1 of them, or NULL while it is empty */
     size_t mask, n;
 };
 
@@ -25,8 +22,8 @@ void name_table_fini(struct name_table *t);
 /* NAME_TABLE_NONE when NAME is not there. */
 size_t name_table_find(const struct name_table *t, const char *name, name_table_name *name_of,
                        const void *data);
-/* NAME gets NUMBER, below 2^32 - 1; it must not be there yet. */
-void name_table_add(struct name_table *t, const char *name, size_t number);
+/* NUMBER, below 2^32 - 1, is in it from now on; its name must not be there yet. */
+void name_table_add(struct name_table *t, size_t number, name_table_name *name_of, const void *data);
 /* NAME is not there any more; nothing where it never was. */
 void name_table_remove(struct name_table *t, const char *name, name_table_name *name_of, const void *data);
 

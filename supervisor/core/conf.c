@@ -139,7 +139,7 @@ void conf_name_socket(struct conf *c, struct socket_conf *s, const char *name)
         name_table_remove(&c->socket_names, s->name, socket_name, c);
     free(s->name);
     s->name = mem_strdup(name);
-    name_table_add(&c->socket_names, name, (size_t)(s - c->sockets));
+    name_table_add(&c->socket_names, (size_t)(s - c->sockets), socket_name, c);
 }
 
 void conf_name_service(struct conf *c, struct service_conf *s, const char *name)
@@ -148,7 +148,7 @@ void conf_name_service(struct conf *c, struct service_conf *s, const char *name)
         name_table_remove(&c->service_names, s->name, service_name, c);
     free(s->name);
     s->name = mem_strdup(name);
-    name_table_add(&c->service_names, name, (size_t)(s - c->services));
+    name_table_add(&c->service_names, (size_t)(s - c->services), service_name, c);
 }
 
 struct socket_conf *conf_find_socket(const struct conf *c, const char *name)

@@ -104,8 +104,8 @@ static struct section *add_section(struct build *b, const struct conf_line *l)
     if ((b->n_sections & (b->n_sections - 1)) == 0)
         b->sections =
             mem_resize_array(b->sections, b->n_sections ? 2 * b->n_sections : 1, sizeof *b->sections);
-    name_table_add(&b->names, l->section, b->n_sections);
     strv_add(&b->heads, l->section);
+    name_table_add(&b->names, b->n_sections, head_of, b);
     b->sections[b->n_sections] = s;
     return &b->sections[b->n_sections++];
 }

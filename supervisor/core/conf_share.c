@@ -46,10 +46,11 @@ static void *share(struct pool *p, void *block, char *text)
 {
     size_t i = name_table_find(&p->names, text, text_of, p);
     if (i == NAME_TABLE_NONE) {
-        p->blocks = mem_resize_array(p->blocks, p->texts.n + 1, sizeof *p->blocks);
-        p->blocks[p->texts.n] = block;
-        name_table_add(&p->names, text, p->texts.n);
+        i = p->texts.n;
+        p->blocks = mem_resize_array(p->blocks, i + 1, sizeof *p->blocks);
+        p->blocks[i] = block;
         strv_put(&p->texts, text);
+        name_table_add(&p->names, i, text_of, p);
         return block;
     }
     free(text);
@@ -101,7 +102,7 @@ static char *pack_text(struct pack *p, const char *text)
     if (i == NAME_TABLE_NONE) {
         i = p->texts.n;
         strv_add(&p->texts, text);
-        name_table_add(&p->names, text, i);
+        name_table_add(&p->names, i, packed_text, p);
         p->n_bytes += size;
     }
     if (!p->next_text)

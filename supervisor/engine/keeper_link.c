@@ -32,12 +32,16 @@ static int receive(struct keeper_link *k, struct keeper_msg *ret, int *ret_fd, i
     return 1;
 }
 
+static const char *entry_name(const void *data, size_t n)
+{
+    return ((const struct keeper_link *)data)->entries[n].name;
+}
+
 static void add_entry(struct keeper_link *k, const struct keeper_msg *m, int fd)
 {
     if ((k->n_entries & (k->n_entries - 1)) == 0) /* room doubles at the powers of two */
         k->entries = mem_resize_array(k->entries, k->n_entries ? 2 * k->n_entries : 1, sizeof *k->entries);
-    name_table_add(&k->names, m->name, k->n_entries);
-    k->entries[k->n_entries++] = (struct keeper_entry){
+    k->entries[k->n_entries] = (struct keeper_entry){
         .name = mem_strdup(m->name),
         .fd = fd,
         .pid = m->pid < 0 ? -m->pid : m->pid,
@@ -45,12 +49,8 @@ static void add_entry(struct keeper_link *k, const struct keeper_msg *m, int fd)
         .ended = m->flags & KEEPER_FLAG_ENDED,
         .status = m->value,
     };
+    name_table_add(&k->names, k->n_entries++, entry_name, k);
     crash_point(CRASH_AT_keeper_entry_received);
-}
-
-static const char *entry_name(const void *data, size_t n)
-{
-    return ((const struct keeper_link *)data)->entries[n].name;
 }
 
 struct keeper_entry *keeper_link_find(const struct keeper_link *k, const char *name)

@@ -45,7 +45,7 @@ static void index_keys(struct state_store *s)
         }
         if (other >= 0)
             state_store_remove(s, key);
-        name_table_add(&s->keys, key, (size_t)i);
+        name_table_add(&s->keys, (size_t)i, key_of, &s->state);
     }
 }
 
@@ -131,7 +131,7 @@ void state_store_save(struct state_store *s, const char *key, int *index, const 
         if (*index >= 0)
             state_store_remove(s, key);
         *index = added;
-        name_table_add(&s->keys, key, (size_t)added);
+        name_table_add(&s->keys, (size_t)added, key_of, &s->state);
     }
     crash_point(CRASH_AT_state_write_after);
 }

@@ -40,7 +40,7 @@ Test(name_table, an_empty_one_has_nothing)
 Test(name_table, what_is_added_is_found_by_its_number)
 {
     for (size_t i = 0; i < MANY; i++)
-        name_table_add(&table, names[i], i);
+        name_table_add(&table, i, name_of, NULL);
     cr_assert_eq(table.n, MANY);
     for (size_t i = 0; i < MANY; i++)
         cr_assert_eq(name_table_find(&table, names[i], name_of, NULL), i);
@@ -58,7 +58,7 @@ Test(name_table, names_come_and_go)
         if (in[i])
             name_table_remove(&table, names[i], name_of, NULL);
         else
-            name_table_add(&table, names[i], i);
+            name_table_add(&table, i, name_of, NULL);
         in[i] = !in[i];
         size_t other = seed / 7 % 64 + (round < 20000 ? 0 : 1000);
         cr_assert_eq(name_table_find(&table, names[other], name_of, NULL),
