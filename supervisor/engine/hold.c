@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/pointers.h"
+#include "base/str.h"
 #include "core/handoff/handoff.h"
 #include "engine/crash_point.h"
 #include "engine/demand.h"
@@ -65,12 +66,13 @@ void hold_learn_backlogs(struct engine *e)
     unix_queues_fini(&all);
 }
 
-/* "socket/NAME/SLOT/PART.PARTS/ADDRESS" */
-static const char *address_in(const char *held)
+void hold_held_name(const struct held_socket *h, char dst[LIMIT_HELD_NAME + 1])
 {
-    for (int slashes = 0; slashes < 4; slashes++)
-        held = strchr(held, '/') + 1;
-    return held;
+    struct held_name name = {.kind = HELD_SOCKET, .slot = h->slot, .part = h->part, .parts = h->parts};
+    str_copy(name.name, sizeof name.name, h->socket->name);
+    str_copy(name.address, sizeof name.address, h->declared);
+    int r = held_name_format(dst, &name);
+    must(r == 0); /* it was one before */
 }
 
 struct held_socket *hold_add(struct engine *e, const struct socket_conf *conf, const char *held, int fd)
@@ -84,7 +86,8 @@ struct held_socket *hold_add(struct engine *e, const struct socket_conf *conf, c
         fd_close(&fd);
         return NULL;
     }
-    h = mem_new(sizeof *h);
+    h = mem_new(sizeof *h + strlen(name.address) + 1);
+    memcpy(h->declared, name.address, strlen(name.address) + 1);
     h->socket = conf;
     h->slot = name.slot;
     h->part = name.part;
@@ -92,10 +95,8 @@ struct held_socket *hold_add(struct engine *e, const struct socket_conf *conf, c
     h->fd = fd;
     h->guard_watch = -1;
     h->engine = e;
-    h->held = mem_strdup(held);
-    h->declared = address_in(h->held);
     endpoint_format(bound, sizeof bound, &ep);
-    h->bound = str_eq(bound, h->declared) ? (char *)h->declared : mem_strdup(bound);
+    h->bound = str_eq(bound, h->declared) ? h->declared : mem_strdup(bound);
     h->family = (uint16_t)ep.family;
     h->type = (uint16_t)ep.type;
     h->listens = listener_type_listens(&ep);
@@ -117,7 +118,6 @@ static void held_socket_free(struct held_socket *h)
     fd_close(&h->fd);
     if (h->bound != h->declared)
         free(h->bound);
-    free(h->held);
     free(h);
 }
 
@@ -214,7 +214,7 @@ static struct socket_group **match_groups(struct engine *e, struct hold *old)
     struct socket_group **matched = mem_new_array(e->conf->n_sockets + 1, sizeof(struct socket_group *));
     cleanup_free bool *taken = mem_new_array(old->n_groups + 1, sizeof *taken);
     for (size_t i = 0; i < old->n_groups; i++)
-        name_table_add(&names, old->groups[i]->conf->name, i);
+        name_table_add(&names, i, group_name, old);
     for (size_t i = 0; i < e->conf->n_sockets; i++) {
         size_t at = name_table_find(&names, e->conf->sockets[i].name, group_name, old);
         if (at == NAME_TABLE_NONE)
@@ -255,8 +255,10 @@ bool hold_is_used_by(const struct held_socket *h, const struct service_conf *s)
 
 void hold_close(struct held_socket *h)
 {
+    char held[LIMIT_HELD_NAME + 1];
+    hold_held_name(h, held);
     socket_guard_remove(&h->engine->guard, h);
-    keeper_link_drop(&h->engine->keeper, h->held);
+    keeper_link_drop(&h->engine->keeper, held);
     held_socket_free(h);
 }
 
@@ -411,7 +413,9 @@ int hold_replace(struct engine *e, struct held_socket *h, struct berr *err)
     socket_guard_remove(&e->guard, h);
     demand_forget(h);
     idle_forget(h);
-    keeper_link_put(&e->keeper, h->held, fd);
+    char held[LIMIT_HELD_NAME + 1];
+    hold_held_name(h, held);
+    keeper_link_put(&e->keeper, held, fd);
     fd_close(&h->fd);
     h->fd = fd;
     h->backlog = 0;

@@ -23,8 +23,6 @@ struct held_socket {
     const struct socket_conf *socket;
     struct engine *engine;
     struct socket_group *group; /* NULL once it is retired */
-    char *held;                 /* its name in the keeper; owned */
-    const char *declared;       /* the address as asked for: the last part of `held` */
     char *bound;                /* as the kernel says; `declared`, or owned */
     ev_io *demand;        /* engine/demand: owned, while it looks whether somebody is there; else NULL */
     unsigned slot;        /* 0: shared; else of one worker */
@@ -35,6 +33,7 @@ struct held_socket {
     uint16_t family, type;
     bool listens;     /* its type listens */
     bool is_refusing; /* when_stopped = refuse, and its services are stopped */
+    char declared[];  /* the address as asked for */
 };
 
 /* One [socket:NAME]: what is held of it, and who uses it. */
@@ -93,6 +92,8 @@ bool hold_is_used_by(const struct held_socket *h, const struct service_conf *s);
 void hold_prepare_for_spawn(struct engine *e, struct held_socket *h);
 /* After a service's state has changed: refuse or take connections (when_stopped). */
 void hold_follow_service(const struct service *s);
+/* H's name in the keeper. */
+void hold_held_name(const struct held_socket *h, char dst[LIMIT_HELD_NAME + 1]);
 /* What H is bound to. */
 struct endpoint hold_endpoint(const struct held_socket *h);
 /* H's queue; negative errno. UNIX_QUEUES, where it is not NULL, answers for Unix listeners. */

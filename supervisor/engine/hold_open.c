@@ -155,7 +155,9 @@ static struct held_name *list_held(struct engine *e, struct held_socket ***ret_o
     }
     hold_each(h, &e->hold)
     {
-        held_name_parse(h->held, &names[n++]);
+        char held[LIMIT_HELD_NAME + 1];
+        hold_held_name(h, held);
+        held_name_parse(held, &names[n++]);
         owners[n_owned++] = h;
     }
     *ret_owners = owners;

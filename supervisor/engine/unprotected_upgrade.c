@@ -105,14 +105,21 @@ static void add_service(struct testament *t, const struct service *s)
         add_output(t, s->output);
 }
 
+static void hold_socket(struct testament *t, const struct held_socket *h)
+{
+    char name[LIMIT_HELD_NAME + 1];
+    hold_held_name(h, name);
+    hold(t, name, h->fd);
+}
+
 static void add_sockets(struct testament *t)
 {
     struct engine *e = t->engine;
     char name[LIMIT_HELD_NAME + 1];
     struct held_socket *h;
-    hold_each(h, &e->hold) hold(t, h->held, h->fd);
+    hold_each(h, &e->hold) hold_socket(t, h);
     for (size_t i = 0; (h = retire_nth(e, i)); i++)
-        hold(t, h->held, h->fd);
+        hold_socket(t, h);
     list_each (s, &e->shares, struct share, link) {
         share_held_name(s->protocol, s->path, name);
         hold(t, name, s->fd);

@@ -11,7 +11,7 @@
 
 #define HEADS 4096 /* of each hash; a power of two */
 /* Bytes that most names fit in, and nearly all. */
-enum { SHORT_NAME = 48, MIDDLE_NAME = 96 };
+enum { SHORT_NAME = 40, MIDDLE_NAME = 96 };
 
 /* The entries by their numbers, from 1 on. */
 static struct entry slots[1 + LIMIT_HELD];
