@@ -13,6 +13,46 @@ need() {
         command -v "$program" >/dev/null || { echo "$program is not installed"; exit 77; }
     done
 }
+# Whatever way the test ends: the pids in $loads and $berth_pid go with it.
+berth_pid=
+loads=
+clean_up() {
+    for pid in $loads $berth_pid; do
+        kill "$pid" 2>/dev/null && wait "$pid" || true
+    done
+}
+trap clean_up EXIT
+# Clients that open a connection for each request, until end_load; the arguments are the paths that they ask at.
+begin_load() {
+    rm -f "$STATE/stop"
+    mkfifo "$STATE/stop"
+    for path in "$@"; do
+        "$BUILD/tests/lib/berth-load" --clients 3 --pause 5000 --path "$path" --until-eof "127.0.0.1:$PORT" \
+            <"$STATE/stop" >>"$STATE/report" &
+        loads="$loads $!"
+    done
+    exec 3>"$STATE/stop"
+}
+# Of how many answers each path's clients may have seen only the beginning: $1.
+end_load() {
+    exec 3>&-
+    for pid in $loads; do
+        wait "$pid" || true # it has written what was lost
+    done
+    loads=
+    cat "$STATE/report"
+    ! grep -v "refused 0, reset 0, closed early [0-$1], timed out 0, slowest" "$STATE/report" || fail "requests have failed"
+    ! grep "otherwise lost" "$STATE/report" || fail "requests have failed"
+    rm "$STATE/report"
+}
+# The end of the berth that is $berth_pid.
+shut_down() {
+    berth shutdown
+    status=0
+    wait "$berth_pid" || status=$?
+    berth_pid=
+    [ "$status" -eq 0 ] || fail "berth ended with $status"
+}
 fail() {
     echo "test.sh: $*" >&2
     tail -n 40 "$STATE/berth.log" >&2

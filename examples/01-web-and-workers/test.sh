@@ -7,15 +7,6 @@ here=$(cd "$(dirname "$0")" && pwd)
 need nginx gunicorn redis-server /usr/bin/python3
 cp -r "$here" "$STATE/site" && chmod -R u+w "$STATE/site"
 
-berth_pid=
-loads=
-clean_up() {
-    for pid in $loads $berth_pid; do
-        kill "$pid" 2>/dev/null && wait "$pid" || true
-    done
-}
-trap clean_up EXIT
-
 # The pid that service $1 is run by; 0 while there is none.
 pid_of() {
     berth --json status "$1" | /usr/bin/python3 -c '
@@ -28,31 +19,6 @@ supervisor_pid() {
 # What follows only counts when clients are being served again: a few answers from each.
 served() {
     expect / world /api/ visits= / world /api/ visits= / world /api/ visits=
-}
-# Clients that open a connection for each request, for both services.
-begin_load() {
-    rm -f "$STATE/stop"
-    mkfifo "$STATE/stop"
-    for path in / /api/; do
-        "$BUILD/tests/lib/berth-load" --clients 3 --pause 5000 --path "$path" --until-eof "127.0.0.1:$PORT" \
-            <"$STATE/stop" >>"$STATE/report" &
-        loads="$loads $!"
-    done
-    exec 3>"$STATE/stop"
-    served
-}
-# $1: how many answers each may have seen only the beginning of.
-end_load() {
-    served
-    exec 3>&-
-    for pid in $loads; do
-        wait "$pid" || true # it has written what was lost
-    done
-    loads=
-    cat "$STATE/report"
-    ! grep -v "refused 0, reset 0, closed early [0-$1], timed out 0, slowest" "$STATE/report" || fail "requests have failed"
-    ! grep "otherwise lost" "$STATE/report" || fail "requests have failed"
-    rm "$STATE/report"
 }
 # $1 is "-" for the whole group of processes.
 kill_services() {
@@ -71,7 +37,8 @@ berth up -c "$STATE/site/berth.ini" 2>"$STATE/berth.log" &
 berth_pid=$!
 served
 
-begin_load
+begin_load / /api/
+served
 
 step "berth update: another greeting for pages, and only they get new processes"
 before=$(pid_of api)
@@ -94,18 +61,17 @@ done
 
 step "kill -9 of both gunicorns: berth asks what they leave behind to finish, and starts others"
 kill_services ""
+served
 end_load 0
 
 step "kill -9 of both gunicorns with their workers, in the middle of what they answer"
-begin_load
+begin_load / /api/
+served
 kill_services -
 # nginx asks again, but cannot take back an answer that it has begun to pass on: one of each gunicorn worker, at most.
+served
 end_load 2
 
 step "berth shutdown"
-berth shutdown
-status=0
-wait "$berth_pid" || status=$?
-berth_pid=
-[ "$status" -eq 0 ] || fail "berth ended with $status"
+shut_down
 echo "Served all the while."

@@ -6,12 +6,6 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../test-common.sh"
 need /usr/bin/python3
 
-berth_pid=
-clean_up() {
-    [ -z "$berth_pid" ] || { kill "$berth_pid" 2>/dev/null && wait "$berth_pid" || true; }
-}
-trap clean_up EXIT
-
 berth up -c "$here/berth.ini" 2>"$STATE/berth.log" &
 berth_pid=$!
 
@@ -135,9 +129,5 @@ for client in clients:
     assert client.lines.readline() == "", client.name
 PYTHON
 
-berth shutdown
-status=0
-wait "$berth_pid" || status=$?
-berth_pid=
-[ "$status" -eq 0 ] || fail "berth ended with $status"
+shut_down
 echo "They talked all the while."

@@ -29,34 +29,19 @@ release 2 ""
 release 3 "hello from three"
 ln -s releases/1 current
 
-berth_pid=
-load=
-clean_up() {
-    for pid in $load $berth_pid; do
-        kill "$pid" 2>/dev/null && wait "$pid" || true
-    done
-}
-trap clean_up EXIT
 berth check -c berth.ini
 berth up -c berth.ini >berth.log 2>&1 &
 berth_pid=$!
 expect / "hello from one"
 
-mkfifo stop
-"$BUILD/tests/lib/berth-load" --clients 3 --pause 5000 --until-eof "127.0.0.1:$PORT" <stop >report &
-load=$!
-exec 3>stop
+begin_load /
 sh deploy.sh 2 >said 2>&1 && fail "a release that does not come up was deployed"
 grep -q "it wrote last: this release has no greeting" said || fail "it does not say why: $(cat said)"
 [ "$(readlink current)" = releases/1 ] || fail "it did not go back"
 expect / "hello from one"
 sh deploy.sh 3
 expect / "hello from three"
-exec 3>&-
-wait "$load" || true
-load=
-cat report
-grep -q "refused 0, reset 0, closed early 0, timed out 0, slowest" report || fail "requests have failed"
+end_load 0
 
 # The pod's command is one that berth understands.
 /usr/bin/python3 - <<'PYTHON' || fail "the pod's command is wrong"
