@@ -96,4 +96,11 @@ double bare_start_all(pid_t *ret_pids, size_t n);
 /* Sends TERM to all, and waits for each; milliseconds. */
 double bare_stop_all(const pid_t *pids, size_t n);
 
+/* others.c */
+
+/* Runs each supervisor of the trade that is installed with one worker, and makes a line of what MEASURE says
+ * of it, one for each that is not as well. */
+void others_measure(double (*measure)(pid_t supervisor, pid_t worker, double *ret_baseline), const char *unit,
+                    const char *baseline_is);
+
 #endif

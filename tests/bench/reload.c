@@ -1,6 +1,6 @@
-/* bench reload: what clients feel of restarts. Requests come at a fixed rate, whatever becomes of the ones
- * before, and each one's latency counts from the instant at which it was due: one that has to wait for
- * another to be over has waited. Quiet rounds and rounds with restarts take turns. */
+/* bench reload: what clients feel of restarts and of reloads. Requests come at a fixed rate, whatever becomes
+ * of the ones before, and each one's latency counts from the instant at which it was due: one that has to
+ * wait for another to be over has waited. Quiet rounds and the others take turns. */
 #include "config.h"
 
 #include <errno.h>
@@ -18,7 +18,8 @@
 #define ROUND_SECONDS 3
 #define ROUNDS 4                        /* of each kind */
 #define REQUESTS (RATE * ROUND_SECONDS) /* of a round */
-#define RESTART_EVERY_MS 250
+#define DEED_EVERY_MS 250
+#define SETTLE "100ms"
 
 struct round {
     double begun;
@@ -42,34 +43,52 @@ static void *client(void *argument)
     return NULL;
 }
 
-/* Restarts while clients are at work; how often. */
-static unsigned restart_meanwhile(const struct round *r)
-{
-    unsigned restarts = 0;
+/* What is done to the server in the rounds of a kind. */
+static const struct kind {
+    const char *command; /* of berth; NULL: nothing */
+    const char *heading;
+} kinds[] = {
+    {NULL, NULL},
+    {"restart", "reload: %d requests with, and as many without, %u restarts"},
+    {"reload", "reload: %d requests with, and as many without, %u rolling reloads (settle = " SETTLE ")"},
+};
+enum { QUIET, N_KINDS = sizeof(kinds) / sizeof(*kinds) };
 
-    for (double at = r->begun; r->under_way > 0; at += RESTART_EVERY_MS, restarts++) {
-        process_time(BERTH("restart"));
-        double early = at + RESTART_EVERY_MS - now_ms();
+/* All rounds of a kind. */
+static struct tally {
+    double latency[ROUNDS * REQUESTS];
+    unsigned lost, deeds;
+} tallies[N_KINDS];
+
+/* Does KIND's deed while clients are at work; how often. */
+static unsigned meddle(const struct kind *kind, const struct round *r)
+{
+    unsigned deeds = 0;
+
+    for (double at = r->begun; r->under_way > 0; at += DEED_EVERY_MS, deeds++) {
+        process_time(BERTH(kind->command));
+        double early = at + DEED_EVERY_MS - now_ms();
         if (early > 0)
             sleep_ms(early);
     }
-    return restarts;
+    return deeds;
 }
 
-/* Fills LATENCY; how many requests got no answer. RESTARTS: NULL for a quiet round. */
-static unsigned round_run(double *latency, unsigned *restarts)
+/* Round number I of KIND. */
+static void round_run(size_t i, size_t kind)
 {
-    struct round r = {.begun = now_ms() + 100, .latency = latency, .under_way = CLIENTS};
+    struct tally *t = &tallies[kind];
+    struct round r = {.begun = now_ms() + 100, .latency = t->latency + i * REQUESTS, .under_way = CLIENTS};
     pthread_t threads[CLIENTS];
 
-    for (size_t i = 0; i < CLIENTS; i++)
-        if (pthread_create(&threads[i], NULL, client, &r) != 0)
+    for (size_t k = 0; k < CLIENTS; k++)
+        if (pthread_create(&threads[k], NULL, client, &r) != 0)
             die("no thread can be had");
-    if (restarts != NULL)
-        *restarts += restart_meanwhile(&r);
-    for (size_t i = 0; i < CLIENTS; i++)
-        pthread_join(threads[i], NULL);
-    return r.lost;
+    if (kinds[kind].command != NULL)
+        t->deeds += meddle(&kinds[kind], &r);
+    for (size_t k = 0; k < CLIENTS; k++)
+        pthread_join(threads[k], NULL);
+    t->lost += r.lost;
 }
 
 static void wait_for_server(void)
@@ -81,29 +100,34 @@ static void wait_for_server(void)
             die("the server does not answer");
 }
 
-void bench_reload(void)
+static void print(size_t kind)
 {
-    static double quiet[ROUNDS * REQUESTS], restarted[ROUNDS * REQUESTS];
     static const struct {
         const char *what;
         double q;
     } lines[] = {{"latency, p50", 0.5}, {"latency, p99", 0.99}, {"latency, max", 1}};
     const size_t n = ROUNDS * REQUESTS;
-    unsigned restarts = 0, lost = 0, quiet_lost = 0;
-    pid_t keeper = process_start(
-        BERTH("run", "--log-level", "warning", "--listen", ADDRESS, "--", programs.probe, "--drain"));
+    struct tally *t = &tallies[kind], *quiet = &tallies[QUIET];
+
+    figures(kinds[kind].heading, (int)n, t->deeds);
+    for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+        figure(lines[i].what, "ms", quantile(t->latency, n, lines[i].q), "nothing is done",
+               quantile(quiet->latency, n, lines[i].q));
+    figure("requests without an answer", "", t->lost, "nothing is done", quiet->lost);
+}
+
+void bench_reload(void)
+{
+    pid_t keeper = process_start(BERTH("run", "--log-level", "warning", "--set", "settle=" SETTLE, "--listen",
+                                       ADDRESS, "--", programs.probe, "--drain"));
 
     wait_for_server();
-    for (size_t i = 0; i < ROUNDS; i++) {
-        quiet_lost += round_run(quiet + i * REQUESTS, NULL);
-        lost += round_run(restarted + i * REQUESTS, &restarts);
-    }
+    for (size_t i = 0; i < ROUNDS; i++)
+        for (size_t kind = 0; kind < N_KINDS; kind++)
+            round_run(i, kind);
     subject_shutdown(keeper);
-    figures(
-        "reload: %d requests a second, %d of them with and %d without restarts (one each %d ms, %u in all)",
-        RATE, (int)n, (int)n, RESTART_EVERY_MS, restarts);
-    for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
-        figure(lines[i].what, "ms", quantile(restarted, n, lines[i].q), "no restarts",
-               quantile(quiet, n, lines[i].q));
-    figure("requests without an answer", "", lost, "no restarts", quiet_lost);
+    figures("reload: %d requests a second come, each %d ms something is done to the server", RATE,
+            DEED_EVERY_MS);
+    for (size_t kind = QUIET + 1; kind < N_KINDS; kind++)
+        print(kind);
 }

@@ -7,6 +7,9 @@
 #include "bench.h"
 
 #define TIMES 200
+/* The others start no worker again within a second of its last start: that second is over before. */
+#define OTHERS_TIMES 10
+#define OTHERS_PAUSE_MS 1200
 
 /* Milliseconds until a worker of berth's is replaced; its pid becomes the new one's. */
 static double replaced(pid_t *pid)
@@ -27,6 +30,23 @@ static double replaced_by_hand(pid_t *pid)
     process_end(*pid, SIGKILL);
     *pid = bare_start();
     return greeting_wait(1).at_ms - at;
+}
+
+static double restarted(pid_t supervisor, pid_t worker, double *ret_baseline)
+{
+    double times[OTHERS_TIMES], bare[OTHERS_TIMES];
+    pid_t other = bare_start();
+
+    (void)supervisor;
+    greeting_wait(1);
+    for (size_t i = 0; i < OTHERS_TIMES; i++) {
+        sleep_ms(OTHERS_PAUSE_MS);
+        times[i] = replaced(&worker);
+        bare[i] = replaced_by_hand(&other);
+    }
+    process_end(other, SIGKILL);
+    *ret_baseline = median(bare, OTHERS_TIMES);
+    return median(times, OTHERS_TIMES);
 }
 
 void bench_restart(void)
@@ -52,4 +72,6 @@ void bench_restart(void)
     figure("killed to running, median", "ms", median(berth, TIMES), "fork, exec, wait", median(bare, TIMES));
     figure("killed to running, 9 of 10", "ms", quantile(berth, TIMES, 0.9), "fork, exec, wait",
            quantile(bare, TIMES, 0.9));
+    figures("restart: the same, of others, %d times, %d ms after each start", OTHERS_TIMES, OTHERS_PAUSE_MS);
+    others_measure(restarted, "ms", "fork, exec, wait");
 }
