@@ -30,11 +30,6 @@ int path_watch_add(int fd, const char *path)
     return watch < 0 ? -errno : watch;
 }
 
-void path_watch_remove(int fd, int watch)
-{
-    inotify_rm_watch(fd, watch);
-}
-
 int path_watch_drain(int fd)
 {
     char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));

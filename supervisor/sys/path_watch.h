@@ -6,7 +6,6 @@
 int path_watch_new(void);
 /* Watches the folder of PATH for names that go or come. A watch number (the same for the same folder), or negative errno. */
 int path_watch_add(int fd, const char *path);
-void path_watch_remove(int fd, int watch);
 /* Reads all that is there. 1: something happened; 0: nothing. What exactly is not told: the caller looks. */
 int path_watch_drain(int fd);
 

@@ -129,8 +129,17 @@ static int in_use(const struct place *p, struct berr *err)
                     "unix:%s is in use, %s; stop that process or choose another path", p->quoted, who);
 }
 
+static const char *no_descriptor_way_out(int errnum)
+{
+    return errnum == EMFILE ? "raise this process's limit of open files (ulimit -n)"
+                            : "raise the system's limit of open files (fs.file-max)";
+}
+
 static int cannot_open(const struct place *p, int r, struct berr *err)
 {
+    if (r == -EMFILE || r == -ENFILE)
+        return berr_set(err, BERR_SYSTEM, -r, "unix:%s cannot be made, since no descriptor is left (%s); %s",
+                        p->quoted, strerror(-r), no_descriptor_way_out(-r));
     if (r == -ENOENT || r == -ENOTDIR)
         return berr_set(
             err, BERR_SYSTEM, -r,
@@ -161,6 +170,8 @@ static int cannot(const struct place *p, const char *what, int errnum, struct be
         way_out = "give berth's user that right, or choose another path";
     else if (errnum == EROFS)
         way_out = "choose a path on a file system that can be written";
+    else if (errnum == EMFILE || errnum == ENFILE)
+        way_out = no_descriptor_way_out(errnum);
     return berr_set(err, BERR_SYSTEM, errnum, "unix:%s: cannot %s (%s); %s", p->quoted, what,
                     strerror(errnum), way_out);
 }
@@ -436,17 +447,5 @@ void unix_path_remove_deaf(const char *path)
     cleanup_place struct place p = {.dir_fd = -1};
     if (place_open(&p, path) == 0 && place_lock(&p) == 0 && is_deaf(path))
         unlinkat(p.dir_fd, p.name, 0);
-    errno = saved;
-}
-
-void unix_path_remove_dead(const char *path)
-{
-    int saved = errno;
-    cleanup_place struct place p = {.dir_fd = -1};
-    struct stat st;
-    if (place_open(&p, path) == 0 && place_lock(&p) == 0 &&
-        fstatat(p.dir_fd, p.name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(st.st_mode) &&
-        unix_path_is_live(path) == 0)
-        remove_dead(&p, &st);
     errno = saved;
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -249,6 +250,19 @@ Test(unix_path, what_cannot_be_made_is_explained)
     expect_refusal(test_path("a.sock"), EEXIST, "not a socket");
 }
 
+Test(unix_path, that_no_descriptor_is_left_is_told_and_no_fault_of_the_directory)
+{
+    const char *path = test_path("a.sock");
+    struct rlimit most;
+    getrlimit(RLIMIT_NOFILE, &most);
+    int next = dup(0);
+    close(next);
+    most.rlim_cur = (rlim_t)next + 1; /* for the socket itself */
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &most), 0);
+    expect_refusal(path, EMFILE, "ulimit -n");
+    cr_assert(!exists("a.sock"));
+}
+
 Test(unix_path, the_longest_path_is_bound_and_guarded)
 {
     char path[108];
@@ -340,20 +354,6 @@ Test(unix_path, giving_up_leaves_a_foreign_file_alone)
     close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
     unix_path_give_up(path, true);
     cr_assert(exists("a.sock") && !exists(".a.sock.berth"));
-}
-
-Test(unix_path, only_a_dead_socket_is_removed_as_dead)
-{
-    const char *path = test_path("a.sock");
-    int fd = bind_at(path);
-    unix_path_remove_dead(path);
-    cr_assert(exists("a.sock"));
-    close(fd);
-    unix_path_remove_dead(path);
-    cr_assert(!exists("a.sock"));
-    close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-    unix_path_remove_dead(path);
-    cr_assert(exists("a.sock"));
 }
 
 /* --- races --- */
