@@ -16,6 +16,7 @@
 #include "rig.h"
 
 #define CLIENTS 4
+#define TIMES 50
 
 static const char *copy_of(struct rig *r, const char *binary, const char *name)
 {
@@ -190,7 +191,7 @@ static bool counts_without_a_gap(const char *text)
 }
 
 /* Between a binary and one whose keeper is another one, so that all of it is replaced each time. */
-static void twenty_in_a_row(struct rig *r, const char *first, const char *second)
+static void many_in_a_row(struct rig *r, const char *first, const char *second)
 {
     const char *path = rig_path(r, "log");
     rig_up(r,
@@ -205,7 +206,7 @@ static void twenty_in_a_row(struct rig *r, const char *first, const char *second
     for (int i = 0; i < 3; i++)
         workers[i] = rig_pid_of(r, "web", i + 1);
     struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < TIMES; i++)
         upgrade_well(r, i % 2 ? first : second);
     cr_assert(load_wait_ok(load, 5, RIG_PATIENCE_SECONDS));
     rig_load_end(r, load, 0);
@@ -214,18 +215,18 @@ static void twenty_in_a_row(struct rig *r, const char *first, const char *second
     cr_assert_eq(rig_pid_of(r, "count", 1), counter);
     cr_assert(counts_without_a_gap(rig_read_file(r, path)));
     cr_assert_eq(json_integer_value(json_object_get(json_object_get(rig_status(r), "upgrade"), "number")),
-                 20);
+                 TIMES);
 }
 
-rig_test(upgrade, twenty_times_in_a_row)
+rig_test(upgrade, fifty_times_in_a_row)
 {
-    twenty_in_a_row(r, copy_of(r, r->berth, "a"), copy_of(r, r->berth, "b"));
+    many_in_a_row(r, copy_of(r, r->berth, "a"), copy_of(r, r->berth, "b"));
     cr_assert(!rig_log_has(r, "this is another keeper"), "its version was the same");
 }
 
-rig_test(upgrade, twenty_times_in_a_row_of_the_keeper_as_well)
+rig_test(upgrade, fifty_times_in_a_row_of_the_keeper_as_well)
 {
-    twenty_in_a_row(r, r->berth, built(r, "tests/berth-keeper"));
+    many_in_a_row(r, r->berth, built(r, "tests/berth-keeper"));
     rig_until(r, rig_log_has(r, "(version 1000, all"));
 }
 
