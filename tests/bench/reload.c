@@ -46,12 +46,8 @@ static void *client(void *argument)
 /* What is done to the server in the rounds of a kind. */
 static const struct kind {
     const char *command; /* of berth; NULL: nothing */
-    const char *heading;
-} kinds[] = {
-    {NULL, NULL},
-    {"restart", "reload: %d requests with, and as many without, %u restarts"},
-    {"reload", "reload: %d requests with, and as many without, %u rolling reloads (settle = " SETTLE ")"},
-};
+    const char *name;
+} kinds[] = {{NULL, NULL}, {"restart", "restarts"}, {"reload", "rolling reloads (settle = " SETTLE ")"}};
 enum { QUIET, N_KINDS = sizeof(kinds) / sizeof(*kinds) };
 
 /* All rounds of a kind. */
@@ -109,7 +105,9 @@ static void print(size_t kind)
     const size_t n = ROUNDS * REQUESTS;
     struct tally *t = &tallies[kind], *quiet = &tallies[QUIET];
 
-    figures(kinds[kind].heading, (int)n, t->deeds);
+    figures("reload: %d requests with, and as many without, %u %s;\n  %d requests a second, one of those "
+            "each %d ms",
+            (int)n, t->deeds, kinds[kind].name, RATE, DEED_EVERY_MS);
     for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
         figure(lines[i].what, "ms", quantile(t->latency, n, lines[i].q), "nothing is done",
                quantile(quiet->latency, n, lines[i].q));
@@ -126,8 +124,6 @@ void bench_reload(void)
         for (size_t kind = 0; kind < N_KINDS; kind++)
             round_run(i, kind);
     subject_shutdown(keeper);
-    figures("reload: %d requests a second come, each %d ms something is done to the server", RATE,
-            DEED_EVERY_MS);
     for (size_t kind = QUIET + 1; kind < N_KINDS; kind++)
         print(kind);
 }

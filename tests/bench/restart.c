@@ -7,7 +7,7 @@
 #include "bench.h"
 
 #define TIMES 200
-/* The others start no worker again within a second of its last start: that second is over before. */
+/* Some of the others are in no hurry within a second of a worker's start: that second is over before. */
 #define OTHERS_TIMES 10
 #define OTHERS_PAUSE_MS 1200
 
