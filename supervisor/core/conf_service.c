@@ -414,7 +414,7 @@ const struct conf_key conf_service_keys[] = {
     {"rolling_step", "all", "With reload = rolling: how many workers are replaced at a time.", "a number from 1 to " VALUE_TEXT(LIMIT_WORKERS) ", or all",
      .set = value_set_number, .print = value_print_number, .min = 1, .max = LIMIT_WORKERS, .none = "all", .none_value = 0, VALUE_AT(rolling_step), .is_live = true},
     {"max_generations", "2", "With reload = rolling: how many generations of workers may live at once.", VALUE_NUMBER(max_generations, 2, LIMIT_LANES), .is_live = true},
-    {"settle", "1s", "How long a new worker must stay ready before the one that it replaces is told to go.", VALUE_DURATION(settle_ns), .is_live = true},
+    {"settle", "1s", "How long a new worker must stay ready before the one that it replaces is told to go; with reload = signal, how long one must outlive the signal.", VALUE_DURATION(settle_ns), .is_live = true},
     {"watchdog", "off", "A worker that is ready must give a sign of life (WATCHDOG=1 at NOTIFY_SOCKET) within this time, or it is ended with ABRT and started again.",
      "a duration of at least 10ms, or off", .set = value_set_duration, .print = value_print_duration, .min = 10 * NSEC_PER_MSEC, .max = INT64_MAX, .unit = 1,
      .none = "off", .none_value = INT64_MAX, VALUE_AT(watchdog_ns)},

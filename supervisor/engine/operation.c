@@ -7,22 +7,28 @@
 #include "base/mem.h"
 #include "engine/engine.h"
 #include "engine/operation.h"
+#include "engine/said.h"
 #include "engine/sequence.h"
 #include "engine/update.h"
+#include "sys/clock.h"
+#include "sys/pidfd.h"
 
 struct operation {
     struct list link; /* engine.operations */
     struct engine *engine;
     struct control_client *client; /* NULL: gone, or already answered */
     enum operation_kind kind;
-    bool has_begun; /* its services have been told; only now can it be over */
+    bool has_begun;  /* its services have been told; only now can it be over */
+    ev_timer *timer; /* of services that were sent a signal: engine/alarm */
     size_t n_services;
     struct watched {
         struct service *service;
         unsigned generation; /* RESTART: workers of it or later count */
         const struct worker *failed;
-        bool is_reloaded;  /* RELOAD: its command has ended well */
-        char *hook_failed; /* which command failed, and how; owned */
+        bool is_reloaded;    /* RELOAD: its command has ended well */
+        struct mono told;    /* RELOAD by a signal: when that was sent */
+        const char *problem; /* what else has failed; NULL: nothing */
+        char *hook_failed;   /* which command failed, and how; owned */
     } services[];
 };
 
@@ -31,6 +37,7 @@ static void operation_free(struct operation *o)
     list_remove(&o->link);
     for (size_t i = 0; i < o->n_services; i++)
         free(o->services[i].hook_failed);
+    alarm_stop(o->engine->loop, &o->timer);
     free(o);
 }
 
@@ -67,12 +74,28 @@ static bool is_down(const struct service *s, size_t from)
     return true;
 }
 
+/* A worker that tells of its reloading is waited for. Of another one no more can be known than that it did
+ * not end of the signal. */
+static bool has_taken_signal(const struct watched *x)
+{
+    const struct worker *w;
+    bool all_tell = true;
+    service_each_worker (w, x->service) {
+        if (w->role != WORKER_CURRENT || w->pid == 0)
+            continue;
+        if (w->said && w->said->is_reloading)
+            return false;
+        all_tell = all_tell && w->said && !mono_is_before(w->said->reloading_since, x->told);
+    }
+    return all_tell || mono_between(x->told, clock_mono()) >= x->service->conf->with->settle_ns;
+}
+
 static bool is_reloaded(const struct watched *x)
 {
     const struct service *s = x->service;
     switch (s->conf->with->reload) {
     case RELOAD_SIGNAL:
-        return true;
+        return !x->failed && !x->problem && has_taken_signal(x);
     case RELOAD_COMMAND:
         return x->is_reloaded;
     case RELOAD_RESTART:
@@ -114,7 +137,7 @@ static void fail(struct operation *o, const struct watched *x, const char *reaso
 static bool has_failed(struct operation *o, const struct watched *x)
 {
     bool wants_up = o->kind == OPERATION_START || o->kind == OPERATION_RESTART || o->kind == OPERATION_RELOAD;
-    char reason[1200];
+    char reason[300];
     if (x->hook_failed) {
         fail(o, x, x->hook_failed);
         return true;
@@ -125,10 +148,12 @@ static bool has_failed(struct operation *o, const struct watched *x)
         return true;
     }
     if (x->failed) {
-        char subject[LIMIT_NAME + 32];
-        snprintf(reason, sizeof reason, "worker %s %s", worker_subject(subject, sizeof subject, x->failed),
-                 x->failed->note ? x->failed->note : "did not stay up");
-        fail(o, x, reason);
+        cleanup_free char *how = worker_describe_failure(x->failed);
+        fail(o, x, how);
+        return true;
+    }
+    if (x->problem) {
+        fail(o, x, x->problem);
         return true;
     }
     if (wants_up && x->service->is_blocked) {
@@ -172,13 +197,61 @@ static void begin_restart(struct watched *x)
     engine_restart(x->service);
 }
 
+static void look_at_signals(struct operation *o);
+
+/* A signal has been taken, or will not be any more. */
+static void on_timer(struct ev_loop *loop, ev_timer *t, int revents)
+{
+    (void)loop, (void)revents;
+    struct operation *o = t->data;
+    struct mono now = clock_mono();
+    for (size_t i = 0; i < o->n_services; i++) {
+        struct watched *x = &o->services[i];
+        if (x->told.ns > 0 && mono_between(x->told, now) >= x->service->conf->with->start_timeout_ns)
+            x->problem = "it says that it is reloading, and not within start_timeout that it has reloaded";
+    }
+    look_at_signals(o);
+    evaluate(o);
+}
+
+/* Looks again when the next of them is due. */
+static void look_at_signals(struct operation *o)
+{
+    struct mono now = clock_mono(), next = MONO_NEVER;
+    for (size_t i = 0; i < o->n_services; i++) {
+        const struct service_settings *with = o->services[i].service->conf->with;
+        struct mono told = o->services[i].told, settled = mono_add(told, with->settle_ns);
+        if (told.ns == 0)
+            continue;
+        struct mono due = mono_is_before(now, settled) ? settled : mono_add(told, with->start_timeout_ns);
+        next = mono_is_before(now, due) && mono_is_before(due, next) ? due : next;
+    }
+    if (!mono_is_never(next))
+        alarm_start(o->engine->loop, &o->timer, (double)mono_between(now, next) / NSEC_PER_SEC, on_timer, o);
+}
+
+/* One that is not ready yet may not know the signal, and reads what is new anyway. */
+static void begin_signal(struct watched *x)
+{
+    struct worker *w;
+    unsigned n = 0;
+    x->told = clock_mono();
+    service_each_worker (w, x->service)
+        if (w->role == WORKER_CURRENT && w->state == WORKER_READY) {
+            pidfd_signal(w->pidfd, x->service->conf->with->reload_signal);
+            n++;
+        }
+    if (n == 0)
+        x->problem = "none of its workers is ready for its reload signal";
+}
+
 static void begin_reload(struct watched *x)
 {
     const struct service_conf *c = x->service->conf;
     if (x->service->accepts && c->with->reload == RELOAD_ROLLING)
         return; /* connections get what is new by themselves */
     if (c->with->reload == RELOAD_SIGNAL) {
-        engine_signal(x->service, c->with->reload_signal);
+        begin_signal(x);
     } else if (c->with->reload == RELOAD_COMMAND) {
         hooks_run_reload(x->service);
     } else {
@@ -228,6 +301,7 @@ void operation_begin(struct engine *e, struct control_client *client, enum opera
         o->client = NULL;
     }
     o->has_begun = true;
+    look_at_signals(o);
     if (kind == OPERATION_SHUTDOWN)
         engine_shutdown(e, false);
     else
@@ -244,6 +318,14 @@ static void tell_progress(struct operation *o, const struct worker *w)
     control_client_reply(o->client, json_pack("{s:o, s:b}", "progress", progress, "done", 0), true);
 }
 
+/* Somebody who waits for it is told now, and not after the tenth try. IS_TOLD: also if it is started again at
+ * once, for it was to take a signal. */
+static bool has_come_to_grief(const struct worker *w, bool is_told)
+{
+    return w->is_wanted && (w->state == WORKER_BACKOFF || w->state == WORKER_FAILED ||
+                            (is_told && w->state == WORKER_SPAWNING));
+}
+
 void operation_on_change(struct engine *e, const struct worker *w)
 {
     list_each (o, &e->operations, struct operation, link) {
@@ -251,8 +333,7 @@ void operation_on_change(struct engine *e, const struct worker *w)
         if (!x && o->kind != OPERATION_SHUTDOWN)
             continue;
         tell_progress(o, w);
-        if (x && w->is_wanted && w->role == WORKER_CURRENT &&
-            (w->state == WORKER_BACKOFF || w->state == WORKER_FAILED))
+        if (x && w->role == WORKER_CURRENT && has_come_to_grief(w, x->told.ns > 0))
             x->failed = w;
         if (x && o->has_begun)
             evaluate(o);

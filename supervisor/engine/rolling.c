@@ -10,17 +10,14 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/pointers.h"
-#include "core/diagnose.h"
 #include "core/rolling.h"
 #include "engine/crash_point.h"
 #include "engine/engine.h"
 #include "engine/operation.h"
-#include "engine/output_logs.h"
 #include "engine/sequence.h"
 #include "engine/update.h"
 #include "sys/clock.h"
 
-#define LAST_LINES 5        /* of a worker that has failed: what is shown of them */
 #define END_DRAIN_AGAIN 1.0 /* seconds until it is looked whether a killed generation is gone */
 
 static void say(const struct service *s, enum log_level level, const char *text)
@@ -326,20 +323,10 @@ static void give_up(struct service *s, char *take_reason)
 static char *reason_of(const struct service *s)
 {
     const struct worker *failed = NULL;
-    char subject[LIMIT_NAME + 32], how[96];
     for (unsigned slot = 1; slot <= s->n_wanted && !failed; slot++)
         if (how_far(candidate_of(s, slot)) == ROLLING_FAILED)
             failed = candidate_of(s, slot);
-    if (!failed)
-        return mem_strdup("a new worker has failed");
-    worker_subject(subject, sizeof subject, failed);
-    int64_t ran_ms = mono_between(failed->started, clock_mono()) / NSEC_PER_MSEC;
-    cleanup_free char *lines =
-        output_last_lines(s->output, worker_place(failed), clock_wall_ms() - ran_ms - 1, LAST_LINES);
-    const char *what = failed->note              ? failed->note
-                       : failed->has_last_status ? diagnose_wait_status(how, sizeof how, failed->last_status)
-                                                 : "did not come up";
-    return mem_printf("worker %s %s%s%s", subject, what, *lines ? "; it wrote last: " : "", lines);
+    return failed ? worker_describe_failure(failed) : mem_strdup("a new worker has failed");
 }
 
 static void finish(struct service *s)

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "engine/engine.h"
+#include "engine/operation.h"
 #include "engine/watchdog.h"
 #include "sys/clock.h"
 
@@ -123,6 +124,7 @@ static void take_ready(struct worker *w)
         w->said->is_reloading = false;
         said_save(w);
         worker_say(w, LOG_INFO, "says that it has reloaded");
+        operation_on_service_change(w->service);
     }
     if (w->service->conf->with->ready == READY_NOTIFY)
         engine_step(w, WORKER_EV_READY);

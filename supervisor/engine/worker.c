@@ -11,15 +11,18 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "core/diagnose.h"
 #include "engine/crash_point.h"
 #include "engine/engine.h"
 #include "engine/inetd.h"
+#include "engine/output_logs.h"
 #include "engine/said.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 
 /* A process that KILL does not end at once is in an uninterruptible wait: it is tried again at this pace. */
 #define KILL_AGAIN_NS (2 * NSEC_PER_SEC)
+#define LAST_LINES 5 /* of a worker that has failed: what is shown of them */
 
 char *worker_subject(char *dst, size_t size, const struct worker *w)
 {
@@ -44,6 +47,19 @@ void worker_held_name(const struct worker *w, char dst[LIMIT_HELD_NAME + 1])
     snprintf(h.name, sizeof h.name, "%s", w->service->conf->name);
     int r = held_name_format(dst, &h);
     must(r == 0);
+}
+
+char *worker_describe_failure(const struct worker *w)
+{
+    char subject[LIMIT_NAME + 32], how[96];
+    int64_t ran_ms = mono_between(w->started, clock_mono()) / NSEC_PER_MSEC;
+    cleanup_free char *lines =
+        output_last_lines(w->service->output, worker_place(w), clock_wall_ms() - ran_ms - 1, LAST_LINES);
+    const char *what = w->note              ? w->note
+                       : w->has_last_status ? diagnose_wait_status(how, sizeof how, w->last_status)
+                                            : "did not come up";
+    return mem_printf("worker %s %s%s%s", worker_subject(subject, sizeof subject, w), what,
+                      *lines ? "; it wrote last: " : "", lines);
 }
 
 void worker_set_note(struct worker *w, const char *fmt, ...)
@@ -82,8 +98,7 @@ static int64_t flags_of(const struct worker *w)
            (w->is_signalled ? WORKER_FLAG_SIGNALLED : 0) |
            (w->has_failed_start ? WORKER_FLAG_START_FAILED : 0) |
            (w->has_ever_run ? WORKER_FLAG_EVER_RAN : 0) | (w->is_idle_stop ? WORKER_FLAG_IDLE_STOP : 0) |
-           (w->is_due ? WORKER_FLAG_DUE : 0) |
-           (w->is_late ? WORKER_FLAG_LATE : 0);
+           (w->is_due ? WORKER_FLAG_DUE : 0) | (w->is_late ? WORKER_FLAG_LATE : 0);
 }
 
 void worker_save(struct worker *w)

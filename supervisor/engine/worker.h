@@ -100,6 +100,9 @@ void worker_say(const struct worker *w, enum log_level level, const char *fmt, .
 void worker_held_name(const struct worker *w, char dst[LIMIT_HELD_NAME + 1]);
 void worker_set_note(struct worker *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void worker_clear_note(struct worker *w);
+/* "worker web/1#2 exited with status 1; it wrote last: …": what became of W, which has failed. The caller's.
+ */
+char *worker_describe_failure(const struct worker *w);
 /* Its own words, STATUS=. NULL forgets them. */
 void worker_set_status(struct worker *w, const char *text);
 /* The key of its row of the soft state. */
