@@ -449,3 +449,15 @@ void unix_path_remove_deaf(const char *path)
         unlinkat(p.dir_fd, p.name, 0);
     errno = saved;
 }
+
+void unix_path_remove_dead(const char *path)
+{
+    int saved = errno;
+    cleanup_place struct place p = {.dir_fd = -1};
+    struct stat st;
+    if (place_open(&p, path) == 0 && place_lock(&p) == 0 &&
+        fstatat(p.dir_fd, p.name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(st.st_mode) &&
+        unix_path_is_live(path) == 0)
+        remove_dead(&p, &st);
+    errno = saved;
+}

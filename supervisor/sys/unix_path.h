@@ -46,5 +46,7 @@ int unix_path_restore(const char *path);
 void unix_path_give_up(const char *path, bool remove_path);
 /* Removes PATH if it is a stream socket that was shut down for good, though somebody may hold it still. Keeps errno. */
 void unix_path_remove_deaf(const char *path);
+/* Removes PATH if it is a socket that nobody holds any more. Keeps errno. */
+void unix_path_remove_dead(const char *path);
 
 #endif

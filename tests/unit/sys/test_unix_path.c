@@ -356,6 +356,20 @@ Test(unix_path, giving_up_leaves_a_foreign_file_alone)
     cr_assert(exists("a.sock") && !exists(".a.sock.berth"));
 }
 
+Test(unix_path, only_a_dead_socket_is_removed_as_dead)
+{
+    const char *path = test_path("a.sock");
+    int fd = bind_at(path);
+    unix_path_remove_dead(path);
+    cr_assert(exists("a.sock"));
+    close(fd);
+    unix_path_remove_dead(path);
+    cr_assert(!exists("a.sock"));
+    close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    unix_path_remove_dead(path);
+    cr_assert(exists("a.sock"));
+}
+
 /* --- races --- */
 
 #define STARTERS 8
