@@ -44,7 +44,7 @@ static void on_message(struct worker *w, const char *text, size_t n)
                                   : "sent a message with a NUL byte over its channel; it is ignored");
         return;
     }
-    notify_apply(w, &m);
+    notify_apply(w, &m, NULL, 0);
 }
 
 /* False when there is nothing more to read just now. */

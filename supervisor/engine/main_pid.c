@@ -6,6 +6,7 @@
 
 #include "engine/main_pid.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -33,14 +34,33 @@ static bool is_another_workers(const struct engine *e, pid_t pid)
     return false;
 }
 
-const char *main_pid_take(struct worker *w, pid_t pid)
+/* Is PID, which runs, the process that has NUMBER, and not one that was given its pid since? */
+static bool has_number(pid_t pid, uint64_t number)
+{
+    uint64_t its;
+    cleanup_fd int pidfd = pidfd_open_process(pid);
+    int r = pidfd < 0 ? pidfd : pidfd_number(pidfd, &its);
+    return r == -EOPNOTSUPP || (r == 0 && its == number);
+}
+
+const char *main_pid_take(struct worker *w, const struct notify_msg *m, const int *fds, size_t n_fds)
 {
     const struct engine *e = w->service->engine;
     struct procfs_process p;
+    if (m->has_main_fd && n_fds != 1)
+        return "has MAINPIDFD=1 and not one descriptor";
+    pid_t pid = m->has_main_fd ? pidfd_pid(fds[0]) : m->main_pid;
+    if (pid < 0)
+        return pid == -ESRCH ? "names a main process that is not there"
+                             : "has MAINPIDFD=1 and a descriptor that is no pidfd";
+    if (m->has_main && m->main_pid != pid)
+        return "names two processes as its main one";
     if (pid == 1 || pid == getpid() || pid == e->keeper.keeper_pid)
         return "names berth or process 1 as its main process";
     if (procfs_process(pid, &p) < 0 || p.state == 'Z')
         return "names a main process that is not there";
+    if (m->has_main_number && !has_number(pid, m->main_number))
+        return "names a main process that has ended, and whose pid is another one's by now";
     bool is_orphan = p.ppid == parent_of_workers(e) && !is_another_workers(e, pid);
     if (!is_orphan && !notify_is_of(w, pid))
         return "names a main process that is none of its own";

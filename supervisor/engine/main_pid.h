@@ -4,12 +4,15 @@
 #define BERTH_ENGINE_MAIN_PID_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
+struct notify_msg;
 struct worker;
 
-/* W says that PID is its main process. NULL, or a sentence why that cannot be; static. */
-const char *main_pid_take(struct worker *w, pid_t pid);
+/* M, which came with FDS, tells which process is W's main one. NULL, or a sentence why that cannot be;
+ * static. */
+const char *main_pid_take(struct worker *w, const struct notify_msg *m, const int *fds, size_t n_fds);
 /* W's process has ended with WAIT_STATUS. Is there another one that is W's from now on? */
 bool main_pid_follow(struct worker *w, int wait_status);
 

@@ -39,9 +39,9 @@ static void complain(struct worker *w, const char *what)
         worker_say(w, LOG_WARNING, "sent a message that %s: that is dropped", what);
 }
 
-void notify_apply(struct worker *w, const struct notify_msg *m)
+void notify_apply(struct worker *w, const struct notify_msg *m, const int *fds, size_t n_fds)
 {
-    const char *trouble = m->has_main ? main_pid_take(w, m->main_pid) : NULL;
+    const char *trouble = m->has_main || m->has_main_fd ? main_pid_take(w, m, fds, n_fds) : NULL;
     if (trouble)
         complain(w, trouble);
     said_take(w, m);
@@ -54,7 +54,7 @@ static void on_message(struct worker *w, const struct notify_msg *m, struct noti
         if (trouble)
             complain(w, trouble);
     }
-    notify_apply(w, m);
+    notify_apply(w, m, p->fds, p->n_fds);
 }
 
 static void on_packet(struct worker *w, struct notify_packet *p)
@@ -62,9 +62,11 @@ static void on_packet(struct worker *w, struct notify_packet *p)
     struct notify_msg m;
     if (!notify_may_speak(w, p->pid, p->uid)) {
         if (said_may_complain(w))
-            worker_say(w, LOG_WARNING,
-                       "process %d of uid %u, which is not of this worker, speaks for it; that is dropped",
-                       (int)p->pid, (unsigned)p->uid);
+            worker_say(w, LOG_WARNING, "process %d of uid %u speaks for it and %s; that is dropped",
+                       (int)p->pid, (unsigned)p->uid,
+                       w->said->access == NOTIFY_ACCESS_UNSAID || w->said->access == NOTIFY_ACCESS_ALL
+                           ? "is not of this worker"
+                           : "may not, by NOTIFYACCESS");
         return;
     }
     if (notify_msg_parse(p->text, p->n, &m) < 0)

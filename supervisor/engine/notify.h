@@ -33,7 +33,7 @@ void notify_read_rest(struct worker *w);
 void notify_close(struct worker *w);
 /* Under which the keeper has it. */
 void notify_held_name(const struct worker *w, char dst[LIMIT_HELD_NAME + 1]);
-/* What W has said, at its socket or over its channel. */
-void notify_apply(struct worker *w, const struct notify_msg *m);
+/* What W has said, at its socket, with FDS, or over its channel. */
+void notify_apply(struct worker *w, const struct notify_msg *m, const int *fds, size_t n_fds);
 
 #endif

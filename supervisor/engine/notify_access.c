@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
+#include "engine/said.h"
 #include "sys/procfs.h"
 #include "sys/user.h"
 
@@ -40,8 +41,20 @@ static bool is_of_its_user(const struct worker *w, uid_t uid)
     return is_same;
 }
 
+/* The commands of a service are given no NOTIFY_SOCKET, so there is nobody whom `exec` lets speak and `main`
+ * does not. */
+static bool is_main(const struct worker *w, pid_t pid)
+{
+    return pid > 0 && (pid == w->pid || pid == w->said->main_pid);
+}
+
 bool notify_may_speak(const struct worker *w, pid_t pid, uid_t uid)
 {
+    enum notify_access access = w->said ? w->said->access : NOTIFY_ACCESS_UNSAID;
+    if (access == NOTIFY_ACCESS_NONE)
+        return false;
+    if (access == NOTIFY_ACCESS_MAIN || access == NOTIFY_ACCESS_EXEC)
+        return is_main(w, pid);
     if (uid == 0 || uid == geteuid())
         return true;
     return (w->pid > 0 && pid > 0 && notify_is_of(w, pid)) || is_of_its_user(w, uid);

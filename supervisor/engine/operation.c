@@ -74,19 +74,26 @@ static bool is_down(const struct service *s, size_t from)
     return true;
 }
 
+static bool says_reloading(const struct service *s)
+{
+    const struct worker *w;
+    service_each_worker (w, s)
+        if (w->role == WORKER_CURRENT && w->said && w->said->is_reloading)
+            return true;
+    return false;
+}
+
 /* A worker that tells of its reloading is waited for. Of another one no more can be known than that it did
  * not end of the signal. */
 static bool has_taken_signal(const struct watched *x)
 {
     const struct worker *w;
     bool all_tell = true;
-    service_each_worker (w, x->service) {
-        if (w->role != WORKER_CURRENT || w->pid == 0)
-            continue;
-        if (w->said && w->said->is_reloading)
-            return false;
-        all_tell = all_tell && w->said && !mono_is_before(w->said->reloading_since, x->told);
-    }
+    service_each_worker (w, x->service)
+        if (w->role == WORKER_CURRENT && w->pid != 0)
+            all_tell = all_tell && w->said && !mono_is_before(w->said->reloading_since, x->told);
+    if (says_reloading(x->service))
+        return false;
     return all_tell || mono_between(x->told, clock_mono()) >= x->service->conf->with->settle_ns;
 }
 
@@ -197,7 +204,28 @@ static void begin_restart(struct watched *x)
     engine_restart(x->service);
 }
 
-static void look_at_signals(struct operation *o);
+static struct mono sooner(struct mono a, struct mono b, struct mono now)
+{
+    return mono_is_before(now, a) && mono_is_before(a, b) ? a : b;
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *t, int revents);
+
+/* Looks again when the next of them is due. */
+static void look_at_signals(struct operation *o)
+{
+    struct mono now = clock_mono(), next = MONO_NEVER;
+    for (size_t i = 0; i < o->n_services; i++) {
+        const struct service_settings *with = o->services[i].service->conf->with;
+        struct mono told = o->services[i].told;
+        if (told.ns == 0)
+            continue;
+        next = sooner(mono_add(told, with->settle_ns), next, now);
+        next = sooner(mono_add(told, with->start_timeout_ns), next, now);
+    }
+    if (!mono_is_never(next))
+        alarm_start(o->engine->loop, &o->timer, (double)mono_between(now, next) / NSEC_PER_SEC, on_timer, o);
+}
 
 /* A signal has been taken, or will not be any more. */
 static void on_timer(struct ev_loop *loop, ev_timer *t, int revents)
@@ -207,27 +235,12 @@ static void on_timer(struct ev_loop *loop, ev_timer *t, int revents)
     struct mono now = clock_mono();
     for (size_t i = 0; i < o->n_services; i++) {
         struct watched *x = &o->services[i];
-        if (x->told.ns > 0 && mono_between(x->told, now) >= x->service->conf->with->start_timeout_ns)
+        bool is_late = mono_between(x->told, now) >= x->service->conf->with->start_timeout_ns;
+        if (x->told.ns > 0 && is_late && says_reloading(x->service))
             x->problem = "it says that it is reloading, and not within start_timeout that it has reloaded";
     }
     look_at_signals(o);
     evaluate(o);
-}
-
-/* Looks again when the next of them is due. */
-static void look_at_signals(struct operation *o)
-{
-    struct mono now = clock_mono(), next = MONO_NEVER;
-    for (size_t i = 0; i < o->n_services; i++) {
-        const struct service_settings *with = o->services[i].service->conf->with;
-        struct mono told = o->services[i].told, settled = mono_add(told, with->settle_ns);
-        if (told.ns == 0)
-            continue;
-        struct mono due = mono_is_before(now, settled) ? settled : mono_add(told, with->start_timeout_ns);
-        next = mono_is_before(now, due) && mono_is_before(due, next) ? due : next;
-    }
-    if (!mono_is_never(next))
-        alarm_start(o->engine->loop, &o->timer, (double)mono_between(now, next) / NSEC_PER_SEC, on_timer, o);
 }
 
 /* One that is not ready yet may not know the signal, and reads what is new anyway. */

@@ -48,6 +48,7 @@ void said_save(struct worker *w)
                                      [SAID_COL_INTERVAL] = s->interval_ns,
                                      [SAID_COL_MAIN] = s->main_pid,
                                      [SAID_COL_MAIN_START] = (int64_t)s->main_start,
+                                     [SAID_COL_ACCESS] = s->access,
                                  }};
     row_key(key, w);
     state_store_save(&w->service->engine->store, key, &w->said->row, &row);
@@ -69,6 +70,7 @@ void said_load(struct worker *w)
     s->interval_ns = row.column[SAID_COL_INTERVAL];
     s->main_pid = (pid_t)row.column[SAID_COL_MAIN];
     s->main_start = (uint64_t)row.column[SAID_COL_MAIN_START];
+    s->access = (enum notify_access)row.column[SAID_COL_ACCESS];
 }
 
 void said_forget(struct worker *w)
@@ -174,6 +176,10 @@ static void take_trouble(struct worker *w, const struct notify_msg *m)
 
 void said_take(struct worker *w, const struct notify_msg *m)
 {
+    if (m->access != NOTIFY_ACCESS_UNSAID) {
+        said_get(w)->access = m->access;
+        said_save(w);
+    }
     if (m->has_status)
         worker_set_status(w, m->status);
     if (m->has_errno || m->has_exit_status || m->has_error)

@@ -29,6 +29,7 @@ struct said {
     int64_t interval_ns;         /* WATCHDOG_USEC; 0: as configured, INT64_MAX: none */
     struct mono alive;           /* when it gave a sign of life: engine/watchdog */
     ev_timer *watchdog;          /* engine/alarm */
+    enum notify_access access;   /* whom it lets speak for it; NOTIFY_ACCESS_UNSAID: all of its own */
     pid_t main_pid;              /* what it calls its main process; 0: none but the one that berth started */
     uint64_t main_start;         /* when that one was started: sys/procfs */
     struct mono complained;      /* when the log was last told of a message that was dropped */

@@ -74,6 +74,7 @@ enum said_column {
     SAID_COL_INTERVAL,   /* WATCHDOG_USEC in nanoseconds; 0: as configured */
     SAID_COL_MAIN,       /* the pid that it calls its main process's; 0: none */
     SAID_COL_MAIN_START, /* … and the time of that one's start, in clock ticks since boot */
+    SAID_COL_ACCESS,     /* enum notify_access */
     SAID_COL_COUNT
 };
 

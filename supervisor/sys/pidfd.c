@@ -11,13 +11,19 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define SIGNAL_PROCESS_GROUP (1u << 2) /* PIDFD_SIGNAL_PROCESS_GROUP, Linux 6.9 */
 #define P_PIDFD_NUMBER 3               /* P_PIDFD */
+#define PIDFS_MAGIC 0x50494446         /* PID_FS_MAGIC, Linux 6.9 */
 #define INFO_EXIT (UINT64_C(1) << 3)   /* PIDFD_INFO_EXIT, Linux 6.15 */
 
 /* struct pidfd_info as of its first version. */
@@ -39,6 +45,32 @@ int pidfd_open_process(pid_t pid)
 static int send_signal(int pidfd, int signo, unsigned flags)
 {
     return syscall(SYS_pidfd_send_signal, pidfd, signo, NULL, flags) < 0 ? -errno : 0;
+}
+
+pid_t pidfd_pid(int pidfd)
+{
+    char path[64], line[128];
+    long pid = -EBADF;
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
+    FILE *f = fopen(path, "re");
+    while (f && pid == -EBADF && fgets(line, sizeof line, f))
+        if (strncmp(line, "Pid:", 4) == 0)
+            pid = strtol(line + 4, NULL, 10);
+    if (f)
+        fclose(f);
+    return pid == 0 || pid == -1 ? -ESRCH : (pid_t)pid;
+}
+
+int pidfd_number(int pidfd, uint64_t *ret)
+{
+    struct statfs fs;
+    struct stat st;
+    if (fstatfs(pidfd, &fs) < 0 || fstat(pidfd, &st) < 0)
+        return -errno;
+    if (fs.f_type != PIDFS_MAGIC)
+        return -EOPNOTSUPP;
+    *ret = st.st_ino;
+    return 0;
 }
 
 int pidfd_signal(int pidfd, int signo)

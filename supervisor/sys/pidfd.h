@@ -2,10 +2,17 @@
 #ifndef BERTH_SYS_PIDFD_H
 #define BERTH_SYS_PIDFD_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 /* CLOEXEC, the caller's; or negative errno. */
 int pidfd_open_process(pid_t pid);
+/* Whose it is; -ESRCH when that process was reaped, or is in another pid namespace; -EBADF: it is no pidfd.
+ */
+pid_t pidfd_pid(int pidfd);
+/* The number of its inode, which no other process ever has until the next boot; -EOPNOTSUPP before Linux 6.9.
+ */
+int pidfd_number(int pidfd, uint64_t *ret);
 /* Negative errno; -ESRCH once it was reaped. */
 int pidfd_signal(int pidfd, int signo);
 /* To the process group that the process behind PIDFD leads or led; PGID is its number. Also after the leader

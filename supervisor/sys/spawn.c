@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,7 +28,6 @@
 #define WINDOW_FROM 10 /* … and where they may stand */
 #define WINDOW_TO 100
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
-#define PIDFS_MAGIC 0x50494446
 
 /* Made once, and with a page below it that nobody may touch. The top of it, or NULL. */
 static char *child_stack(void)
@@ -174,9 +172,9 @@ bool spawn_knows_pidfdid(void)
 {
     static int known = -1;
     if (known < 0) {
-        struct statfs fs;
+        uint64_t number;
         cleanup_fd int pidfd = pidfd_open_process(getpid());
-        known = pidfd >= 0 && fstatfs(pidfd, &fs) == 0 && fs.f_type == PIDFS_MAGIC;
+        known = pidfd >= 0 && pidfd_number(pidfd, &number) == 0;
     }
     return known;
 }

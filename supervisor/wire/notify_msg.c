@@ -63,6 +63,17 @@ static bool take_int(const char *value, size_t n, int most, int *ret)
     return true;
 }
 
+static void take_access(const char *value, size_t n, struct notify_msg *ret)
+{
+    static const char *const words[] = {[NOTIFY_ACCESS_NONE] = "none",
+                                        [NOTIFY_ACCESS_MAIN] = "main",
+                                        [NOTIFY_ACCESS_EXEC] = "exec",
+                                        [NOTIFY_ACCESS_ALL] = "all"};
+    for (unsigned i = NOTIFY_ACCESS_NONE; i < sizeof words / sizeof *words; i++)
+        if (n == strlen(words[i]) && memcmp(value, words[i], n) == 0)
+            ret->access = i;
+}
+
 /* --- the keys ------------------------------------------------------------------------------------------ */
 
 /* A key whose only meaning is in one value. */
@@ -80,6 +91,7 @@ static const struct {
     {"FDSTORE=1", offsetof(struct notify_msg, stores)},
     {"FDSTOREREMOVE=1", offsetof(struct notify_msg, unstores)},
     {"FDPOLL=0", offsetof(struct notify_msg, is_unpolled)},
+    {"MAINPIDFD=1", offsetof(struct notify_msg, has_main_fd)},
 };
 
 static bool take_flag(const char *line, size_t n, struct notify_msg *ret)
@@ -117,6 +129,10 @@ static void take_line(const char *line, size_t n, struct notify_msg *ret)
         ret->has_exit_status = take_int(value, len, 255, &ret->exit_status) || ret->has_exit_status;
     else if (is_key(line, key, "MAINPID"))
         ret->has_main = (take_int(value, len, INT32_MAX, &ret->main_pid) && ret->main_pid > 0);
+    else if (is_key(line, key, "MAINPIDFDID"))
+        ret->has_main_number = take_number(value, len, UINT64_MAX, &ret->main_number);
+    else if (is_key(line, key, "NOTIFYACCESS"))
+        take_access(value, len, ret);
     else if (is_key(line, key, "MONOTONIC_USEC"))
         ret->has_since = take_number(value, len, UINT64_MAX, &ret->since_us) || ret->has_since;
     else if (is_key(line, key, "WATCHDOG_USEC"))

@@ -9,6 +9,15 @@
 
 #include "base/limits.h"
 
+/* Who may speak for a worker. The numbers are kept in the soft state. */
+enum notify_access {
+    NOTIFY_ACCESS_UNSAID,
+    NOTIFY_ACCESS_NONE,
+    NOTIFY_ACCESS_MAIN,
+    NOTIFY_ACCESS_EXEC,
+    NOTIFY_ACCESS_ALL
+};
+
 struct notify_msg {
     bool ready, reloading, stopping;
     bool is_alive;       /* WATCHDOG=1 */
@@ -21,11 +30,15 @@ struct notify_msg {
     bool has_bad_name; /* FDNAME is none: empty, too long, or with a ':' or what is not printable ASCII */
     bool has_status, has_errno, has_exit_status, has_error;
     bool has_since, has_interval, has_more_time, has_main;
+    bool has_main_number;          /* MAINPIDFDID */
+    bool has_main_fd;              /* MAINPIDFD=1: its descriptor tells the main process */
+    enum notify_access access : 8; /* NOTIFYACCESS */
     int errno_value, exit_status;
     uint64_t since_us;                    /* MONOTONIC_USEC */
     uint64_t interval_us;                 /* WATCHDOG_USEC; UINT64_MAX is none */
     uint64_t more_time_us;                /* EXTEND_TIMEOUT_USEC */
     int main_pid;                         /* MAINPID, above 0 */
+    uint64_t main_number;                 /* of the inode of the main process's pidfd */
     char status[LIMIT_NOTIFY_STATUS + 1]; /* cut at a character's border */
     char error[LIMIT_NOTIFY_ERROR + 1];   /* BUSERROR or VARLINKERROR; a longer one is passed over */
     char fd_name[LIMIT_FD_NAME + 1];      /* FDNAME; "" where none was given */

@@ -3,53 +3,17 @@
 #include "config.h"
 
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "rig.h"
-
-static json_t *worker_member(struct rig *r, const char *key)
-{
-    json_t *service = json_array_get(json_object_get(rig_status(r), "services"), 0);
-    json_t *worker = json_array_get(json_object_get(service, "workers"), 0);
-    return json_object_get(worker, key);
-}
-
-static const char *status(struct rig *r)
-{
-    const char *text = json_string_value(worker_member(r, "status"));
-    return text ? text : "";
-}
+#include "say.h"
 
 static const char *note(struct rig *r)
 {
     const char *text = json_string_value(worker_member(r, "note"));
     return text ? text : "";
 }
-
-#define has_status(r, text) (strcmp(status(r), text) == 0)
-
-/* libsystemd's client; see tests/lib/sd_say.c for its words. */
-static const char *sd_say(struct rig *r)
-{
-    const char *path = rig_format(r, "%s/tests/lib/sd_say", getenv("top_builddir"));
-    if (access(path, X_OK) != 0)
-        rig_skip("built without libsystemd");
-    return path;
-}
-
-/* A python worker with send(bytes, fds) at its notify socket. */
-#define PYTHON                                                                                               \
-    "python3", "-c",                                                                                         \
-        "import array, os, signal, socket, sys, time\n"                                                      \
-        "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"                                             \
-        "s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)\n"                                       \
-        "address = '\\0' + os.environ['NOTIFY_SOCKET'][1:]\n"                                                \
-        "def send(text, fds=[]):\n"                                                                          \
-        "    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', fds))] if fds else []\n"      \
-        "    s.sendmsg([text], rights, 0, address)\n"
 
 /* --- readiness ----------------------------------------------------------------------------------------- */
 
@@ -333,7 +297,7 @@ rig_test(notify, a_stranger_is_not_heard)
                              "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
                              "s.sendto(b'READY=1', '\\0' + os.environ['NOTIFY_SOCKET'][1:])\n"));
     cr_assert_eq(result->status, 0, "%s", result->err);
-    rig_until(r, rig_log_has(r, "of uid 12345, which is not of this worker, speaks for it"));
+    rig_until(r, rig_log_has(r, "of uid 12345 speaks for it and is not of this worker"));
     cr_assert_str_eq(rig_worker_state(r, 1), "starting");
     result = rig_exec(r, RIG_ARGV("setpriv", "--reuid", "nobody", "--clear-groups", "--regid", "nogroup",
                                   "/usr/bin/python3", "-c",
@@ -408,72 +372,33 @@ rig_test(notify, a_program_that_cannot_be_run_leaves_no_socket)
     cr_assert_leq(rig_count_fds(r->keeper), held + 2);
 }
 
-/* --- another main process --------------------------------------------------------------------------------
- */
-
-/* A daemon that goes into the background, as libsystemd's users do: the child speaks for the parent. */
-#define DAEMON                                                                                               \
-    PYTHON "told, tell = os.pipe()\n"                                                                        \
-           "if os.fork():\n"                                                                                 \
-           "    os.close(tell)\n"                                                                            \
-           "    os.read(told, 1)\n"                                                                          \
-           "    os._exit(0)\n"                                                                               \
-           "os.setsid()\n"                                                                                   \
-           "if os.fork(): os._exit(0)\n"                                                                     \
-           "signal.signal(signal.SIGTERM, lambda *a: os._exit(0))\n"                                         \
-           "send(b'MAINPID=%d\\nREADY=1' % os.getpid())\n"                                                   \
-           "os.write(tell, b'x')\n"                                                                          \
-           "while True: signal.pause()\n"
-
-rig_test(main_pid, a_daemon_that_forks_is_followed_to_its_end)
-{
-    rig_run(r, "--ready", "notify", "--set", "stable_after=0", "--", DAEMON);
-    rig_wait_state(r, "running");
-    rig_until(r, rig_log_has(r, "goes on in its place"));
-    pid_t daemon = rig_worker_pid(r, 1);
-    cr_assert(rig_process_is_alive(daemon));
-    cr_assert_eq(rig_parent_of(daemon), r->keeper);
-    rig_kill_supervisor(r);
-    rig_wait_state(r, "running");
-    cr_assert_eq(rig_worker_pid(r, 1), daemon);
-    rig_kill(r, daemon, SIGKILL);
-    rig_until(r, rig_log_has(r, "was killed by KILL"));
-    rig_wait_worker(r, 1, daemon);
-    rig_until(r, rig_worker_restarts(r, 1) == 1);
-    rig_cmd_ok(r, "restart", "python3");
-    cr_assert_eq(rig_stop(r), 0);
-}
-
-rig_test(main_pid, one_that_is_deaf_is_killed_though_it_leads_no_group)
-{
-    rig_run(r, "--ready", "notify", "--stop-timeout", "200ms", "--", DAEMON);
-    rig_wait_state(r, "running");
-    rig_until(r, rig_log_has(r, "goes on in its place"));
-    kill(rig_worker_pid(r, 1), SIGSTOP);
-    rig_cmd_ok(r, "stop", "python3");
-}
-
-rig_test(main_pid, strangers_are_refused)
+rig_test(notify, may_be_narrowed_to_the_main_process)
 {
     rig_run(r, "--",
-            PYTHON "send(b'MAINPID=1')\n"
-                   "send(b'MAINPID=%d' % os.getppid())\n"
-                   "send(b'MAINPID=999999999')\n"
-                   "send(b'STATUS=said')\n"
+            PYTHON "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])\n"
+                   "def child_says(text):\n"
+                   "    child = os.fork()\n"
+                   "    if not child: send(text); os._exit(0)\n"
+                   "    os.waitpid(child, 0)\n"
+                   "child_says(b'STATUS=one')\n"
+                   "send(b'NOTIFYACCESS=main')\n"
+                   "child_says(b'STATUS=two\\nERRNO=2')\n"
+                   "child_says(b'NOTIFYACCESS=all')\n"
+                   "child_says(b'ERRNO=3')\n"
+                   "send(b'STATUS=three')\n"
+                   "signal.sigwait([signal.SIGUSR1])\n"
+                   "child_says(b'ERRNO=4')\n"
+                   "send(b'NOTIFYACCESS=none\\nSTATUS=four')\n"
+                   "send(b'STATUS=five')\n"
                    "signal.pause()\n");
-    rig_until(r, has_status(r, "said"));
-    cr_assert_null(worker_member(r, "main_pid"));
-    cr_assert(rig_log_has(r, "names berth or process 1 as its main process"));
-}
-
-rig_test(main_pid, a_child_that_ended_first_is_not_followed)
-{
-    rig_run(r, "--set", "restart=no", "--",
-            PYTHON "child = os.fork()\n"
-                   "if not child: time.sleep(0.3); os._exit(0)\n"
-                   "send(b'MAINPID=%d' % child)\n"
-                   "os.waitpid(child, 0)\n"
-                   "sys.exit(7)\n");
-    cr_assert_eq(rig_wait_exit(r), 7);
-    cr_assert(rig_log_has(r, "is its main one"));
+    rig_until(r, has_status(r, "three"));
+    cr_assert_null(worker_member(r, "errno"));
+    cr_assert(rig_log_has(r, "and may not, by NOTIFYACCESS"));
+    rig_kill_supervisor(r);
+    rig_wait_state(r, "running");
+    kill(rig_worker_pid(r, 1), SIGUSR1);
+    rig_until(r, has_status(r, "four"));
+    cr_assert_null(worker_member(r, "errno"), "a successor knows it too");
+    rig_cmd_ok(r, "restart", "python3");
+    rig_until(r, has_status(r, "three"));
 }

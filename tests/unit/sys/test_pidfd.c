@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sys/fd.h"
 #include "sys_test.h"
 
 /* A child that lives until it is told otherwise. */
@@ -71,6 +72,26 @@ Test(pidfd, a_process_that_is_gone_cannot_be_opened)
         _exit(0);
     cr_assert_eq(waitpid(pid, NULL, 0), pid);
     cr_assert_eq(pidfd_open_process(pid), -ESRCH);
+}
+
+Test(pidfd, tells_whose_it_is_and_its_number)
+{
+    pid_t pid = start(false);
+    cleanup_fd int pidfd = pidfd_open_process(pid), again = pidfd_open_process(pid),
+                   own = pidfd_open_process(getpid());
+    uint64_t number, other;
+    cr_assert_eq(pidfd_pid(pidfd), pid);
+    cr_assert_eq(pidfd_pid(STDIN_FILENO), -EBADF);
+    int r = pidfd_number(pidfd, &number);
+    cr_assert(r == 0 || r == -EOPNOTSUPP);
+    if (r == 0) {
+        cr_assert(pidfd_number(again, &other) == 0 && other == number);
+        cr_assert(pidfd_number(own, &other) == 0 && other != number);
+    }
+    cr_assert_eq(pidfd_number(STDIN_FILENO, &number), -EOPNOTSUPP);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    cr_assert_eq(pidfd_pid(pidfd), -ESRCH);
 }
 
 Test(pidfd, a_group_is_signalled_as_a_whole)

@@ -67,6 +67,7 @@ Test(notify_msg, every_key_of_the_protocol_is_taken)
     struct notify_msg m =
         parse("RELOADING=1\nMONOTONIC_USEC=18446744073709551615\nERRNO=13\nEXIT_STATUS=7\nBUSERROR=org.x.Y\n"
               "MAINPID=42\nWATCHDOG=1\nWATCHDOG=trigger\nWATCHDOG_USEC=5000\nEXTEND_TIMEOUT_USEC=1\n"
+              "MAINPIDFD=1\nMAINPIDFDID=18446744073709551615\nNOTIFYACCESS=none\nNOTIFYACCESS=exec\n"
               "RESTART_RESET=1\nFDSTORE=1\nFDNAME=a b/c\nFDPOLL=0\nFDSTOREREMOVE=1\n");
     cr_expect(m.reloading && m.has_since && m.since_us == UINT64_MAX);
     cr_expect(m.has_errno && m.errno_value == 13);
@@ -74,6 +75,8 @@ Test(notify_msg, every_key_of_the_protocol_is_taken)
     cr_expect(m.has_error);
     cr_expect_str_eq(m.error, "org.x.Y");
     cr_expect(m.has_main && m.main_pid == 42);
+    cr_expect(m.has_main_fd && m.has_main_number && m.main_number == UINT64_MAX);
+    cr_expect_eq(m.access, NOTIFY_ACCESS_EXEC);
     cr_expect(m.is_alive && m.is_late && m.restarts_fresh);
     cr_expect(m.has_interval && m.interval_us == 5000);
     cr_expect(m.has_more_time && m.more_time_us == 1);
@@ -99,6 +102,9 @@ Test(notify_msg, what_is_no_number_is_passed_over)
     cr_expect_not(parse("EXIT_STATUS=256").has_exit_status);
     cr_expect_not(parse("ERRNO=2147483648").has_errno);
     cr_expect_not(parse("MAINPID=0").has_main);
+    cr_expect_not(parse("MAINPIDFDID=-1").has_main_number);
+    cr_expect_not(parse("MAINPIDFD=2").has_main_fd);
+    cr_expect_eq(parse("NOTIFYACCESS=everybody\nNOTIFYACCESS=").access, NOTIFY_ACCESS_UNSAID);
 }
 
 Test(notify_msg, a_barrier_stands_alone)
