@@ -28,11 +28,12 @@ static const char *wrapper(struct rig *r)
     return folder;
 }
 
-static void start(struct rig *r, const char *server, const char *program)
+/* The example of that name, whose program is called so as well. */
+static void start(struct rig *r, const char *server)
 {
     const char *state = rig_path(r, "state");
-    if (rig_find_program(r, program) == NULL)
-        rig_skip("%s is not installed", program);
+    if (rig_find_program(r, server) == NULL)
+        rig_skip("%s is not installed", server);
     cr_assert(mkdir(state, 0755) == 0 && chmod(r->dir, 0755) == 0);
     rig_env(r, rig_format(r, "LISTEN=%s", rig_address(r, 4)));
     rig_env(r, rig_format(r, "STATE=%s", state));
@@ -70,29 +71,22 @@ static void reload(struct rig *r, int times, bool kills)
     rig_load_end(r, keeping, 0);
 }
 
-rig_test(reload, gunicorn_four_workers_25_times)
-{
-    start(r, "gunicorn", "gunicorn");
-    reload(r, 25, false);
-}
+#define SERVER(server)                                                                                       \
+    rig_test(reload, server##_four_workers_200_times)                                                        \
+    {                                                                                                        \
+        start(r, #server);                                                                                   \
+        reload(r, 200, false);                                                                               \
+    }                                                                                                        \
+    rig_test(reload, server##_50_times_while_supervisors_are_killed)                                         \
+    {                                                                                                        \
+        start(r, #server);                                                                                   \
+        reload(r, 50, true);                                                                                 \
+    }
 
-rig_test(reload, node_four_workers_50_times)
-{
-    start(r, "node", "node");
-    reload(r, 50, false);
-}
-
-rig_test(reload, nginx_four_workers_50_times)
-{
-    start(r, "nginx", "nginx");
-    reload(r, 50, false);
-}
-
-rig_test(reload, go_four_workers_50_times)
-{
-    start(r, "go", "go");
-    reload(r, 50, false);
-}
+SERVER(gunicorn)
+SERVER(node)
+SERVER(nginx)
+SERVER(go)
 
 static void start_probe(struct rig *r)
 {
