@@ -15,21 +15,19 @@
 #define CLIENTS 3 /* of each kind */
 
 /* A "berth" in front of the real one in PATH, which has `run` run four workers. */
-static const char *wrapper(struct rig *r)
+static const char *wrapper(struct rig *r, const char *keys)
 {
     const char *folder = rig_path(r, "bin"), *path = rig_path(r, "bin/berth");
     cr_assert_eq(mkdir(folder, 0755), 0);
-    rig_write_file(
-        path,
-        rig_format(
-            r, "#!/bin/sh\nshift\nexec %s run --workers 4 --set settle=20ms --set stable_after=0 \"$@\"\n",
-            r->berth));
+    rig_write_file(path,
+                   rig_format(r, "#!/bin/sh\nshift\nexec %s run --workers 4 %s --set stable_after=0 \"$@\"\n",
+                              r->berth, keys));
     cr_assert_eq(chmod(path, 0755), 0);
     return folder;
 }
 
 /* The example of that name, whose program is called so as well. */
-static void start(struct rig *r, const char *server)
+static void start(struct rig *r, const char *server, const char *keys)
 {
     const char *state = rig_path(r, "state");
     if (rig_find_program(r, server) == NULL)
@@ -38,7 +36,7 @@ static void start(struct rig *r, const char *server)
     rig_env(r, rig_format(r, "LISTEN=%s", rig_address(r, 4)));
     rig_env(r, rig_format(r, "STATE=%s", state));
     rig_env(r, rig_format(r, "BERTH_CONTROL=%s", r->control));
-    rig_env(r, rig_format(r, "PATH=%s:/usr/sbin:%s", wrapper(r), getenv("PATH")));
+    rig_env(r, rig_format(r, "PATH=%s:/usr/sbin:%s", wrapper(r, keys), getenv("PATH")));
     rig_start(r,
               RIG_ARGV("sh", rig_format(r, "%s/examples/servers/%s/run.sh", getenv("top_srcdir"), server)));
     rig_wait_state(r, "running");
@@ -71,22 +69,24 @@ static void reload(struct rig *r, int times, bool kills)
     rig_load_end(r, keeping, 0);
 }
 
-#define SERVER(server)                                                                                       \
-    rig_test(reload, server##_four_workers_200_times)                                                        \
+/* TIMES, each time with workers that have booted: else the last ones that did are gone before there are
+ * others, and whoever asks waits in the queue. KEYS see to that. */
+#define SERVER(server, times, keys)                                                                          \
+    rig_test(reload, server##_##times##_times)                                                               \
     {                                                                                                        \
-        start(r, #server);                                                                                   \
-        reload(r, 200, false);                                                                               \
+        start(r, #server, keys);                                                                             \
+        reload(r, times, false);                                                                             \
     }                                                                                                        \
-    rig_test(reload, server##_50_times_while_supervisors_are_killed)                                         \
+    rig_test(reload, server##_while_supervisors_are_killed)                                                  \
     {                                                                                                        \
-        start(r, #server);                                                                                   \
-        reload(r, 50, true);                                                                                 \
+        start(r, #server, keys);                                                                             \
+        reload(r, times / 4, true);                                                                          \
     }
 
-SERVER(gunicorn)
-SERVER(node)
-SERVER(nginx)
-SERVER(go)
+SERVER(gunicorn, 20, "--ready notify --set settle=300ms")
+SERVER(node, 80, "--set settle=300ms")
+SERVER(nginx, 200, "--set settle=50ms")
+SERVER(go, 200, "--set settle=50ms")
 
 static void start_probe(struct rig *r)
 {
