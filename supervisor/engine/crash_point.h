@@ -62,6 +62,8 @@
     X(rolling_retired)                                                                                       \
     X(rolling_promoted)                                                                                      \
     X(rolling_concluded)                                                                                     \
+    X(standby_recorded)                                                                                      \
+    X(standby_sent)                                                                                          \
     X(upgrade_before)                                                                                        \
     X(upgrade_recorded)                                                                                      \
     X(upgrade_told)                                                                                          \

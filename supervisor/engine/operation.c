@@ -9,6 +9,7 @@
 #include "engine/operation.h"
 #include "engine/said.h"
 #include "engine/sequence.h"
+#include "engine/standby.h"
 #include "engine/update.h"
 #include "sys/clock.h"
 #include "sys/pidfd.h"
@@ -54,14 +55,14 @@ static bool is_up(const struct watched *x, enum operation_kind kind)
     const struct service *s = x->service;
     if (!s->has_begun)
         return false;
-    for (unsigned i = 0; i < s->n_wanted; i++) {
-        const struct worker *w = i < s->n_workers ? s->workers[i] : NULL;
-        if (!w || (w->state != WORKER_READY && w->state != WORKER_DONE && w->state != WORKER_WAITING))
-            return false;
-        if (kind == OPERATION_RESTART && w->generation < x->generation)
-            return false;
+    unsigned n_up = 0;
+    for (unsigned i = 0; i < s->n_workers; i++) {
+        const struct worker *w = s->workers[i];
+        bool is_old = kind == OPERATION_RESTART && w->generation < x->generation;
+        n_up += w->is_wanted && !w->is_spare && !is_old &&
+                (w->state == WORKER_READY || w->state == WORKER_DONE || w->state == WORKER_WAITING);
     }
-    return true;
+    return n_up >= s->n_wanted; /* spares are not waited for */
 }
 
 /* Are the workers of the slots behind FROM all down? */
@@ -122,7 +123,7 @@ static bool is_reached(const struct watched *x, enum operation_kind kind)
     case OPERATION_RESTART:
         return is_up(x, kind);
     case OPERATION_SCALE:
-        return (!s->is_wanted || is_up(x, kind)) && is_down(s, s->n_wanted);
+        return (!s->is_wanted || (is_up(x, kind) && standby_is_settled(s))) && is_down(s, standby_slots(s));
     case OPERATION_RELOAD:
         return is_reloaded(x);
     case OPERATION_STOP:
@@ -346,7 +347,7 @@ void operation_on_change(struct engine *e, const struct worker *w)
         if (!x && o->kind != OPERATION_SHUTDOWN)
             continue;
         tell_progress(o, w);
-        if (x && w->role == WORKER_CURRENT && has_come_to_grief(w, x->told.ns > 0))
+        if (x && w->role == WORKER_CURRENT && !w->is_spare && has_come_to_grief(w, x->told.ns > 0))
             x->failed = w;
         if (x && o->has_begun)
             evaluate(o);
