@@ -168,7 +168,7 @@ static void settle(struct worker *w)
         upkeep_begin_check(w);
     else if (worker_is_starting(w))
         ready_fd_follow(w);
-    if (w->state == WORKER_READY)
+    if (w->state == WORKER_READY || w->state == WORKER_STANDBY)
         worker_clear_note(w);
     watchdog_follow(w);
     fd_store_follow(w);

@@ -152,8 +152,8 @@ static void resume_lost(struct worker *w)
 
 static void resume_worker(struct worker *w)
 {
-    if (w->is_unsent && w->pid != 0)
-        standby_send(w); /* its sockets may or may not have gone out */
+    if (w->is_unsent && w->channel)
+        standby_send(w); /* its sockets may or may not have gone out; without a channel it has them */
     if (w->state == WORKER_SPAWNING) {
         resume_spawning(w);
     } else if (worker_state_has_process(w->state) && w->pid == 0) {

@@ -154,17 +154,18 @@ static struct mono drains_since(const struct service *s, unsigned generation)
 /* The slots are the caller's to free. */
 static struct rolling_facts gather(const struct service *s)
 {
-    struct rolling_slot *slots = mem_new_array(standby_slots(s) + 1, sizeof *slots);
+    unsigned n = standby_slots(s) < s->n_workers ? standby_slots(s) : s->n_workers; /* more may come */
+    struct rolling_slot *slots = mem_new_array(n + 1, sizeof *slots);
     struct rolling_facts f = {
         .slots = slots,
-        .n_slots = standby_slots(s),
+        .n_slots = n,
         .step = s->conf->with->rolling_step,
         .settle_ns = s->conf->with->settle_ns,
         .max_generations = s->conf->with->max_generations,
         .oldest_drain = drains_since(s, oldest_drain(s)),
         .now = clock_mono(),
     };
-    for (unsigned i = 0; i < f.n_slots; i++) {
+    for (unsigned i = 0; i < n; i++) {
         const struct worker *candidate = candidate_of(s, i + 1);
         slots[i] = (struct rolling_slot){
             .is_due = s->workers[i]->is_due,

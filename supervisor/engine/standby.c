@@ -116,7 +116,7 @@ static bool take_step(struct service *s, const struct end *end)
         engine_step(w, WORKER_EV_ACTIVATE);
         break;
     case STANDBY_STOP:
-        worker_say(w, LOG_INFO, "is one more than are to serve: a spare takes its place");
+        worker_say(w, LOG_INFO, "is one more than are to serve: it is stopped");
         engine_step(w, WORKER_EV_STOP);
         break;
     case STANDBY_MAKE_SPARE:
@@ -187,8 +187,8 @@ void standby_prepare(struct worker *w)
 {
     struct service *s = w->service;
     bool is_spare = false;
-    if (concerns(s) && w->role == WORKER_CANDIDATE) {
-        is_spare = s->workers[w->slot - 1]->is_spare;
+    if (w->role == WORKER_CANDIDATE) {
+        is_spare = s->workers[w->slot - 1]->is_spare && standby_slots(s) > s->n_wanted;
     } else if (is_at_work(s) && w->role == WORKER_CURRENT) {
         struct standby_facts f = gather(s, NULL);
         is_spare = standby_starts_as_spare(&f, w->slot - 1);

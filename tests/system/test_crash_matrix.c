@@ -456,6 +456,10 @@ static void crash_somewhere(struct rig *r, const char *point, enum moment moment
     {                                                                                                        \
         crash_with_output(r, #name, LATER_PASSING);                                                          \
     }                                                                                                        \
+    rig_test(crash, with_spares_at_##name)                                                                   \
+    {                                                                                                        \
+        crash_with_spares(r, #name, LATER_PASSING);                                                          \
+    }                                                                                                        \
     rig_test(crash, with_many_services_at_##name)                                                            \
     {                                                                                                        \
         crash_with_many_services(r, #name);                                                                  \

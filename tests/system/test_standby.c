@@ -8,14 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rig.h"
+#include "standby_rig.h"
 
-#define CLIENTS 4
 #define KILLS 20
 
-/* A service "web" with KEYS on the test's TCP port. A worker boots while there is no file "hold", and fails
- * where there is a file "bad". */
-static const char *configuration(struct rig *r, const char *keys)
+const char *standby_configuration(struct rig *r, const char *keys)
 {
     return rig_format(r,
                       "[socket:web]\nlisten = %s\n"
@@ -32,8 +29,7 @@ static json_t *workers(struct rig *r)
     return json_object_get(service, "workers");
 }
 
-/* How many of them are in STATE, and of GENERATION, unless that is 0. */
-static unsigned count(struct rig *r, const char *state, int generation)
+unsigned standby_count(struct rig *r, const char *state, int generation)
 {
     json_t *w;
     size_t i;
@@ -45,8 +41,7 @@ static unsigned count(struct rig *r, const char *state, int generation)
     return n;
 }
 
-/* The pid of the first one in STATE that is none of BUT and OR; 0: there is none. */
-static pid_t find(struct rig *r, const char *state, pid_t but, pid_t or)
+pid_t standby_find(struct rig *r, const char *state, pid_t but, pid_t or)
 {
     json_t *w;
     size_t i;
@@ -59,26 +54,25 @@ static pid_t find(struct rig *r, const char *state, pid_t but, pid_t or)
     return 0;
 }
 
-/* All that are there, also those that come and go. */
-static size_t count_all(struct rig *r)
+size_t standby_count_all(struct rig *r)
 {
     return json_array_size(workers(r));
 }
 
-static bool is_complete(struct rig *r, unsigned ready, unsigned spares)
+bool standby_is_complete(struct rig *r, unsigned ready, unsigned spares)
 {
-    return count(r, "ready", 0) == ready && count(r, "standby", 0) == spares &&
-           count_all(r) == ready + spares;
+    return standby_count(r, "ready", 0) == ready && standby_count(r, "standby", 0) == spares &&
+           standby_count_all(r) == ready + spares;
 }
 
-static void begin(struct rig *r, const char *keys, unsigned ready, unsigned spares)
+void standby_begin(struct rig *r, const char *keys, unsigned ready, unsigned spares)
 {
-    rig_up(r, configuration(r, keys));
+    rig_up(r, standby_configuration(r, keys));
     rig_wait_state_of(r, "web", "running");
-    rig_until(r, is_complete(r, ready, spares));
+    rig_until(r, standby_is_complete(r, ready, spares));
 }
 
-static void touch(struct rig *r, const char *file)
+void standby_touch(struct rig *r, const char *file)
 {
     int fd = open(rig_path(r, file), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     cr_assert_geq(fd, 0);
@@ -110,12 +104,12 @@ rig_test(standby, clients_of_a_worker_with_a_boot_of_3_s_do_not_see_it)
                          rig_address(r, 4), rig_address(r, 1), keys, worker, keys, worker));
     rig_wait_state_of(r, "web", "running");
     rig_wait_state_of(r, "other", "running");
-    rig_until(r, is_complete(r, 1, 1));
+    rig_until(r, standby_is_complete(r, 1, 1));
     struct load *with = rig_load(r, rig_address(r, 4), CLIENTS);
     struct load *without = rig_load(r, rig_address(r, 1), CLIENTS);
     cr_assert(load_wait_ok(with, 50, RIG_PATIENCE_SECONDS) &&
               load_wait_ok(without, 50, RIG_PATIENCE_SECONDS));
-    rig_kill(r, find(r, "ready", 0, 0), SIGKILL);
+    rig_kill(r, standby_find(r, "ready", 0, 0), SIGKILL);
     rig_kill(r, rig_pid_of(r, "other", 1), SIGKILL);
     cr_assert(load_wait_ok(without, 20, RIG_PATIENCE_SECONDS) &&
               load_wait_ok(with, 20, RIG_PATIENCE_SECONDS));
@@ -129,29 +123,30 @@ rig_test(standby, clients_of_a_worker_with_a_boot_of_3_s_do_not_see_it)
 
 rig_test(standby, twenty_deaths_in_a_row_refuse_nobody)
 {
-    begin(r, "workers = 2\nstandby = 2\n", 2, 2);
+    standby_begin(r, "workers = 2\nstandby = 2\n", 2, 2);
     struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
     for (int i = 0; i < KILLS; i++) {
         cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
-        pid_t pid = find(r, "ready", 0, 0);
+        pid_t pid = standby_find(r, "ready", 0, 0);
         cr_assert_gt(pid, 0);
         rig_kill(r, pid, SIGKILL);
-        rig_until(r, count(r, "ready", 0) == 2 && find(r, "ready", 0, 0) != 0);
+        rig_until(r, standby_count(r, "ready", 0) == 2 && standby_find(r, "ready", 0, 0) != 0);
     }
     cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
     rig_load_end(r, load, KILLS * CLIENTS); /* what a killed one had accepted */
-    rig_until(r, is_complete(r, 2, 2));
+    rig_until(r, standby_is_complete(r, 2, 2));
 }
 
 /* --- deaths -------------------------------------------------------------------------------------------- */
 
 rig_test(standby, of_two_that_die_at_once_one_is_replaced_by_the_spare_and_one_by_its_successor)
 {
-    begin(r, "workers = 2\nstandby = 1\n", 2, 1);
-    pid_t one = find(r, "ready", 0, 0), two = find(r, "ready", one, 0), spare = find(r, "standby", 0, 0);
+    standby_begin(r, "workers = 2\nstandby = 1\n", 2, 1);
+    pid_t one = standby_find(r, "ready", 0, 0), two = standby_find(r, "ready", one, 0),
+          spare = standby_find(r, "standby", 0, 0);
     kill(one, SIGKILL);
     kill(two, SIGKILL);
-    rig_until(r, is_complete(r, 2, 1) && find(r, "ready", one, two) != 0);
+    rig_until(r, standby_is_complete(r, 2, 1) && standby_find(r, "ready", one, two) != 0);
     json_t *w;
     size_t i;
     bool serves = false;
@@ -163,28 +158,53 @@ rig_test(standby, of_two_that_die_at_once_one_is_replaced_by_the_spare_and_one_b
 
 rig_test(standby, a_spare_that_still_boots_is_activated_where_none_has)
 {
-    begin(r, "standby = 1\n", 1, 1);
-    touch(r, "hold");
-    pid_t first = find(r, "ready", 0, 0), second = find(r, "standby", 0, 0), third = 0;
+    standby_begin(r, "standby = 1\n", 1, 1);
+    standby_touch(r, "hold");
+    pid_t first = standby_find(r, "ready", 0, 0), second = standby_find(r, "standby", 0, 0), third = 0;
     rig_kill(r, first, SIGKILL);
-    rig_until(r, (third = find(r, "starting", 0, 0)) != 0);
+    rig_until(r, (third = standby_find(r, "starting", 0, 0)) != 0);
     rig_kill(r, second, SIGKILL);
-    rig_until(r, find(r, "ready", 0, 0) == third && find(r, "starting", 0, 0) != 0);
+    rig_until(r, standby_find(r, "ready", 0, 0) == third && standby_find(r, "starting", 0, 0) != 0);
     struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
     unlink(rig_path(r, "hold"));
     cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
-    rig_until(r, is_complete(r, 1, 1));
+    rig_until(r, standby_is_complete(r, 1, 1));
     rig_load_end(r, load, 0);
 }
 
 rig_test(standby, a_dead_spare_is_started_again_and_no_worker_is_touched)
 {
-    begin(r, "standby = 1\n", 1, 1);
-    pid_t worker = find(r, "ready", 0, 0), spare = find(r, "standby", 0, 0);
+    standby_begin(r, "standby = 1\n", 1, 1);
+    pid_t worker = standby_find(r, "ready", 0, 0), spare = standby_find(r, "standby", 0, 0);
     rig_kill(r, spare, SIGKILL);
-    rig_until(r, find(r, "standby", spare, 0) != 0);
-    cr_assert_eq(find(r, "ready", 0, 0), worker);
+    rig_until(r, standby_find(r, "standby", spare, 0) != 0);
+    cr_assert_eq(standby_find(r, "ready", 0, 0), worker);
     cr_assert(!rig_log_has(r, "activated"));
+}
+
+/* One that is told to go because it does not do its work is not waited for. */
+rig_test(standby, takes_over_from_a_worker_that_is_not_healthy_and_does_not_end)
+{
+    rig_up(r, rig_format(r,
+                         "[socket:web]\nlisten = %s\n[service:web]\nsockets = web\nhandoff = channel\n"
+                         "standby = 1\nstop_timeout = 1h\nhealth_interval = 100ms\nhealth_retries = 1\n"
+                         "health = sh -c 'test ! -e %s || ! rm %s'\n"
+                         "command = %s --from channel --ignore-term\n",
+                         rig_address(r, 4), rig_path(r, "sick"), rig_path(r, "sick"), r->probe));
+    rig_until(r, standby_is_complete(r, 1, 1));
+    pid_t worker = standby_find(r, "ready", 0, 0), spare = standby_find(r, "standby", 0, 0);
+    standby_touch(r, "sick");
+    rig_until(r, standby_find(r, "ready", 0, 0) == spare && standby_find(r, "stopping", 0, 0) == worker);
+    cr_assert_str_eq(rig_state_of(r, "web"), "running");
+    rig_kill(r, worker, SIGKILL);
+    rig_until(r, standby_is_complete(r, 1, 1) && standby_find(r, "ready", 0, 0) == spare);
+    rig_kill(r, spare, SIGKILL);
+    rig_until(r, standby_is_complete(r, 1, 1));
+    for (pid_t pid; (pid = standby_find(r, "ready", 0, 0)) != 0;) { /* they would take their hour */
+        rig_cmd_ok(r, "stop", "--no-wait", "web");
+        rig_kill(r, pid, SIGKILL);
+        rig_wait_state_of(r, "web", "stopped");
+    }
 }
 
 /* A spare that never says that it has booted is no fault of the service. */
@@ -223,22 +243,22 @@ rig_test(standby, a_worker_that_dies_of_serving_does_not_eat_spares_for_ever)
 
 rig_test(standby, scaling_up_activates_a_spare_and_scaling_down_stops_the_surplus)
 {
-    begin(r, "standby = 1\n", 1, 1);
-    pid_t first = find(r, "ready", 0, 0), spare = find(r, "standby", 0, 0);
+    standby_begin(r, "standby = 1\n", 1, 1);
+    pid_t first = standby_find(r, "ready", 0, 0), spare = standby_find(r, "standby", 0, 0);
     struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
-    touch(r, "hold");
+    standby_touch(r, "hold");
     rig_cmd_ok(r, "scale", "web=2");
-    cr_assert_eq(find(r, "ready", first, 0), spare, "it did not have to boot");
+    cr_assert_eq(standby_find(r, "ready", first, 0), spare, "it did not have to boot");
     unlink(rig_path(r, "hold"));
-    rig_until(r, is_complete(r, 2, 1));
+    rig_until(r, standby_is_complete(r, 2, 1));
     cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
     rig_cmd_ok(r, "scale", "web=1");
-    cr_assert_eq(count(r, "ready", 0), 1);
-    rig_until(r, is_complete(r, 1, 1));
+    cr_assert_eq(standby_count(r, "ready", 0), 1);
+    rig_until(r, standby_is_complete(r, 1, 1));
     rig_cmd_ok(r, "scale", "web=0");
-    cr_assert_eq(count_all(r), 0, "no spares without workers");
+    cr_assert_eq(standby_count_all(r), 0, "no spares without workers");
     rig_cmd_ok(r, "scale", "web=1");
-    rig_until(r, is_complete(r, 1, 1));
+    rig_until(r, standby_is_complete(r, 1, 1));
     cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
     rig_load_end(r, load, 0);
 }
@@ -246,105 +266,129 @@ rig_test(standby, scaling_up_activates_a_spare_and_scaling_down_stops_the_surplu
 /* The one that is left serves in a slot that is too many: a spare takes over before it is told to go. */
 rig_test(standby, scaling_down_to_slots_without_a_worker_activates_their_spare)
 {
-    begin(r, "workers = 2\nstandby = 1\n", 2, 1);
+    standby_begin(r, "workers = 2\nstandby = 1\n", 2, 1);
     rig_kill(r, rig_worker_pid(r, 1), SIGKILL);
-    rig_until(r, strcmp(rig_worker_state(r, 1), "standby") == 0 && is_complete(r, 2, 1));
+    rig_until(r, strcmp(rig_worker_state(r, 1), "standby") == 0 && standby_is_complete(r, 2, 1));
     rig_kill(r, rig_worker_pid(r, 2), SIGKILL);
-    rig_until(r, strcmp(rig_worker_state(r, 1), "ready") == 0 && is_complete(r, 2, 1));
+    rig_until(r, strcmp(rig_worker_state(r, 1), "ready") == 0 && standby_is_complete(r, 2, 1));
     rig_kill(r, rig_worker_pid(r, 1), SIGKILL);
-    rig_until(r, strcmp(rig_worker_state(r, 1), "standby") == 0 && is_complete(r, 2, 1));
+    rig_until(r, strcmp(rig_worker_state(r, 1), "standby") == 0 && standby_is_complete(r, 2, 1));
     struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
     rig_cmd_ok(r, "scale", "web=1");
-    rig_until(r, is_complete(r, 1, 1));
+    rig_until(r, standby_is_complete(r, 1, 1));
     cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
     rig_load_end(r, load, 0);
 }
 
 rig_test(standby, another_number_of_spares_touches_no_worker)
 {
-    begin(r, "workers = 2\n", 2, 0);
+    standby_begin(r, "workers = 2\n", 2, 0);
     pid_t one = rig_worker_pid(r, 1), two = rig_worker_pid(r, 2);
-    rig_configure(r, configuration(r, "workers = 2\nstandby = 2\n"));
+    rig_configure(r, standby_configuration(r, "workers = 2\nstandby = 2\n"));
     rig_cmd_ok(r, "update");
-    rig_until(r, is_complete(r, 2, 2));
+    rig_until(r, standby_is_complete(r, 2, 2));
     pid_t spare = rig_worker_pid(r, 3);
-    rig_configure(r, configuration(r, "workers = 2\nstandby = 1\n"));
+    rig_configure(r, standby_configuration(r, "workers = 2\nstandby = 1\n"));
     rig_cmd_ok(r, "update");
-    rig_until(r, is_complete(r, 2, 1));
+    rig_until(r, standby_is_complete(r, 2, 1));
     cr_assert_eq(rig_worker_pid(r, 3), spare);
-    rig_configure(r, configuration(r, "workers = 2\n"));
+    rig_configure(r, standby_configuration(r, "workers = 2\n"));
     rig_cmd_ok(r, "update");
-    rig_until(r, is_complete(r, 2, 0));
+    rig_until(r, standby_is_complete(r, 2, 0));
     cr_assert(rig_worker_pid(r, 1) == one && rig_worker_pid(r, 2) == two);
-    rig_configure(r, configuration(r, "workers = 3\nstandby = 1\n"));
+    rig_configure(r, standby_configuration(r, "workers = 3\nstandby = 1\n"));
     rig_cmd_ok(r, "update");
-    rig_until(r, is_complete(r, 3, 1));
+    rig_until(r, standby_is_complete(r, 3, 1));
     cr_assert(rig_worker_pid(r, 1) == one && rig_worker_pid(r, 2) == two);
+}
+
+rig_test(standby, spares_come_and_go_with_the_handoff_that_they_need)
+{
+    const char *plain =
+        rig_format(r,
+                   "[socket:web]\nlisten = %s\n[service:web]\nsockets = web\nstable_after = 0\n"
+                   "settle = 10ms\ncommand = %s --drain\n",
+                   rig_address(r, 4), r->probe);
+    rig_up(r, plain);
+    rig_until(r, standby_is_complete(r, 1, 0));
+    struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
+    rig_configure(r, standby_configuration(r, "standby = 1\n"));
+    rig_cmd_ok(r, "update");
+    rig_until(r, standby_is_complete(r, 1, 1));
+    rig_kill(r, rig_worker_pid(r, 1), SIGKILL); /* now it is the second one that serves */
+    rig_until(r, standby_is_complete(r, 1, 1));
+    cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
+    rig_configure(r, plain);
+    rig_cmd_ok(r, "update");
+    rig_until(r, standby_is_complete(r, 1, 0));
+    cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
+    rig_load_end(r, load, CLIENTS);
 }
 
 rig_test(standby, spares_hold_up_no_start_and_end_with_the_service)
 {
     rig_up(r, rig_format(r, "%s[service:behind]\ncommand = sleep 1000\nafter = web\n",
-                         configuration(r, "standby = 1\nstart = manual\n")));
+                         standby_configuration(r, "standby = 1\nstart = manual\n")));
     rig_wait_state_of(r, "behind", "running");
     rig_cmd_ok(r, "start", "web");
-    rig_until(r, is_complete(r, 1, 1));
-    touch(r, "hold");
-    pid_t spare = find(r, "standby", 0, 0);
+    rig_until(r, standby_is_complete(r, 1, 1));
+    standby_touch(r, "hold");
+    pid_t spare = standby_find(r, "standby", 0, 0);
     rig_kill(r, spare, SIGKILL);
-    rig_until(r, count(r, "starting", 0) == 1);
+    rig_until(r, standby_count(r, "starting", 0) == 1);
     rig_cmd_ok(r, "start", "web");
     rig_cmd_ok(r, "signal", "WINCH", "web");
     rig_cmd_ok(r, "stop", "web");
-    cr_assert_eq(count(r, "stopped", 0), 2);
+    cr_assert_eq(standby_count(r, "stopped", 0), 2);
     unlink(rig_path(r, "hold"));
     rig_cmd_ok(r, "start", "web");
-    rig_until(r, is_complete(r, 1, 1));
+    rig_until(r, standby_is_complete(r, 1, 1));
     rig_cmd_ok(r, "restart", "web");
-    rig_until(r, is_complete(r, 1, 1) && count(r, "ready", 2) == 1 && count(r, "standby", 2) == 1);
+    rig_until(r, standby_is_complete(r, 1, 1) && standby_count(r, "ready", 2) == 1 &&
+                     standby_count(r, "standby", 2) == 1);
 }
 
 /* --- reload -------------------------------------------------------------------------------------------- */
 
 rig_test(standby, a_reload_replaces_the_spares_too)
 {
-    begin(r, "workers = 2\nstandby = 1\n", 2, 1);
+    standby_begin(r, "workers = 2\nstandby = 1\n", 2, 1);
     struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
     for (int generation = 2; generation <= 5; generation++) {
         rig_cmd_ok(r, "reload", "web");
-        cr_assert_eq(count(r, "ready", generation), 2);
-        cr_assert_eq(count(r, "standby", generation), 1);
+        cr_assert_eq(standby_count(r, "ready", generation), 2);
+        cr_assert_eq(standby_count(r, "standby", generation), 1);
     }
-    rig_until(r, is_complete(r, 2, 1));
+    rig_until(r, standby_is_complete(r, 2, 1));
     rig_load_end(r, load, 0);
     rig_kill(r, rig_worker_pid(r, 1), SIGKILL);
-    rig_until(r, is_complete(r, 2, 1) && count(r, "ready", 5) == 2);
+    rig_until(r, standby_is_complete(r, 2, 1) && standby_count(r, "ready", 5) == 2);
 }
 
 rig_test(standby, with_rolling_step_spares_are_replaced_one_after_another_as_well)
 {
-    begin(r, "workers = 2\nstandby = 2\nrolling_step = 1\n", 2, 2);
+    standby_begin(r, "workers = 2\nstandby = 2\nrolling_step = 1\n", 2, 2);
     struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
     rig_kill(r, rig_worker_pid(r, 1), SIGKILL); /* so that spares and workers do not stand in order */
-    rig_until(r, is_complete(r, 2, 2));
+    rig_until(r, standby_is_complete(r, 2, 2));
     rig_cmd_ok(r, "reload", "web");
-    cr_assert_eq(count(r, "ready", 2), 2);
-    cr_assert_eq(count(r, "standby", 2), 2);
-    rig_until(r, is_complete(r, 2, 2));
+    cr_assert_eq(standby_count(r, "ready", 2), 2);
+    cr_assert_eq(standby_count(r, "standby", 2), 2);
+    rig_until(r, standby_is_complete(r, 2, 2));
     rig_load_end(r, load, CLIENTS);
 }
 
 rig_test(standby, a_reload_that_fails_leaves_the_old_spares)
 {
-    begin(r, "standby = 1\n", 1, 1);
-    pid_t worker = find(r, "ready", 0, 0), spare = find(r, "standby", 0, 0);
-    touch(r, "bad");
+    standby_begin(r, "standby = 1\n", 1, 1);
+    pid_t worker = standby_find(r, "ready", 0, 0), spare = standby_find(r, "standby", 0, 0);
+    standby_touch(r, "bad");
     rig_expect(r, 1, rig_cmd_argv(r, RIG_ARGV("reload", "web")));
-    rig_until(r, is_complete(r, 1, 1));
-    cr_assert(find(r, "ready", 0, 0) == worker && find(r, "standby", 0, 0) == spare);
+    rig_until(r, standby_is_complete(r, 1, 1));
+    cr_assert(standby_find(r, "ready", 0, 0) == worker && standby_find(r, "standby", 0, 0) == spare);
     unlink(rig_path(r, "bad"));
     rig_kill(r, worker, SIGKILL);
-    rig_until(r, is_complete(r, 1, 1) && find(r, "ready", 0, 0) == spare);
+    rig_until(r, standby_is_complete(r, 1, 1) && standby_find(r, "ready", 0, 0) == spare);
 }
 
 rig_test(standby, a_reload_whose_new_spare_fails_is_none)
@@ -356,134 +400,28 @@ rig_test(standby, a_reload_whose_new_spare_fails_is_none)
                "[service:web]\nsockets = web\nhandoff = channel\nstandby = 1\nsettle = 10ms\n"
                "command = sh -c 'test {worker} = 1 -o ! -e %s || exit 3; exec %s --from channel --drain'\n",
                rig_address(r, 4), rig_path(r, "bad"), r->probe));
-    rig_until(r, is_complete(r, 1, 1));
-    touch(r, "bad");
+    rig_until(r, standby_is_complete(r, 1, 1));
+    standby_touch(r, "bad");
     const char *err = rig_expect(r, 1, rig_cmd_argv(r, RIG_ARGV("reload", "web")))->err;
     cr_assert(strstr(err, "worker web/2#2 exited with status 3"), "%s", err);
-    rig_until(r, is_complete(r, 1, 1));
-    cr_assert(count(r, "ready", 1) == 1 && count(r, "standby", 1) == 1);
+    rig_until(r, standby_is_complete(r, 1, 1));
+    cr_assert(standby_count(r, "ready", 1) == 1 && standby_count(r, "standby", 1) == 1);
 }
 
 rig_test(standby, a_worker_that_dies_in_a_reload_is_replaced_by_a_spare_of_its_own_generation)
 {
-    begin(r, "standby = 1\n", 1, 1);
-    pid_t worker = find(r, "ready", 0, 0), spare = find(r, "standby", 0, 0);
-    touch(r, "hold");
+    standby_begin(r, "standby = 1\n", 1, 1);
+    pid_t worker = standby_find(r, "ready", 0, 0), spare = standby_find(r, "standby", 0, 0);
+    standby_touch(r, "hold");
     pid_t reload = start_cmd(r, RIG_ARGV("reload", "web"));
-    rig_until(r, count_all(r) == 4);
+    rig_until(r, standby_count_all(r) == 4);
     struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
     rig_kill(r, worker, SIGKILL);
-    rig_until(r, find(r, "ready", 0, 0) == spare);
+    rig_until(r, standby_find(r, "ready", 0, 0) == spare);
     cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
     unlink(rig_path(r, "hold"));
     cr_assert_eq(rig_wait_child(r, reload), 0);
-    rig_until(r, is_complete(r, 1, 1) && count(r, "ready", 2) == 1 && count(r, "standby", 2) == 1);
+    rig_until(r, standby_is_complete(r, 1, 1) && standby_count(r, "ready", 2) == 1 &&
+                     standby_count(r, "standby", 2) == 1);
     rig_load_end(r, load, CLIENTS);
-}
-
-/* --- the supervisor ------------------------------------------------------------------------------------ */
-
-rig_test(standby, a_worker_that_dies_while_there_is_no_supervisor_is_replaced_by_its_successor)
-{
-    begin(r, "standby = 1\n", 1, 1);
-    struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
-    for (int i = 0; i < 5; i++) {
-        pid_t worker = find(r, "ready", 0, 0), spare = find(r, "standby", 0, 0);
-        cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
-        kill(rig_supervisor_pid(r), SIGSTOP);
-        rig_kill(r, worker, SIGKILL);
-        rig_kill_supervisor(r);
-        rig_until(r, is_complete(r, 1, 1) && find(r, "ready", 0, 0) == spare);
-    }
-    rig_load_end(r, load, 5 * CLIENTS);
-}
-
-/* Kills N supervisors in a row as soon as they are there. */
-static void kill_unstable(struct rig *r, int n)
-{
-    for (pid_t pid, last = 0; n > 0; n--, last = pid) {
-        while ((pid = rig_supervisor_pid(r)) == 0 || pid == last)
-            continue;
-        kill(pid, SIGKILL);
-    }
-}
-
-/* What is a spare is known by the soft state only. */
-rig_test(standby, in_safe_mode_nobody_who_does_not_serve_is_taken_for_one_who_does)
-{
-    begin(r, "standby = 1\n", 1, 1);
-    struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
-    rig_kill(r, rig_worker_pid(r, 1), SIGKILL); /* now the second one serves, and would be the surplus */
-    rig_until(r, is_complete(r, 1, 1) && strcmp(rig_worker_state(r, 2), "ready") == 0);
-    const char *sign = "is one more than are to serve";
-    for (int round = 0; round < 20 && !rig_log_has(r, sign); round++) {
-        kill_unstable(r, 6);
-        rig_until(r, is_complete(r, 1, 1));
-    }
-    cr_assert(rig_log_has(r, sign), "the state was never lost");
-    for (int i = 0; i < 3; i++) {
-        pid_t spare = find(r, "standby", 0, 0);
-        cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
-        rig_kill(r, find(r, "ready", 0, 0), SIGKILL);
-        rig_until(r, is_complete(r, 1, 1) && find(r, "ready", 0, 0) == spare);
-    }
-    cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
-    rig_load_end(r, load, 4 * CLIENTS);
-}
-
-rig_test(standby, goes_on_without_a_keeper)
-{
-    begin(r, "standby = 1\n", 1, 1);
-    pid_t supervisor = rig_supervisor_pid(r), worker = find(r, "ready", 0, 0),
-          spare = find(r, "standby", 0, 0);
-    struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
-    kill(r->keeper, SIGKILL);
-    rig_wait_exit(r);
-    r->pid = r->keeper = supervisor;
-    rig_until(r, rig_log_has(r, "supervision goes on unprotected"));
-    rig_kill(r, worker, SIGKILL);
-    rig_wait_child(r, worker);
-    rig_until(r, is_complete(r, 1, 1) && find(r, "ready", 0, 0) == spare);
-    rig_cmd_ok(r, "upgrade");
-    rig_until(r, is_complete(r, 1, 1) && find(r, "ready", 0, 0) == spare);
-    kill(spare, SIGKILL); /* it is no child of the new keeper's, but ours */
-    rig_wait_child(r, spare);
-    rig_until(r, is_complete(r, 1, 1));
-    cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
-    rig_load_end(r, load, 2 * CLIENTS);
-}
-
-/* --- programs ------------------------------------------------------------------------------------------ */
-
-rig_test(standby, berth_wait_is_all_that_a_worker_has_to_call)
-{
-    const char *worker = rig_format(r, "%s/tests/lib/libberth-worker", getenv("top_builddir"));
-    rig_run(r, "--set", "handoff=channel", "--standby", "1", "--ready", "notify", "--set", "stable_after=0",
-            "--listen", rig_address(r, 4), "--", worker);
-    rig_until(r, is_complete(r, 1, 1));
-    struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
-    for (int i = 0; i < 5; i++) {
-        pid_t pid = find(r, "ready", 0, 0), spare = find(r, "standby", 0, 0);
-        cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
-        rig_kill(r, pid, SIGKILL);
-        rig_until(r, is_complete(r, 1, 1) && find(r, "ready", 0, 0) == spare);
-    }
-    rig_load_end(r, load, 5 * CLIENTS);
-    rig_cmd_ok(r, "reload", "libberth-worker");
-}
-
-rig_test(standby, what_a_spare_writes_to_its_descriptor_of_readiness_counts_once_it_serves)
-{
-    const char *script = rig_path(r, "worker");
-    rig_write_file(script, "import os, signal, socket\n"
-                           "c = socket.socket(fileno=int(os.environ['BERTH_CHANNEL']))\n"
-                           "os.write(4, b'\\n')\n"
-                           "c.send(b'WAITING=1')\n"
-                           "c.recv(65536)\n"
-                           "signal.pause()\n");
-    rig_run(r, "--set", "handoff=channel", "--standby", "1", "--ready", "fd:4", "--set", "stable_after=0",
-            "--listen", rig_address(r, 4), "--", "python3", script);
-    rig_until(r, is_complete(r, 1, 1));
-    rig_kill(r, find(r, "ready", 0, 0), SIGKILL);
-    rig_until(r, is_complete(r, 1, 1));
 }
