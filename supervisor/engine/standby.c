@@ -113,6 +113,8 @@ static bool take_step(struct service *s, const struct end *end)
     case STANDBY_REST:
         break;
     case STANDBY_ACTIVATE:
+        if (end) /* before it is recorded: a successor comes to the same spare */
+            fd_store_pass(s, end->of->slot, w->slot);
         engine_step(w, WORKER_EV_ACTIVATE);
         break;
     case STANDBY_STOP:

@@ -114,3 +114,44 @@ rig_test(standby, what_a_spare_writes_to_its_descriptor_of_readiness_counts_once
     rig_kill(r, standby_find(r, "ready", 0, 0), SIGKILL);
     rig_until(r, standby_is_complete(r, 1, 1));
 }
+
+/* The STATUS of worker N. */
+static const char *status_of(struct rig *r, int n)
+{
+    json_t *service = json_array_get(json_object_get(rig_status(r), "services"), 0), *w;
+    size_t i;
+    json_array_foreach (json_object_get(service, "workers"), i, w)
+        if (json_integer_value(json_object_get(w, "worker")) == n && json_object_get(w, "status"))
+            return json_string_value(json_object_get(w, "status"));
+    return "";
+}
+
+rig_test(standby, what_a_worker_has_stored_goes_to_the_spare_that_takes_over)
+{
+    const char *script = rig_path(r, "worker");
+    rig_write_file(script, "import os, signal, socket\n"
+                           "c = socket.socket(fileno=int(os.environ['BERTH_CHANNEL']))\n"
+                           "n = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
+                           "n.connect('\\0' + os.environ['NOTIFY_SOCKET'][1:])\n"
+                           "c.send(b'WAITING=1')\n"
+                           "text, fds, _, _ = socket.recv_fds(c, 65536, 253)\n"
+                           "if b'NAME=memory' in text:\n"
+                           "    n.send(b'STATUS=found ' + os.pread(fds[-1], 100, 0))\n"
+                           "else:\n"
+                           "    fd = os.memfd_create('memory')\n"
+                           "    os.write(fd, b'words')\n"
+                           "    socket.send_fds(n, [b'FDSTORE=1\\nFDNAME=memory\\nSTATUS=left them'], [fd])\n"
+                           "signal.pause()\n");
+    rig_run(r, "--set", "handoff=channel", "--standby", "1", "--set", "stable_after=0", "--listen",
+            rig_address(r, 4), "--", "python3", script);
+    rig_until(r, standby_is_complete(r, 1, 1) && strcmp(status_of(r, 1), "left them") == 0);
+    size_t held = rig_count_fds(r->keeper);
+    for (int worker = 1; worker <= 2; worker++) {
+        pid_t pid = rig_worker_pid(r, worker);
+        kill(rig_supervisor_pid(r), SIGSTOP); /* so that it is its successor who sees the end */
+        rig_kill(r, pid, SIGKILL);
+        rig_kill_supervisor(r);
+        rig_until(r, standby_is_complete(r, 1, 1) && strcmp(status_of(r, 3 - worker), "found words") == 0);
+        rig_until(r, rig_count_fds(r->keeper) == held);
+    }
+}
