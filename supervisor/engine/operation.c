@@ -91,7 +91,7 @@ static bool has_taken_signal(const struct watched *x)
     const struct worker *w;
     bool all_tell = true;
     service_each_worker (w, x->service)
-        if (w->role == WORKER_CURRENT && w->pid != 0)
+        if (w->role == WORKER_CURRENT && w->pid != 0 && !w->is_spare)
             all_tell = all_tell && w->said && !mono_is_before(w->said->reloading_since, x->told);
     if (says_reloading(x->service))
         return false;
@@ -251,9 +251,9 @@ static void begin_signal(struct watched *x)
     unsigned n = 0;
     x->told = clock_mono();
     service_each_worker (w, x->service)
-        if (w->role == WORKER_CURRENT && w->state == WORKER_READY) {
+        if (w->role == WORKER_CURRENT && (w->state == WORKER_READY || w->state == WORKER_STANDBY)) {
             pidfd_signal(w->pidfd, x->service->conf->with->reload_signal);
-            n++;
+            n += w->state == WORKER_READY;
         }
     if (n == 0)
         x->problem = "none of its workers is ready for its reload signal";
@@ -333,11 +333,12 @@ static void tell_progress(struct operation *o, const struct worker *w)
 }
 
 /* Somebody who waits for it is told now, and not after the tenth try. IS_TOLD: also if it is started again at
- * once, for it was to take a signal. */
+ * once, for it was to take a signal, and if it is a spare by now. */
 static bool has_come_to_grief(const struct worker *w, bool is_told)
 {
-    return w->is_wanted && (w->state == WORKER_BACKOFF || w->state == WORKER_FAILED ||
-                            (is_told && w->state == WORKER_SPAWNING));
+    return w->is_wanted && (is_told || !w->is_spare) &&
+           (w->state == WORKER_BACKOFF || w->state == WORKER_FAILED ||
+            (is_told && w->state == WORKER_SPAWNING));
 }
 
 void operation_on_change(struct engine *e, const struct worker *w)
@@ -347,7 +348,7 @@ void operation_on_change(struct engine *e, const struct worker *w)
         if (!x && o->kind != OPERATION_SHUTDOWN)
             continue;
         tell_progress(o, w);
-        if (x && w->role == WORKER_CURRENT && !w->is_spare && has_come_to_grief(w, x->told.ns > 0))
+        if (x && w->role == WORKER_CURRENT && has_come_to_grief(w, x->told.ns > 0))
             x->failed = w;
         if (x && o->has_begun)
             evaluate(o);
