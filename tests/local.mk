@@ -30,7 +30,7 @@ tests_unit_wire_crit_LDADD = supervisor/wire/libwire.a supervisor/base/libbase.a
 tests_unit_core_crit_SOURCES = tests/unit/core/test_conf.c tests/unit/core/test_conf_build.c tests/unit/core/test_conf_claims.c tests/unit/core/test_output_ring.c tests/unit/core/test_env_file.c \
 	tests/unit/core/test_conf_expand.c tests/unit/core/test_conf_path.c tests/unit/core/test_conf_share.c tests/unit/core/test_conf_schema.c tests/unit/core/test_conf_source.c \
 	tests/unit/core/test_diagnose.c \
-	tests/unit/core/test_environment.c tests/unit/core/test_explain.c tests/unit/core/test_handoff.c tests/unit/core/test_held_name.c tests/unit/core/test_order.c tests/unit/core/test_restart.c tests/unit/core/test_rolling.c \
+	tests/unit/core/test_environment.c tests/unit/core/test_explain.c tests/unit/core/test_handoff.c tests/unit/core/test_held_name.c tests/unit/core/test_order.c tests/unit/core/test_restart.c tests/unit/core/test_rolling.c tests/unit/core/test_standby.c \
 	tests/unit/core/test_run_args.c tests/unit/core/test_service.c tests/unit/core/test_sockset.c tests/unit/core/test_summary.c tests/unit/core/test_upgrade.c tests/unit/core/test_words.c \
 	tests/unit/core/test_worker_fsm.c
 tests_unit_core_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)

@@ -41,7 +41,8 @@ BERTH_PUBLIC int berth_socket_get(int index, struct berth_socket *ret);
 /* The descriptor of the INDEXth (from 0) of those called NAME; a name may have several addresses. -ENOENT when there is none. */
 BERTH_PUBLIC int berth_socket_find(const char *name, int index);
 
-/* Waits until this worker is to serve: with handoff = channel until its sockets are here, otherwise not at all. TIMEOUT_MS: milliseconds; -1: as long
+/* Waits until this worker is to serve: with handoff = channel until its sockets are here, otherwise not at all. A spare (standby) has booted when it
+ * comes here for the first time: berth is told so (WAITING=1), and counts on it from then on. TIMEOUT_MS: milliseconds; -1: as long
  * as it takes. 1: it is to serve; 0: the time is over; -ECANCELED: draining has begun before that, it is to end; -EPIPE: berth has let go of
  * this worker, it is to end; -EMFILE: a descriptor found no room
  * (RLIMIT_NOFILE), -EPROTO: what came was incomplete; nothing of it is kept then. */

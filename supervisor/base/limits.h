@@ -13,6 +13,7 @@
 #define LIMIT_CONF_PROBLEMS 200      /* mistakes that are told one by one */
 #define LIMIT_BORROW 1024            /* names of sockets in one call of Borrow */
 #define LIMIT_WORKERS 4096           /* workers of one service */
+#define LIMIT_STANDBY 256            /* spares of one service */
 #define LIMIT_LANES 8                /* processes of one worker at a time, of several generations */
 #define LIMIT_LAST_LINES 4096        /* bytes of a failed worker's last lines in a reply */
 #define LIMIT_PLACES (LIMIT_WORKERS * LIMIT_LANES)

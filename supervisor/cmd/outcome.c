@@ -24,10 +24,21 @@ static bool is_up(const json_t *service)
     return str_eq(state, "running") || str_eq(state, "done") || str_eq(state, "waiting");
 }
 
-/* As opposed to one that comes, or goes, in a reload. */
+/* As opposed to one that comes, or goes, in a reload, and to a spare. */
 static bool is_current(const json_t *worker)
 {
-    return !json_object_get(worker, "role");
+    return !json_object_get(worker, "role") && !json_is_true(json_object_get(worker, "spare"));
+}
+
+static json_int_t count_spares(const json_t *service)
+{
+    const json_t *worker;
+    json_int_t n = 0;
+    size_t i;
+
+    json_array_foreach (json_object_get(service, "workers"), i, worker)
+        n += json_is_true(json_object_get(worker, "spare"));
+    return n;
 }
 
 static bool is_in_trouble(const json_t *worker)
@@ -89,7 +100,8 @@ static enum outcome judge_scaled(const struct wish *wish, const json_t *service,
 {
     if (reply_int(service, "wanted_workers") != wish->workers)
         return OUTCOME_UNKNOWN;
-    bool has_surplus = (json_int_t)json_array_size(json_object_get(service, "workers")) > wish->workers;
+    json_int_t n = (json_int_t)json_array_size(json_object_get(service, "workers")) - count_spares(service);
+    bool has_surplus = n > wish->workers;
     if (!is_wanted(service))
         return has_surplus ? OUTCOME_PENDING : OUTCOME_REACHED;
     enum outcome outcome = judge_workers(service, dst, size);

@@ -21,7 +21,7 @@ static const char *color_of_state(const char *state)
     } colors[] = {
         {"running", GREEN},   {"ready", GREEN},     {"done", GREEN},     {"starting", YELLOW},
         {"spawning", YELLOW}, {"stopping", YELLOW}, {"killing", YELLOW}, {"backoff", RED},
-        {"degraded", RED},    {"failed", RED},
+        {"degraded", RED},    {"failed", RED},      {"standby", GREEN},
     };
 
     for (size_t i = 0; i < sizeof colors / sizeof *colors; i++) {
@@ -95,6 +95,18 @@ static void add_int(struct table *t, const json_t *object, const char *key)
         table_add(t, "-");
 }
 
+/* "2/2", and with spares how many of those wait: "2/2 +1/1". */
+static void add_ready(struct table *t, const json_t *service)
+{
+    long long ready = reply_int(service, "ready"), wanted = reply_int(service, "wanted_workers");
+
+    if (json_object_get(service, "spares"))
+        table_printf(t, "%lld/%lld +%lld/%lld", ready, wanted, (long long)reply_int(service, "spares"),
+                     (long long)reply_int(service, "wanted_spares"));
+    else
+        table_printf(t, "%lld/%lld", ready, wanted);
+}
+
 void status_format_services(const json_t *services, const struct table_look *look, struct buf *out)
 {
     struct table t;
@@ -105,8 +117,7 @@ void status_format_services(const json_t *services, const struct table_look *loo
     json_array_foreach (services, i, s) {
         table_add(&t, reply_text(s, "name"));
         table_add(&t, reply_text(s, "state"));
-        table_printf(&t, "%lld/%lld", (long long)reply_int(s, "ready"),
-                     (long long)reply_int(s, "wanted_workers"));
+        add_ready(&t, s);
         add_int(&t, s, "generation");
         add_int(&t, s, "restarts");
         add_joined(&t, json_object_get(s, "sockets"), ", ");
@@ -162,9 +173,13 @@ void status_format_workers(const json_t *service, const struct table_look *look,
     char age[32];
     size_t i;
 
-    buf_printf(out, "%s: %s%s%s, %lld of %lld workers ready\n", reply_text(service, "name"),
-               color ? color : "", state, color ? "\033[0m" : "", (long long)reply_int(service, "ready"),
+    buf_printf(out, "%s: %s%s%s, %lld of %lld workers ready", reply_text(service, "name"), color ? color : "",
+               state, color ? "\033[0m" : "", (long long)reply_int(service, "ready"),
                (long long)reply_int(service, "wanted_workers"));
+    if (json_object_get(service, "spares"))
+        buf_printf(out, ", %lld of %lld spares wait", (long long)reply_int(service, "spares"),
+                   (long long)reply_int(service, "wanted_spares"));
+    buf_add_char(out, '\n');
     table_init(&t, worker_columns);
     json_array_foreach (json_object_get(service, "workers"), i, w) {
         add_int(&t, w, "worker");

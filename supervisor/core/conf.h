@@ -86,7 +86,7 @@ struct upkeep_conf {
 struct service_settings {
     struct strv handoff; /* words of berth.conf(5); empty is "auto" */
     enum listen_pid listen_pid;
-    unsigned workers;
+    unsigned workers, standby;
     enum start_how start;
     enum service_type type;
     struct strv after, requires; /* names of services; requires does not repeat them in after */

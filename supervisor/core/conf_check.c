@@ -357,6 +357,7 @@ static void check_service(const struct check *x, const struct service_conf *s)
     check_contradictions(x, s);
     check_cgroup(x, s);
     conf_check_output(x, s);
+    conf_check_standby(x, s);
     check_upkeep(x, s);
     check_sockets_of(x, s);
     check_names_of(x, s, "after", &s->with->after);

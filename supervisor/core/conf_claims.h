@@ -21,6 +21,8 @@ void conf_check_claims(struct check *x);
 
 /* What the output of S contradicts (core/conf_output). */
 void conf_check_output(const struct check *x, const struct service_conf *s);
+/* What spares of S contradict (core/conf_standby). */
+void conf_check_standby(const struct check *x, const struct service_conf *s);
 /* Two services with one file. Changes the name in X. */
 void conf_check_output_files(struct check *x);
 

@@ -379,6 +379,8 @@ const struct conf_key conf_service_keys[] = {
     {"listen_pid", "child", "What LISTEN_PID says: the worker itself, nothing, or 1, for commands that are wrappers.",
      VALUE_WORD(listen_pid, listen_pid_words, "child, omit or 1")},
     {"workers", "1", "Processes that run at once.", VALUE_NUMBER(workers, 0, LIMIT_WORKERS), .is_live = true},
+    {"standby", "0", "Spares kept started and booted beside them; with handoff = channel they wait for their sockets, and take the place of a worker that dies.",
+     VALUE_NUMBER(standby, 0, LIMIT_STANDBY), .is_live = true},
     {"start", "auto", "Whether it is started by itself, when asked to, or by the first connection or datagram.",
      VALUE_WORD(start, start_words, "auto, manual or on-demand"), .is_live = true},
     {"type", "daemon", "What it is: something that runs until it is stopped, or a oneshot that runs to its end, and then counts as up.",
@@ -480,7 +482,7 @@ const struct conf_key conf_service_keys[] = {
 };
 
 const struct conf_later_key conf_service_later_keys[] = {
-    {"adopt", "declared"}, {"standby", "0"},
+    {"adopt", "declared"},
     {NULL, NULL},
 };
 /* clang-format on */

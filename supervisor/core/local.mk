@@ -8,4 +8,4 @@ noinst_LIBRARIES += %D%/libcore.a
 	%D%/handoff/none.c %D%/handoff/numbers.c %D%/handoff/numbers.h %D%/handoff/php_fpm.c %D%/handoff/server_starter.c \
 	%D%/handoff/stdin.c %D%/handoff/unicorn.c %D%/held_name.c %D%/held_name.h %D%/order.c %D%/order.h %D%/restart.c \
 	%D%/restart.h %D%/rolling.c %D%/rolling.h %D%/run_args.c %D%/run_args.h %D%/service.c %D%/service.h %D%/sockset.c \
-	%D%/sockset.h %D%/summary.c %D%/summary.h %D%/words.c %D%/words.h %D%/upgrade.c %D%/upgrade.h %D%/worker_fsm.c %D%/worker_fsm.h
+	%D%/sockset.h %D%/standby.c %D%/standby.h %D%/conf_standby.c %D%/summary.c %D%/summary.h %D%/words.c %D%/words.h %D%/upgrade.c %D%/upgrade.h %D%/worker_fsm.c %D%/worker_fsm.h

@@ -12,6 +12,7 @@
 #define SPAWN WORKER_DO_SPAWN
 #define SIGNAL WORKER_DO_SIGNAL
 #define KILL WORKER_DO_KILL
+#define HAND_OVER WORKER_DO_ACTIVATE
 
 /* A running worker ended: the same for every state in which it was not asked to end. */
 #define ENDED_UNASKED                                                                                        \
@@ -28,6 +29,9 @@
 /* It is up, or on its way: demand changes nothing. */
 #define DEMAND_IS_MET [WORKER_EV_WAIT] = STAY, [WORKER_EV_DEMAND] = STAY
 
+/* It is no spare that boots or waits. A late BOOTED is a message that was under way. */
+#define NO_SPARE [WORKER_EV_BOOTED] = STAY, [WORKER_EV_ACTIVATE] = BUG
+
 /* There is no process, so nothing can come from one. A late READY is a message that was under way. */
 #define NO_PROCESS                                                                                           \
     [WORKER_EV_SPAWNED] = BUG, [WORKER_EV_READY] = STAY, [WORKER_EV_END_AGAIN] = BUG,                        \
@@ -43,6 +47,7 @@ static const struct worker_step table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = 
         NO_PROCESS,
         [WORKER_EV_WAIT] = GO(WAITING, 0),
         [WORKER_EV_DEMAND] = STAY,
+        NO_SPARE,
     },
     /* Spawning is over before the engine looks at the next event; the only other way out of here is a supervisor that died in it
      * and a successor that finds either the process (SPAWNED) or none (END_…). */
@@ -55,6 +60,7 @@ static const struct worker_step table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = 
         [WORKER_EV_TIMEOUT] = BUG,
         ENDED_ASKED,
         DEMAND_IS_MET,
+        NO_SPARE,
     },
     [WORKER_STARTING] = {
         [WORKER_EV_START] = STAY,
@@ -65,6 +71,8 @@ static const struct worker_step table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = 
         [WORKER_EV_TIMEOUT] = GO(STOPPING, SIGNAL),
         ENDED_UNASKED,
         DEMAND_IS_MET,
+        [WORKER_EV_BOOTED] = GO(STANDBY, 0),
+        [WORKER_EV_ACTIVATE] = GO(STARTING, HAND_OVER),
     },
     [WORKER_READY] = {
         [WORKER_EV_START] = STAY,
@@ -75,6 +83,7 @@ static const struct worker_step table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = 
         [WORKER_EV_TIMEOUT] = BUG,
         ENDED_UNASKED,
         DEMAND_IS_MET,
+        NO_SPARE,
     },
     [WORKER_STOPPING] = {
         [WORKER_EV_START] = STAY,
@@ -85,6 +94,7 @@ static const struct worker_step table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = 
         [WORKER_EV_TIMEOUT] = GO(KILLING, KILL),
         ENDED_ASKED,
         DEMAND_IS_MET,
+        NO_SPARE,
     },
     /* KILL is sent again when its timer runs out: a process in an uninterruptible wait may take its time. */
     [WORKER_KILLING] = {
@@ -96,6 +106,7 @@ static const struct worker_step table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = 
         [WORKER_EV_TIMEOUT] = GO(KILLING, KILL),
         ENDED_ASKED,
         DEMAND_IS_MET,
+        NO_SPARE,
     },
     [WORKER_BACKOFF] = {
         [WORKER_EV_START] = GO(SPAWNING, SPAWN),
@@ -105,6 +116,7 @@ static const struct worker_step table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = 
         NO_PROCESS,
         [WORKER_EV_WAIT] = GO(WAITING, 0),
         [WORKER_EV_DEMAND] = STAY,
+        NO_SPARE,
     },
     [WORKER_DONE] = {
         [WORKER_EV_START] = GO(SPAWNING, SPAWN),
@@ -114,6 +126,7 @@ static const struct worker_step table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = 
         NO_PROCESS,
         [WORKER_EV_WAIT] = GO(WAITING, 0),
         [WORKER_EV_DEMAND] = STAY,
+        NO_SPARE,
     },
     [WORKER_FAILED] = {
         [WORKER_EV_START] = GO(SPAWNING, SPAWN),
@@ -123,6 +136,7 @@ static const struct worker_step table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = 
         NO_PROCESS,
         [WORKER_EV_WAIT] = GO(WAITING, 0),
         [WORKER_EV_DEMAND] = STAY,
+        NO_SPARE,
     },
     [WORKER_WAITING] = {
         [WORKER_EV_START] = GO(SPAWNING, SPAWN),
@@ -132,6 +146,19 @@ static const struct worker_step table[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = 
         NO_PROCESS,
         [WORKER_EV_WAIT] = STAY,
         [WORKER_EV_DEMAND] = GO(SPAWNING, SPAWN),
+        NO_SPARE,
+    },
+    [WORKER_STANDBY] = {
+        [WORKER_EV_START] = STAY,
+        [WORKER_EV_STOP] = GO(STOPPING, SIGNAL),
+        [WORKER_EV_KILL] = GO(KILLING, KILL),
+        [WORKER_EV_SPAWNED] = BUG,
+        [WORKER_EV_READY] = STAY,
+        [WORKER_EV_TIMEOUT] = BUG,
+        ENDED_UNASKED,
+        DEMAND_IS_MET,
+        [WORKER_EV_BOOTED] = STAY,
+        [WORKER_EV_ACTIVATE] = GO(STARTING, HAND_OVER),
     },
 };
 

@@ -19,7 +19,8 @@
     X(BACKOFF, "backoff", false)  /* waits to be started again */                                            \
     X(DONE, "done", false)        /* ran to its end, and is not to be started again */                       \
     X(FAILED, "failed", false)    /* is not started again until somebody asks */                             \
-    X(WAITING, "waiting", false)  /* start = on-demand: the next connection starts it */
+    X(WAITING, "waiting", false)  /* start = on-demand: the next connection starts it */                     \
+    X(STANDBY, "standby", true)   /* a spare that has booted, and waits to be activated */
 
 #define WORKER_EVENTS(X)                                                                                     \
     X(START)      /* is wanted up */                                                                         \
@@ -34,7 +35,9 @@
     X(END_FAILED) /* … do not start again, it failed */                                                      \
     X(END_WAIT)   /* … start again when there is demand */                                                   \
     X(WAIT)       /* is wanted up when there is demand */                                                    \
-    X(DEMAND)     /* a connection or a datagram is there */
+    X(DEMAND)     /* a connection or a datagram is there */                                                  \
+    X(BOOTED)     /* a spare says that it has booted */                                                      \
+    X(ACTIVATE)   /* a spare is to serve from now on */
 
 #define X(id, name, process) WORKER_##id,
 enum worker_state { WORKER_STATES(X) WORKER_STATE_COUNT };
@@ -47,6 +50,7 @@ enum worker_effect {
     WORKER_DO_SPAWN = 1,
     WORKER_DO_SIGNAL = 2, /* send the stop signal */
     WORKER_DO_KILL = 4,   /* send KILL */
+    WORKER_DO_ACTIVATE = 8, /* send it its sockets */
 };
 
 enum worker_cell {

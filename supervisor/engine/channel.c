@@ -16,6 +16,7 @@
 #include "core/held_name.h"
 #include "engine/crash_point.h"
 #include "engine/engine.h"
+#include "engine/spawn_kit.h"
 #include "sys/fd.h"
 #include "sys/fdbatch.h"
 #include "wire/channel_msg.h"
@@ -113,7 +114,7 @@ int channel_open(struct worker *w, const struct handoff_socket *sockets, size_t 
         return berr_set(err, BERR_SYSTEM, errno, "its channel could not be made: %s", strerror(errno));
     cleanup_fd int ours = pair[0], theirs = pair[1];
     setsockopt(ours, SOL_SOCKET, SO_SNDBUF, &size, sizeof size); /* a smaller one does for most */
-    int r = send_sockets(ours, sockets, n);
+    int r = w->is_spare ? 0 : send_sockets(ours, sockets, n);
     if (r < 0)
         return berr_set(err, BERR_SYSTEM, -r, "%zu sockets could not be put into its channel: %s", n,
                         strerror(-r));
@@ -124,6 +125,17 @@ int channel_open(struct worker *w, const struct handoff_socket *sockets, size_t 
     channel_adopt(w, take_fd(&ours));
     *ret_fd = take_fd(&theirs);
     return 0;
+}
+
+int channel_activate(struct worker *w, struct berr *err)
+{
+    struct spawn_kit *k = spawn_kit_new();
+    int r = w->channel ? spawn_kit_take_sockets(k, w->service, w->slot, err)
+                       : berr_set(err, BERR_SYSTEM, ENOTCONN, "it has no channel");
+    if (r == 0 && (r = send_sockets(w->channel->fd, k->sockets, k->n_sockets + k->n_stored)) < 0)
+        berr_set(err, BERR_SYSTEM, -r, "%s", strerror(-r));
+    spawn_kit_free(k);
+    return r;
 }
 
 void channel_adopt(struct worker *w, int fd)

@@ -18,10 +18,12 @@ struct channel {
     ev_io readable;
 };
 
-/* Makes the pair for the process that W is about to get, and sends it SOCKETS. The worker's end is the
- * caller's, in *RET_FD. Negative errno and a sentence. */
+/* Makes the pair for the process that W is about to get, and sends it SOCKETS, unless it is a spare. The
+ * worker's end is the caller's, in *RET_FD. Negative errno and a sentence. */
 int channel_open(struct worker *w, const struct handoff_socket *sockets, size_t n, int *ret_fd,
                  struct berr *err);
+/* Sends W, which runs, all that a worker of its slot is handed. Negative errno and why. */
+int channel_activate(struct worker *w, struct berr *err);
 /* Takes FD, which the keeper held for W's process. */
 void channel_adopt(struct worker *w, int fd);
 /* W is about to be sent its stop signal: says so there as well, for programs that rather read it. Harmless

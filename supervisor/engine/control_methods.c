@@ -19,6 +19,7 @@
 #include "engine/operation.h"
 #include "engine/output_logs.h"
 #include "engine/said.h"
+#include "engine/standby.h"
 #include "engine/update.h"
 #include "sys/clock.h"
 
@@ -50,6 +51,7 @@ static json_t *describe_worker(const struct worker *w)
                  w->has_last_status ? json_string(diagnose_wait_status(end, sizeof end, w->last_status))
                                     : NULL);
     set_optional(o, "role", w->role == WORKER_CURRENT ? NULL : json_string(worker_role_name(w->role)));
+    set_optional(o, "spare", w->is_spare ? json_true() : NULL);
     set_optional(o, "peer", w->connection && w->connection->peer ? json_string(w->connection->peer) : NULL);
     set_optional(o, "status", w->status ? json_string(w->status) : NULL);
     said_describe(w, o);
@@ -84,12 +86,13 @@ static json_t *describe_reload(const struct service *s)
 
 static json_t *describe_service(const struct service *s)
 {
-    unsigned ready = 0, restarts = 0;
+    unsigned ready = 0, spares = 0, restarts = 0;
     json_t *workers = json_array();
     const struct worker *w;
     service_each_worker (w, s) {
         bool is_current = w->role == WORKER_CURRENT;
         ready += is_current && w->state == WORKER_READY;
+        spares += is_current && w->state == WORKER_STANDBY;
         restarts += is_current ? w->restarts : 0;
         json_array_append_new(workers, describe_worker(w));
     }
@@ -99,6 +102,9 @@ static json_t *describe_service(const struct service *s)
                   (int)s->generation, "ready", (int)ready, "wanted_workers", (int)s->n_wanted, "restarts",
                   (int)restarts, "command", strings(&s->conf->command), "sockets", strings(&s->conf->sockets),
                   "workers", workers);
+    unsigned wanted_spares = standby_slots(s) - s->n_wanted;
+    set_optional(o, "spares", wanted_spares + spares > 0 ? json_integer(spares) : NULL);
+    set_optional(o, "wanted_spares", wanted_spares + spares > 0 ? json_integer(wanted_spares) : NULL);
     set_optional(o, "reload", describe_reload(s));
     return o;
 }

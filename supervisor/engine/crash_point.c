@@ -30,7 +30,9 @@ void crash_point_arm(unsigned starts)
     if (!at)
         return;
     const char *colon = strchr(at, ':'), *second = colon ? strchr(colon + 1, ':') : NULL;
-    if (starts != (second ? strtoul(second + 1, NULL, 10) : 0))
+    const char *third = second ? strchr(second + 1, ':') : NULL;
+    unsigned long first = second ? strtoul(second + 1, NULL, 10) : 0;
+    if (starts < first || starts - first >= (third ? strtoul(third + 1, NULL, 10) : 1))
         return;
     size_t len = colon ? (size_t)(colon - at) : strlen(at);
     for (int i = 0; i < CRASH_POINT_COUNT; i++)

@@ -3,7 +3,8 @@
  * In a normal build a point is nothing at all. In the test build (BERTH_CRASH_POINTS) the variable
  * BERTH_CRASH_AT names a point, or "POINT:N" for its Nth passing. Only one supervisor under a keeper dies
  * there, so that its successor can go on: the first, or with "POINT:N:S" the one that was started after S
- * others. With BERTH_CRASH_STOPS it does not die there but stops for ever: it hangs. */
+ * others, or with "POINT:N:S:M" M of them in a row. With BERTH_CRASH_STOPS it does not die there but stops
+ * for ever: it hangs. */
 #ifndef BERTH_ENGINE_CRASH_POINT_H
 #define BERTH_ENGINE_CRASH_POINT_H
 
@@ -62,6 +63,8 @@
     X(rolling_retired)                                                                                       \
     X(rolling_promoted)                                                                                      \
     X(rolling_concluded)                                                                                     \
+    X(standby_recorded)                                                                                      \
+    X(standby_sent)                                                                                          \
     X(upgrade_before)                                                                                        \
     X(upgrade_recorded)                                                                                      \
     X(upgrade_told)                                                                                          \

@@ -21,6 +21,7 @@
 #include "engine/said.h"
 #include "engine/sequence.h"
 #include "engine/spawner.h"
+#include "engine/standby.h"
 #include "engine/update.h"
 #include "engine/watchdog.h"
 #include "sys/clock.h"
@@ -81,6 +82,7 @@ static void prepare_spawn(struct worker *w)
     w->is_idle_stop = false;
     w->is_late = false;
     w->failed_checks = 0;
+    standby_prepare(w);
     engine_save(e);
 }
 
@@ -92,7 +94,9 @@ static void log_step(const struct worker *w, enum worker_state from, enum worker
     const struct service_conf *c = w->service->conf;
     switch (w->state) {
     case WORKER_STARTING:
-        if (w->connection && w->connection->peer)
+        if (event == WORKER_EV_ACTIVATE)
+            worker_say(w, LOG_INFO, "activated (pid=%d)", w->pid);
+        else if (w->connection && w->connection->peer)
             worker_say(w, LOG_INFO, "started for %s (pid=%d)", w->connection->peer, w->pid);
         else
             worker_say(w, LOG_INFO, "started (pid=%d)", w->pid);
@@ -101,9 +105,13 @@ static void log_step(const struct worker *w, enum worker_state from, enum worker
         if (c->with->ready != READY_EXEC)
             worker_say(w, LOG_INFO, "ready");
         break;
+    case WORKER_STANDBY:
+        worker_say(w, LOG_INFO, "waits as a spare (pid=%d)", w->pid);
+        break;
     case WORKER_STOPPING:
         if (event == WORKER_EV_TIMEOUT)
-            worker_say(w, LOG_ERROR, "not ready within start_timeout (%s): it is stopped",
+            worker_say(w, LOG_ERROR, "%s within start_timeout (%s): it is stopped",
+                       w->is_spare ? "a spare, it did not say WAITING=1" : "not ready",
                        units_format_duration(text, sizeof text, c->with->start_timeout_ns));
         else
             worker_say(w, LOG_INFO, "stopping: sent %s (pid=%d)", signame_format(worker_stop_signal(w), text),
@@ -143,6 +151,8 @@ static void perform(struct worker *w, unsigned effects)
     }
     if (effects & WORKER_DO_SPAWN)
         spawner_start(w);
+    if (effects & WORKER_DO_ACTIVATE)
+        standby_send(w);
 }
 
 /* What follows from being in the new state, whatever the way there. */
@@ -152,11 +162,13 @@ static void settle(struct worker *w)
         socket_guard_expect(&w->service->engine->guard);
         engine_watch_process(w);
     }
-    if (w->state == WORKER_STARTING && worker_is_ready_at_once(w))
+    if (worker_is_ready_at_once(w))
         engine_step(w, WORKER_EV_READY);
-    else if (w->state == WORKER_STARTING && w->service->conf->with->ready == READY_CHECK)
+    else if (worker_is_starting(w) && w->service->conf->with->ready == READY_CHECK)
         upkeep_begin_check(w);
-    if (w->state == WORKER_READY)
+    else if (worker_is_starting(w))
+        ready_fd_follow(w);
+    if (w->state == WORKER_READY || w->state == WORKER_STANDBY)
         worker_clear_note(w);
     watchdog_follow(w);
     fd_store_follow(w);
@@ -171,8 +183,11 @@ void engine_step(struct worker *w, enum worker_event event)
     enum worker_state from = w->state;
     if (event == WORKER_EV_TIMEOUT && from == WORKER_STARTING) {
         w->has_failed_start = true;
-        worker_set_note(w, "did not become ready within start_timeout");
+        worker_set_note(w, w->is_spare ? "a spare, did not say WAITING=1 within start_timeout"
+                                       : "did not become ready within start_timeout");
     }
+    if (event == WORKER_EV_ACTIVATE)
+        standby_activate(w);
     worker_set_state(w, step.next);
     w->since = clock_mono();
     w->is_signalled = false;
@@ -195,6 +210,7 @@ void engine_step(struct worker *w, enum worker_event event)
     upkeep_follow(w->service);
     sequence_follow(w->service);
     rolling_follow(w->service);
+    standby_follow(w->service);
 }
 
 /* --- the end of a process ------------------------------------------------------------------------------ */
@@ -243,7 +259,7 @@ static enum worker_event event_of_end(struct worker *w, bool was_asked, int wait
         wait_status = SIGABRT; /* however it has ended */
     if (was_asked && !w->has_failed_start && !w->is_late)
         return w->is_idle_stop ? WORKER_EV_END_WAIT : WORKER_EV_END_AGAIN;
-    if (w->has_failed_start)
+    if (w->has_failed_start || w->is_spare) /* which has served nobody, however it has ended */
         d = restart_decide_failed_start(c, &w->history, now, clock_random());
     else if (on_demand)
         d = restart_decide_on_demand(c, &w->history, wait_status, w->started, now, clock_random());
@@ -301,6 +317,7 @@ void engine_worker_ended(struct worker *w, int wait_status)
         if (!w->service->accepts)
             tell_likely_cause(w, lifetime);
     }
+    standby_cover(w, event);
     bool leftover = has_leftover(w, held);
     if (leftover) {
         char subject[LIMIT_NAME + 32];
@@ -362,9 +379,9 @@ static void bring_up(struct service *s, enum worker_event event)
         s->fingerprint = s->next_fingerprint;
     s->is_wanted = s->has_begun = true;
     service_save(s);
-    service_ensure_slots(s, s->n_wanted);
+    service_ensure_slots(s, standby_slots(s));
     hold_follow_service(s);
-    for (unsigned i = 0; i < s->n_wanted; i++) {
+    for (unsigned i = 0; i < standby_slots(s); i++) {
         struct berr err;
         if (hold_ensure_slot(s->engine, s, i + 1, &err) < 0)
             event_log_say(&s->engine->log, LOG_ERROR, s->conf->name, s->conf->name, "%s", err.text);
@@ -426,9 +443,9 @@ void engine_renew(struct service *s)
     s->generation = rolling_next_generation(s);
     s->fingerprint = s->next_fingerprint;
     service_save(s);
-    service_ensure_slots(s, s->n_wanted);
+    service_ensure_slots(s, standby_slots(s));
     hold_follow_service(s);
-    for (unsigned i = 0; i < s->n_wanted; i++) {
+    for (unsigned i = 0; i < standby_slots(s); i++) {
         struct worker *w = s->workers[i];
         w->is_wanted = true;
         w->history = (struct restart_history){0};
@@ -443,7 +460,8 @@ void engine_scale(struct service *s, unsigned n)
     bool waits = service_state(s) == SERVICE_WAITING;
     s->n_wanted = n;
     service_save(s);
-    for (size_t i = s->n_workers; i-- > n;)
+    standby_look(s); /* before anybody is told to go */
+    for (size_t i = s->n_workers; i-- > standby_slots(s);)
         unwant(s->workers[i]);
     service_trim_slots(s);
     hold_trim_slots(s);

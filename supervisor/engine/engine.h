@@ -96,7 +96,8 @@ struct engine {
     int exit_status;
     ev_timer sweep_timer; /* ends orphans at the very end */
     struct mono sweep_started;
-    ev_timer socket_timer; /* tries again to open sockets that could not be */
+    ev_timer standby_timer; /* is due at once: engine/standby has services to look at */
+    ev_timer socket_timer;  /* tries again to open sockets that could not be */
     struct mono began;
     bool has_begun;                      /* the services have been brought up */
     ev_signal term_watcher, int_watcher; /* without a keeper nobody passes signals on */

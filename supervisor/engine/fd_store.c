@@ -213,6 +213,30 @@ size_t fd_store_count(const struct service *s, unsigned slot)
     return n;
 }
 
+/* Held under both names for a moment: who finds it there twice lets one go. */
+static void pass(struct stored *x, unsigned to)
+{
+    char before[LIMIT_HELD_NAME + 1], after[LIMIT_HELD_NAME + 1];
+    struct keeper_link *k = &x->service->engine->keeper;
+    if (has_it(x->service, to, x->fd)) {
+        drop(x);
+        return;
+    }
+    held_name(x, before);
+    x->slot = to;
+    held_name(x, after);
+    keeper_link_put(k, after, x->fd);
+    keeper_link_drop(k, before);
+}
+
+void fd_store_pass(struct service *s, unsigned from, unsigned to)
+{
+    if (s->store)
+        list_each (x, &s->store->all, struct stored, link)
+            if (x->slot == from)
+                pass(x, to);
+}
+
 /* --- letting it go ------------------------------------------------------------------------------------- */
 
 static bool is_over(enum worker_state state)

@@ -37,6 +37,8 @@ size_t fd_store_room(const struct service *s, unsigned slot);
 /* Those that the next process of SLOT is handed, at most MAX of them, into RET; how many. They are borrowed.
  */
 size_t fd_store_collect(const struct service *s, unsigned slot, struct handoff_socket *ret, size_t max);
+/* What was left in the slot FROM is the slot TO's from now on. */
+void fd_store_pass(struct service *s, unsigned from, unsigned to);
 /* How many there are for SLOT. */
 size_t fd_store_count(const struct service *s, unsigned slot);
 /* Calls F for each descriptor that the keeper holds for it, with its name. */

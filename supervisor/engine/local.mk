@@ -5,7 +5,7 @@ engine_sources = \
 	%D%/output.c %D%/output.h %D%/output_inlet.c %D%/output_logs.c %D%/output_logs.h %D%/output_pipe.c %D%/output_sink.c %D%/output_sink.h %D%/output_stream.c %D%/env_files.c %D%/env_files.h %D%/crash_point.c %D%/crash_point.h %D%/demand.c %D%/demand.h %D%/engine.c %D%/engine.h %D%/event_log.c %D%/event_log.h \
 	%D%/hold.c %D%/hold.h %D%/hooks.c %D%/hooks.h %D%/hold_open.c %D%/explanation.c %D%/explanation.h %D%/idle.c %D%/idle.h %D%/inetd.c %D%/inetd.h %D%/keeper_link.c %D%/keeper_link.h %D%/leftover.c %D%/operation.c %D%/operation.h \
 	%D%/reconcile.c %D%/reconcile.h %D%/retire.c %D%/retire.h %D%/rolling.c %D%/rolling.h %D%/sequence.c %D%/sequence.h %D%/service.c %D%/service.h %D%/share.c %D%/share.h %D%/share_einhorn.c %D%/share_fdholder.c %D%/share_zerg.c %D%/shutdown.c %D%/signals.c %D%/socket_guard.c %D%/socket_guard.h %D%/spawn_kit.c %D%/spawn_kit.h %D%/spawner.c \
-	%D%/spawner.h %D%/state_store.c %D%/state_store.h %D%/supervisor.c %D%/supervisor.h %D%/task.c %D%/task.h %D%/unprotected.c %D%/update.c %D%/update.h %D%/upgrade.c %D%/upgrade.h %D%/unprotected_upgrade.c %D%/upkeep.c %D%/upkeep.h %D%/update_reply.c %D%/update_reply.h \
+	%D%/spawner.h %D%/standby.c %D%/standby.h %D%/state_store.c %D%/state_store.h %D%/supervisor.c %D%/supervisor.h %D%/task.c %D%/task.h %D%/unprotected.c %D%/update.c %D%/update.h %D%/upgrade.c %D%/upgrade.h %D%/unprotected_upgrade.c %D%/upkeep.c %D%/upkeep.h %D%/update_reply.c %D%/update_reply.h \
 	%D%/worker.c %D%/worker.h
 %C%_libengine_a_SOURCES = $(engine_sources)
 # ev.h breaks strict aliasing by design.

@@ -9,6 +9,7 @@
 #include "engine/operation.h"
 #include "engine/said.h"
 #include "engine/sequence.h"
+#include "engine/standby.h"
 #include "engine/update.h"
 #include "sys/clock.h"
 #include "sys/pidfd.h"
@@ -54,14 +55,14 @@ static bool is_up(const struct watched *x, enum operation_kind kind)
     const struct service *s = x->service;
     if (!s->has_begun)
         return false;
-    for (unsigned i = 0; i < s->n_wanted; i++) {
-        const struct worker *w = i < s->n_workers ? s->workers[i] : NULL;
-        if (!w || (w->state != WORKER_READY && w->state != WORKER_DONE && w->state != WORKER_WAITING))
-            return false;
-        if (kind == OPERATION_RESTART && w->generation < x->generation)
-            return false;
+    unsigned n_up = 0;
+    for (unsigned i = 0; i < s->n_workers; i++) {
+        const struct worker *w = s->workers[i];
+        bool is_old = kind == OPERATION_RESTART && w->generation < x->generation;
+        n_up += w->is_wanted && !w->is_spare && !is_old &&
+                (w->state == WORKER_READY || w->state == WORKER_DONE || w->state == WORKER_WAITING);
     }
-    return true;
+    return n_up >= s->n_wanted; /* spares are not waited for */
 }
 
 /* Are the workers of the slots behind FROM all down? */
@@ -90,7 +91,7 @@ static bool has_taken_signal(const struct watched *x)
     const struct worker *w;
     bool all_tell = true;
     service_each_worker (w, x->service)
-        if (w->role == WORKER_CURRENT && w->pid != 0)
+        if (w->role == WORKER_CURRENT && w->pid != 0 && !w->is_spare)
             all_tell = all_tell && w->said && !mono_is_before(w->said->reloading_since, x->told);
     if (says_reloading(x->service))
         return false;
@@ -122,7 +123,7 @@ static bool is_reached(const struct watched *x, enum operation_kind kind)
     case OPERATION_RESTART:
         return is_up(x, kind);
     case OPERATION_SCALE:
-        return (!s->is_wanted || is_up(x, kind)) && is_down(s, s->n_wanted);
+        return (!s->is_wanted || (is_up(x, kind) && standby_is_settled(s))) && is_down(s, standby_slots(s));
     case OPERATION_RELOAD:
         return is_reloaded(x);
     case OPERATION_STOP:
@@ -250,9 +251,9 @@ static void begin_signal(struct watched *x)
     unsigned n = 0;
     x->told = clock_mono();
     service_each_worker (w, x->service)
-        if (w->role == WORKER_CURRENT && w->state == WORKER_READY) {
+        if (w->role == WORKER_CURRENT && (w->state == WORKER_READY || w->state == WORKER_STANDBY)) {
             pidfd_signal(w->pidfd, x->service->conf->with->reload_signal);
-            n++;
+            n += w->state == WORKER_READY;
         }
     if (n == 0)
         x->problem = "none of its workers is ready for its reload signal";
@@ -332,11 +333,12 @@ static void tell_progress(struct operation *o, const struct worker *w)
 }
 
 /* Somebody who waits for it is told now, and not after the tenth try. IS_TOLD: also if it is started again at
- * once, for it was to take a signal. */
+ * once, for it was to take a signal, and if it is a spare by now. */
 static bool has_come_to_grief(const struct worker *w, bool is_told)
 {
-    return w->is_wanted && (w->state == WORKER_BACKOFF || w->state == WORKER_FAILED ||
-                            (is_told && w->state == WORKER_SPAWNING));
+    return w->is_wanted && (is_told || !w->is_spare) &&
+           (w->state == WORKER_BACKOFF || w->state == WORKER_FAILED ||
+            (is_told && w->state == WORKER_SPAWNING));
 }
 
 void operation_on_change(struct engine *e, const struct worker *w)

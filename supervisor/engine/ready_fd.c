@@ -26,8 +26,12 @@ void ready_fd_held_name(const struct worker *w, char dst[LIMIT_HELD_NAME + 1])
 
 static void on_readable(struct ev_loop *loop, ev_io *io, int revents)
 {
-    (void)loop, (void)revents;
+    (void)revents;
     struct worker *w = io->data;
+    if (w->is_spare) { /* it counts when it is to serve */
+        ev_io_stop(loop, io);
+        return;
+    }
     int r = ready_pipe_look(w->ready_fd->fd);
     if (r == 0)
         return;
@@ -62,6 +66,12 @@ int ready_fd_open(struct worker *w, int *ret_fd, struct berr *err)
     crash_point(CRASH_AT_ready_fd_held);
     watch(w, ours);
     return 0;
+}
+
+void ready_fd_follow(struct worker *w)
+{
+    if (w->ready_fd)
+        ev_io_start(w->service->engine->loop, &w->ready_fd->readable);
 }
 
 void ready_fd_take_held(struct engine *e)

@@ -21,6 +21,8 @@ struct ready_fd {
 int ready_fd_open(struct worker *w, int *ret_fd, struct berr *err);
 /* Takes over the pipes that the keeper holds; those of processes that are gone are dropped. */
 void ready_fd_take_held(struct engine *e);
+/* W, a spare until now, is to serve: what it has written counts. Harmless without a pipe. */
+void ready_fd_follow(struct worker *w);
 /* It is ready, or gone, or could not be made. Harmless without a pipe. */
 void ready_fd_close(struct worker *w);
 /* Under which the keeper has it. */

@@ -13,6 +13,7 @@
 #include "engine/engine.h"
 #include "engine/inetd.h"
 #include "engine/sequence.h"
+#include "engine/standby.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/pidfd.h"
@@ -36,6 +37,10 @@ static struct worker *find_worker(struct engine *e, const struct held_name *name
         w->generation = name->generation;
         worker_set_state(w, WORKER_READY);
         w->is_wanted = s->is_wanted;
+        /* Whether it is a spare is lost as well. Serving is what must not end, so all of them are taken for
+         * workers: those that were spares are sent their sockets, which means nothing to the others, and
+         * those that are too many then go, and come back as spares. */
+        w->is_unsent = s->conf->with->standby > 0;
         w->started = w->since = clock_mono();
         if (name->generation > s->generation)
             s->generation = name->generation;
@@ -147,6 +152,8 @@ static void resume_lost(struct worker *w)
 
 static void resume_worker(struct worker *w)
 {
+    if (w->is_unsent && w->channel)
+        standby_send(w); /* its sockets may or may not have gone out; without a channel it has them */
     if (w->state == WORKER_SPAWNING) {
         resume_spawning(w);
     } else if (worker_state_has_process(w->state) && w->pid == 0) {
@@ -156,9 +163,9 @@ static void resume_worker(struct worker *w)
         pidfd_signal(w->pidfd, w->state == WORKER_KILLING ? SIGKILL : worker_stop_signal(w));
         w->is_signalled = true;
         worker_save(w);
-    } else if (w->state == WORKER_STARTING && worker_is_ready_at_once(w)) {
+    } else if (worker_is_ready_at_once(w)) {
         engine_step(w, WORKER_EV_READY);
-    } else if (w->state == WORKER_STARTING && w->service->conf->with->ready == READY_CHECK) {
+    } else if (worker_is_starting(w) && w->service->conf->with->ready == READY_CHECK) {
         upkeep_begin_check(w);
     }
     worker_arm_timer(w);
@@ -220,11 +227,12 @@ void reconcile_workers(struct engine *e)
  * well. */
 static void start_missing(struct service *s)
 {
-    service_ensure_slots(s, s->n_wanted);
-    for (unsigned i = 0; i < s->n_wanted; i++) {
+    service_ensure_slots(s, standby_slots(s));
+    for (unsigned i = 0; i < standby_slots(s); i++) {
         struct worker *w = s->workers[i];
         bool is_old =
-            (w->state == WORKER_STARTING || w->state == WORKER_READY) && w->generation < s->generation;
+            (w->state == WORKER_STARTING || w->state == WORKER_READY || w->state == WORKER_STANDBY) &&
+            w->generation < s->generation;
         if (is_old) /* of before a restart that our predecessor had written down */
             engine_step(w, WORKER_EV_STOP);
         if (w->state != WORKER_DOWN && w->is_wanted)
@@ -261,7 +269,7 @@ void reconcile_start_services(struct engine *e)
         if (s->accepts && s->is_wanted)
             release_slots(s);
         else if (s->is_wanted && s->has_begun)
-            stop_surplus(s, s->n_wanted);
+            stop_surplus(s, standby_slots(s));
         else if (!s->is_wanted && !s->has_begun)
             stop_surplus(s, 0);
         if (s->is_wanted && s->has_begun && !s->accepts)
@@ -276,6 +284,7 @@ void reconcile_start_services(struct engine *e)
         upkeep_follow(s);
         hooks_resume(s);
         rolling_resume(s);
+        standby_follow(s);
         s->comes_by_demand = s->conf->with->start == START_ON_DEMAND;
     }
     fd_store_forget_unused(e);

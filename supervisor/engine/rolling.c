@@ -15,6 +15,7 @@
 #include "engine/engine.h"
 #include "engine/operation.h"
 #include "engine/sequence.h"
+#include "engine/standby.h"
 #include "engine/update.h"
 #include "sys/clock.h"
 
@@ -96,7 +97,7 @@ static enum rolling_candidate how_far(const struct worker *w)
 {
     if (!w)
         return ROLLING_NONE;
-    if (w->state == WORKER_READY)
+    if (w->state == WORKER_READY || w->state == WORKER_STANDBY)
         return ROLLING_READY;
     return w->state == WORKER_SPAWNING || w->state == WORKER_STARTING ? ROLLING_COMING : ROLLING_FAILED;
 }
@@ -153,17 +154,18 @@ static struct mono drains_since(const struct service *s, unsigned generation)
 /* The slots are the caller's to free. */
 static struct rolling_facts gather(const struct service *s)
 {
-    struct rolling_slot *slots = mem_new_array(s->n_wanted + 1, sizeof *slots);
+    unsigned n = standby_slots(s) < s->n_workers ? standby_slots(s) : s->n_workers; /* more may come */
+    struct rolling_slot *slots = mem_new_array(n + 1, sizeof *slots);
     struct rolling_facts f = {
         .slots = slots,
-        .n_slots = s->n_wanted,
+        .n_slots = n,
         .step = s->conf->with->rolling_step,
         .settle_ns = s->conf->with->settle_ns,
         .max_generations = s->conf->with->max_generations,
         .oldest_drain = drains_since(s, oldest_drain(s)),
         .now = clock_mono(),
     };
-    for (unsigned i = 0; i < s->n_wanted; i++) {
+    for (unsigned i = 0; i < n; i++) {
         const struct worker *candidate = candidate_of(s, i + 1);
         slots[i] = (struct rolling_slot){
             .is_due = s->workers[i]->is_due,
@@ -212,7 +214,7 @@ static void retire_candidates(struct service *s, bool all)
 {
     for (unsigned i = 0; i < s->rolling->n_others; i++) {
         struct worker *w = s->rolling->others[i];
-        if (w->role == WORKER_CANDIDATE && (all || w->slot > s->n_wanted))
+        if (w->role == WORKER_CANDIDATE && (all || w->slot > standby_slots(s)))
             retire(w);
     }
 }
@@ -243,7 +245,7 @@ static void promote(struct worker *candidate)
 
 static void promote_candidates(struct service *s)
 {
-    for (unsigned slot = 1; slot <= s->n_wanted; slot++) {
+    for (unsigned slot = 1; slot <= standby_slots(s); slot++) {
         struct worker *candidate = candidate_of(s, slot);
         if (candidate)
             promote(candidate);
@@ -323,7 +325,7 @@ static void give_up(struct service *s, char *take_reason)
 static char *reason_of(const struct service *s)
 {
     const struct worker *failed = NULL;
-    for (unsigned slot = 1; slot <= s->n_wanted && !failed; slot++)
+    for (unsigned slot = 1; slot <= standby_slots(s) && !failed; slot++)
         if (how_far(candidate_of(s, slot)) == ROLLING_FAILED)
             failed = candidate_of(s, slot);
     return failed ? worker_describe_failure(failed) : mem_strdup("a new worker has failed");
@@ -417,8 +419,8 @@ void rolling_begin(struct service *s)
     if (rolling_is_active(s)) /* of a single worker: it is replaced with the others */
         conclude(s, false, NULL);
     unsigned target = rolling_next_generation(s);
-    service_ensure_slots(s, s->n_wanted);
-    for (unsigned i = 0; i < s->n_wanted; i++)
+    service_ensure_slots(s, standby_slots(s));
+    for (unsigned i = 0; i < standby_slots(s); i++)
         make_due(s->workers[i]);
     begin(s, target);
 }

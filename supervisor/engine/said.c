@@ -128,7 +128,10 @@ static void take_ready(struct worker *w)
         worker_say(w, LOG_INFO, "says that it has reloaded");
         operation_on_service_change(w->service);
     }
-    if (w->service->conf->with->ready == READY_NOTIFY)
+    if (w->is_spare)
+        worker_say(w, LOG_WARNING,
+                   "says that it is ready, and it is a spare: it is to say so when it has its sockets");
+    else if (w->service->conf->with->ready == READY_NOTIFY)
         engine_step(w, WORKER_EV_READY);
 }
 
@@ -193,6 +196,8 @@ void said_take(struct worker *w, const struct notify_msg *m)
     if (m->is_alive || m->is_late || m->has_interval)
         watchdog_take(w, m);
     bool is_over = w->said && w->said->is_stopping;
+    if (m->waits && w->is_spare && !is_over)
+        engine_step(w, WORKER_EV_BOOTED);
     if (m->stopping)
         take_stopping(w);
     else if (m->ready && !is_over) /* with RELOADING in the same message: it has, already */

@@ -13,6 +13,7 @@
 #include "engine/crash_point.h"
 #include "engine/engine.h"
 #include "engine/inetd.h"
+#include "engine/standby.h"
 
 /* --- the slots of a service ---------------------------------------------------------------------------- */
 
@@ -182,7 +183,7 @@ struct service *service_new(struct engine *e, const struct conf *c, const struct
     }
     s->output = output_new(s);
     restore_slots(s);
-    service_ensure_slots(s, s->n_wanted);
+    service_ensure_slots(s, standby_slots(s));
     idle_set_pace(s);
     return s;
 }
@@ -262,7 +263,7 @@ void service_trim_slots(struct service *s)
         remove_other(s, w);
         worker_forget(w);
     }
-    while (s->n_workers > s->n_wanted) {
+    while (s->n_workers > standby_slots(s)) {
         struct worker *w = s->workers[s->n_workers - 1];
         if (w->state != WORKER_DOWN || has_other(s, w->slot)) /* rows have no gaps */
             break;

@@ -31,7 +31,7 @@ struct service {
                                                * while the surplus ends */
     unsigned n_groups, n_workers;
     unsigned n_processes;                /* of all its workers */
-    unsigned n_wanted;                   /* workers */
+    unsigned n_wanted;                   /* workers that serve; slots there are more with spares */
     unsigned index;                      /* its place in the configuration */
     int row;                             /* in the soft state */
     unsigned generation;                 /* of the workers that are started now */
@@ -39,6 +39,7 @@ struct service {
     uint64_t fingerprint;                /* of the configuration that its workers were started with */
     uint64_t next_fingerprint;           /* … that the next ones are */
     uint16_t states[WORKER_STATE_COUNT]; /* how many of its current workers are in each */
+    uint16_t n_spares;                   /* … which are not counted there */
     bool is_wanted : 1;
     bool accepts : 1;             /* accept = yes: a worker for each connection, none without */
     bool has_begun : 1;           /* its workers have been told to start: those that it waits for are up */
@@ -49,6 +50,7 @@ struct service {
     bool was_touched : 1;         /* an update changes its workers */
     bool is_kept_back : 1;        /* before_start failed when they were to be: its workers stay */
     bool comes_by_demand : 1;     /* when it begins, its workers wait for somebody */
+    bool is_standby_due : 1;      /* engine/standby is to look at it */
     enum service_state seen : 8;  /* as engine/sequence saw it last */
     enum task_kind task_kind : 8; /* of the one whose end is being told */
     struct accept_pause *accept_pause; /* owned; NULL where nothing went wrong: engine/inetd */

@@ -36,7 +36,7 @@ static int exit_status_of(const struct engine *e)
     for (size_t i = 0; e->conf->is_run && i < e->n_services; i++)
         for (size_t j = 0; j < e->services[i]->n_workers; j++) {
             const struct worker *w = e->services[i]->workers[j];
-            if (status == 0 && w->has_last_status && !e->services[i]->accepts)
+            if (status == 0 && w->has_last_status && !w->is_spare && !e->services[i]->accepts)
                 status = restart_exit_status(w->last_status);
         }
     return status;
@@ -229,7 +229,7 @@ static int status_of(const struct service *s)
 {
     int status = s->is_blocked ? 1 : 0;
     for (size_t i = 0; i < s->n_workers && status == 0; i++)
-        if (s->workers[i]->has_last_status)
+        if (s->workers[i]->has_last_status && !s->workers[i]->is_spare)
             status = restart_exit_status(s->workers[i]->last_status);
     return status;
 }

@@ -42,6 +42,8 @@ enum worker_flag {
     WORKER_FLAG_IDLE_STOP = 32,   /* it is being stopped because nobody needs it */
     WORKER_FLAG_DUE = 64,         /* it is to be replaced by another one */
     WORKER_FLAG_LATE = 256,       /* … because it gave no sign of life */
+    WORKER_FLAG_SPARE = 512,      /* its process is a spare, or the next one is to be */
+    WORKER_FLAG_UNSENT = 1024,    /* it is to serve, and may not have been sent its sockets yet */
 };
 
 /* Columns of a "service/NAME" row. */

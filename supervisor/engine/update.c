@@ -22,6 +22,7 @@
 #include "engine/operation.h"
 #include "engine/output.h"
 #include "engine/sequence.h"
+#include "engine/standby.h"
 #include "engine/update_reply.h"
 #include "sys/control_socket.h"
 
@@ -152,14 +153,15 @@ static void follow_fingerprint(struct service *s)
 
 void update_follow_count(struct service *s)
 {
-    if (s->conf_workers == s->conf->with->workers || s->accepts || update_renews(s) || rolling_is_active(s) ||
-        s->is_kept_back)
+    bool is_same = s->conf_workers == s->conf->with->workers;
+    if (s->accepts || update_renews(s) || rolling_is_active(s) || s->is_kept_back)
         return;
     s->conf_workers = s->conf->with->workers;
-    if (s->n_wanted != s->conf->with->workers)
+    if (!is_same && s->n_wanted != s->conf->with->workers)
         engine_scale(s, s->conf->with->workers);
-    else
+    else if (!is_same)
         service_save(s);
+    standby_follow_conf(s);
 }
 
 /* What waits for somebody to come, and need not any more. */
@@ -410,8 +412,7 @@ static void refuse_at_end(struct engine *e, struct update *u)
     update_free(u);
 }
 
-/* Is what an earlier one asked for still to come about? Its supervisor may have died, and its client asks
- * again. */
+/* Is what an earlier one asked for, whose supervisor may have died, still to come about? */
 static bool has_rest(const struct engine *e)
 {
     bool has = !list_is_empty(&e->leaving) || !list_is_empty(&e->hold.retired);

@@ -62,7 +62,7 @@ static void on_check_again(struct ev_loop *loop, ev_timer *t, int revents)
 {
     (void)loop, (void)revents;
     struct worker *w = t->data;
-    if (w->state == WORKER_STARTING && w->service->conf->with->ready == READY_CHECK)
+    if (worker_is_starting(w) && w->service->conf->with->ready == READY_CHECK)
         upkeep_begin_check(w);
 }
 
@@ -73,9 +73,9 @@ void upkeep_follow_ready(struct service *s)
         if (w->state != WORKER_STARTING && w->state != WORKER_STOPPING)
             continue;
         worker_arm_timer(w);
-        if (w->state == WORKER_STARTING && worker_is_ready_at_once(w))
+        if (worker_is_ready_at_once(w))
             engine_step(w, WORKER_EV_READY);
-        else if (w->state == WORKER_STARTING && s->conf->with->ready == READY_CHECK)
+        else if (worker_is_starting(w) && s->conf->with->ready == READY_CHECK)
             upkeep_begin_check(w);
     }
 }
@@ -83,7 +83,7 @@ void upkeep_follow_ready(struct service *s)
 void upkeep_on_check_ended(struct service *s, unsigned place, bool is_good, const char *how)
 {
     struct worker *w = service_find_place(s, place);
-    if (!w || w->state != WORKER_STARTING || s->conf->with->ready != READY_CHECK)
+    if (!w || !worker_is_starting(w) || s->conf->with->ready != READY_CHECK)
         return;
     if (is_good) {
         engine_step(w, WORKER_EV_READY);

@@ -98,7 +98,8 @@ static int64_t flags_of(const struct worker *w)
            (w->is_signalled ? WORKER_FLAG_SIGNALLED : 0) |
            (w->has_failed_start ? WORKER_FLAG_START_FAILED : 0) |
            (w->has_ever_run ? WORKER_FLAG_EVER_RAN : 0) | (w->is_idle_stop ? WORKER_FLAG_IDLE_STOP : 0) |
-           (w->is_due ? WORKER_FLAG_DUE : 0) | (w->is_late ? WORKER_FLAG_LATE : 0);
+           (w->is_due ? WORKER_FLAG_DUE : 0) | (w->is_late ? WORKER_FLAG_LATE : 0) |
+           (w->is_spare ? WORKER_FLAG_SPARE : 0) | (w->is_unsent ? WORKER_FLAG_UNSENT : 0);
 }
 
 void worker_save(struct worker *w)
@@ -126,20 +127,37 @@ void worker_save(struct worker *w)
     state_store_save(&w->service->engine->store, key, &w->row, &row);
 }
 
+/* A service's state is that of the workers that are to serve. */
+static void count(struct worker *w, int n)
+{
+    struct service *s = w->service;
+    if (w->role != WORKER_CURRENT)
+        return;
+    if (w->is_spare)
+        s->n_spares = (uint16_t)(s->n_spares + n);
+    else
+        s->states[w->state] = (uint16_t)(s->states[w->state] + n);
+}
+
 void worker_set_state(struct worker *w, enum worker_state state)
 {
-    if (w->role == WORKER_CURRENT) {
-        w->service->states[w->state]--;
-        w->service->states[state]++;
-    }
+    count(w, -1);
     w->state = state;
+    count(w, 1);
 }
 
 void worker_set_role(struct worker *w, enum worker_role role)
 {
-    w->service->states[w->state] -= w->role == WORKER_CURRENT;
+    count(w, -1);
     w->role = role;
-    w->service->states[w->state] += w->role == WORKER_CURRENT;
+    count(w, 1);
+}
+
+void worker_set_spare(struct worker *w, bool is_spare)
+{
+    count(w, -1);
+    w->is_spare = is_spare;
+    count(w, 1);
 }
 
 void worker_set_process(struct worker *w, pid_t pid, int pidfd)
@@ -194,6 +212,8 @@ bool worker_load(struct worker *w)
     w->is_idle_stop = c[WORKER_COL_FLAGS] & WORKER_FLAG_IDLE_STOP;
     w->is_due = c[WORKER_COL_FLAGS] & WORKER_FLAG_DUE;
     w->is_late = c[WORKER_COL_FLAGS] & WORKER_FLAG_LATE;
+    worker_set_spare(w, c[WORKER_COL_FLAGS] & WORKER_FLAG_SPARE);
+    w->is_unsent = c[WORKER_COL_FLAGS] & WORKER_FLAG_UNSENT;
     w->generation = (unsigned)c[WORKER_COL_GENERATION];
     w->serial = (unsigned long long)c[WORKER_COL_SERIAL];
     w->since.ns = c[WORKER_COL_SINCE];
@@ -216,16 +236,22 @@ int worker_stop_signal(const struct worker *w)
     return w->is_late ? SIGABRT : w->service->conf->with->stop_signal;
 }
 
+bool worker_is_starting(const struct worker *w)
+{
+    return w->state == WORKER_STARTING && !w->is_spare;
+}
+
 bool worker_is_ready_at_once(const struct worker *w)
 {
-    return w->service->conf->with->ready == READY_EXEC && w->service->conf->with->type != TYPE_ONESHOT;
+    return worker_is_starting(w) && w->service->conf->with->ready == READY_EXEC &&
+           w->service->conf->with->type != TYPE_ONESHOT;
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *t, int revents)
 {
     (void)loop, (void)revents;
     struct worker *w = t->data;
-    bool is_delay = w->state == WORKER_STARTING && w->service->conf->with->ready == READY_DELAY;
+    bool is_delay = worker_is_starting(w) && w->service->conf->with->ready == READY_DELAY;
     bool waits = w->state == WORKER_BACKOFF && w->service->conf->with->start == START_ON_DEMAND;
     engine_step(w, is_delay ? WORKER_EV_READY : waits ? WORKER_EV_WAIT : WORKER_EV_TIMEOUT);
 }
@@ -238,7 +264,7 @@ static struct mono deadline(const struct worker *w)
     case WORKER_STARTING:
         if (c->with->type == TYPE_ONESHOT && !c->with->has_start_timeout)
             return MONO_NEVER;
-        if (c->with->ready == READY_DELAY)
+        if (c->with->ready == READY_DELAY && !w->is_spare)
             return mono_add(w->since, c->with->ready_delay_ns);
         return said_extend(w, mono_add(w->since, c->with->start_timeout_ns));
     case WORKER_STOPPING:
@@ -253,6 +279,7 @@ static struct mono deadline(const struct worker *w)
     case WORKER_DONE:
     case WORKER_FAILED:
     case WORKER_WAITING:
+    case WORKER_STANDBY:
     case WORKER_STATE_COUNT:
         break;
     }
@@ -297,7 +324,7 @@ struct worker *worker_new(struct service *s, unsigned slot, unsigned lane)
     w->service = s;
     w->slot = slot;
     w->lane = lane;
-    s->states[w->state]++;
+    count(w, 1);
     w->pidfd = w->notify_fd = -1;
     w->row = -1;
     w->due = MONO_NEVER;
@@ -312,7 +339,7 @@ void worker_free(struct worker *w)
     alarm_stop(w->service->engine->loop, &w->timer);
     alarm_stop(w->service->engine->loop, &w->check_timer);
     worker_clear_note(w);
-    w->service->states[w->state] -= w->role == WORKER_CURRENT;
+    count(w, -1);
     free(w);
 }
 

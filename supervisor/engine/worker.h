@@ -53,6 +53,8 @@ struct worker {
     bool is_idle_stop : 1;     /* is being stopped because nobody needs it */
     bool is_due : 1;           /* is to be replaced: engine/rolling */
     bool is_late : 1;          /* is being stopped because it gave no sign of life */
+    bool is_spare : 1;         /* does not serve: engine/standby */
+    bool is_unsent : 1;        /* it was activated, and its sockets are still to be sent */
     bool has_ever_run : 1;
     bool has_last_status : 1;
     int last_status;           /* wait status of its last process */
@@ -61,7 +63,7 @@ struct worker {
     int pidfd;                 /* owned; -1: none */
     int notify_fd;             /* owned; -1: none: engine/notify */
     struct mono since;         /* when it entered its state */
-    struct mono started;       /* when its process did */
+    struct mono started;       /* when its process did, or began to serve */
     struct mono due;           /* in backoff: when it is started again */
     struct restart_history history;
     unsigned restarts;             /* starts after the first */
@@ -108,7 +110,9 @@ void worker_set_status(struct worker *w, const char *text);
 /* The key of its row of the soft state. */
 void worker_row_key(char dst[SOFT_STATE_KEY], const struct service *s, unsigned slot, unsigned lane);
 void worker_save(struct worker *w);
-/* Is it ready as soon as its program runs? */
+/* It runs, and is to become ready; a spare is not. */
+bool worker_is_starting(const struct worker *w);
+/* … as soon as its program runs? */
 bool worker_is_ready_at_once(const struct worker *w);
 /* Reads the row back; false if there is none. */
 bool worker_load(struct worker *w);
@@ -130,6 +134,8 @@ void worker_forget_process(struct worker *w);
 void worker_set_role(struct worker *w, enum worker_role role);
 /* "candidate" */
 const char *worker_role_name(enum worker_role role);
+/* W is a spare, or is none: the only way to change it. */
+void worker_set_spare(struct worker *w, bool is_spare);
 /* W enters STATE: the only way to change it. */
 void worker_set_state(struct worker *w, enum worker_state state);
 /* W has the process PID from now on; PIDFD is taken. */

@@ -1,4 +1,4 @@
-/* notify: sd_notify's protocol, over NOTIFY_SOCKET or the channel. */
+/* notify: sd_notify's protocol, over NOTIFY_SOCKET or the channel; and who it is that speaks. */
 #include "config.h"
 
 #include "libberth/private.h"
@@ -221,4 +221,23 @@ int berth_barrier(int timeout_ms)
         r = wait_for_end(ends[0], timeout_ms);
     close(ends[0]);
     return r;
+}
+
+/* --- who we are ---------------------------------------------------------------------------------------- */
+
+const char *berth_service(void)
+{
+    return getenv("BERTH_SERVICE");
+}
+
+int berth_worker(void)
+{
+    long n = libberth_number(getenv("BERTH_WORKER"), 1, INT_MAX);
+    return n < 0 ? 0 : (int)n;
+}
+
+int berth_generation(void)
+{
+    long n = libberth_number(getenv("BERTH_GENERATION"), 1, INT_MAX);
+    return n < 0 ? 0 : (int)n;
 }

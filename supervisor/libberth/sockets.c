@@ -35,6 +35,7 @@ static struct {
     int error;      /* what is wrong with them; 0 */
     struct berth_socket *sockets;
     size_t n;
+    bool has_said; /* … that it waits for them */
     bool is_begun; /* a packet with sockets has come */
     size_t total;  /* how many it announced */
     int channel;   /* -1 */
@@ -311,19 +312,33 @@ static int fail_activation(int r)
     return r;
 }
 
+/* From the first again: berth's supervisor has died while it sent them. */
+static void begin_again(void)
+{
+    for (size_t i = 0; i < state.n; i++)
+        close(state.sockets[i].fd);
+    cut(0);
+    state.is_begun = false;
+}
+
 /* Does P, with N_FDS descriptors, go on where the packets before it ended? */
 static bool is_next(const struct libberth_packet *p, size_t n_fds)
 {
-    return !state.is_active && p->n == n_fds && p->first == state.n &&
-           (!state.is_begun || p->total == state.total);
+    return p->n == n_fds && p->first == state.n && (!state.is_begun || p->total == state.total);
 }
 
 static int take_packet(char *text, size_t len, const int *fds, size_t n_fds, int problem)
 {
     static struct libberth_packet p; /* guarded by the lock */
+    if (state.is_active && problem == -EMFILE)
+        problem = 0; /* nothing that is wanted was lost */
     int r = problem ? problem : libberth_packet_parse(text, len, &p);
     size_t taken = 0;
-    if (r == 0 && (p.has_sockets ? !is_next(&p, n_fds) : n_fds > 0 && !state.is_active))
+    if (state.is_active) /* it has them: they were sent twice, to be sure, and are closed below */
+        p.has_sockets = false;
+    else if (r == 0 && p.has_sockets && p.first == 0)
+        begin_again();
+    if (r == 0 && !state.is_active && (p.has_sockets ? !is_next(&p, n_fds) : n_fds > 0))
         r = -EPROTO;
     if (r == 0 && p.has_sockets) {
         state.is_begun = true;
@@ -396,6 +411,16 @@ static int advance(struct pollfd ret_fds[2])
     return r;
 }
 
+/* A spare is counted on once it has said so. What cannot be said now is said the next time. */
+static void say_waiting(void)
+{
+    static const char text[] = "WAITING=1\n";
+    pthread_mutex_lock(&lock);
+    if (!state.has_said && send(state.channel, text, sizeof text - 1, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+        state.has_said = true;
+    pthread_mutex_unlock(&lock);
+}
+
 int berth_wait(int timeout_ms)
 {
     long long end = timeout_ms < 0 ? -1 : libberth_now_ms() + timeout_ms;
@@ -407,6 +432,7 @@ int berth_wait(int timeout_ms)
         p[2] = (struct pollfd){.fd = berth_drain_fd(), .events = POLLIN};
         if (p[2].fd < 0 || berth_is_draining())
             return p[2].fd < 0 ? p[2].fd : -ECANCELED;
+        say_waiting();
         long long left = end < 0 ? -1 : end - libberth_now_ms();
         if (end >= 0 && left <= 0)
             return 0;
@@ -462,21 +488,4 @@ int berth_socket_find(const char *name, int index)
         if (berth_socket_get(i, &s) == 0 && strcmp(s.name, name) == 0 && index-- == 0)
             return s.fd;
     return n < 0 ? n : -ENOENT;
-}
-
-const char *berth_service(void)
-{
-    return getenv("BERTH_SERVICE");
-}
-
-int berth_worker(void)
-{
-    long n = libberth_number(getenv("BERTH_WORKER"), 1, INT_MAX);
-    return n < 0 ? 0 : (int)n;
-}
-
-int berth_generation(void)
-{
-    long n = libberth_number(getenv("BERTH_GENERATION"), 1, INT_MAX);
-    return n < 0 ? 0 : (int)n;
 }

@@ -84,6 +84,7 @@ static const struct {
     {"READY=1", offsetof(struct notify_msg, ready)},
     {"RELOADING=1", offsetof(struct notify_msg, reloading)},
     {"STOPPING=1", offsetof(struct notify_msg, stopping)},
+    {"WAITING=1", offsetof(struct notify_msg, waits)},
     {"WATCHDOG=1", offsetof(struct notify_msg, is_alive)},
     {"WATCHDOG=trigger", offsetof(struct notify_msg, is_late)},
     {"RESTART_RESET=1", offsetof(struct notify_msg, restarts_fresh)},

@@ -20,6 +20,7 @@ enum notify_access {
 
 struct notify_msg {
     bool ready, reloading, stopping;
+    bool waits;          /* WAITING=1 */
     bool is_alive;       /* WATCHDOG=1 */
     bool is_late;        /* WATCHDOG=trigger */
     bool restarts_fresh; /* RESTART_RESET=1 */

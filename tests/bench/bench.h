@@ -16,6 +16,7 @@ void bench_scale(void);
 void bench_restart(void);
 void bench_recover(void);
 void bench_reload(void);
+void bench_standby(void);
 void bench_memory(void);
 
 /* Absolute paths of what was built: the program itself, the tests' server, and worker.c. */

@@ -5,7 +5,7 @@ EXTRA_PROGRAMS = $(bench_programs)
 CLEANFILES += $(bench_programs)
 tests_bench_bench_SOURCES = \
 	%D%/bench.h %D%/main.c %D%/measure.c %D%/process.c %D%/greeting.c %D%/subject.c \
-	%D%/scale.c %D%/restart.c %D%/recover.c %D%/reload.c %D%/memory.c %D%/others.c \
+	%D%/scale.c %D%/restart.c %D%/recover.c %D%/reload.c %D%/standby.c %D%/memory.c %D%/others.c \
 	tests/lib/fastcgi.c tests/lib/fastcgi.h tests/lib/load.c tests/lib/load.h
 tests_bench_bench_CPPFLAGS = $(bench_cppflags)
 tests_bench_bench_CFLAGS = $(AM_CFLAGS) -pthread

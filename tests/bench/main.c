@@ -25,7 +25,7 @@ static const struct section {
     void (*run)(void);
 } sections[] = {
     {"scale", bench_scale},   {"restart", bench_restart}, {"recover", bench_recover},
-    {"reload", bench_reload}, {"memory", bench_memory},
+    {"reload", bench_reload}, {"standby", bench_standby}, {"memory", bench_memory},
 };
 #define N_SECTIONS (sizeof(sections) / sizeof(*sections))
 

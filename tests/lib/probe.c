@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -124,6 +125,16 @@ static int channel_fd(void)
     return number != NULL ? atoi(number) : -1;
 }
 
+/* A spare says that it has booted and waits; a worker's sockets are there at once. */
+static void wait_for_channel(void)
+{
+    static const char text[] = "WAITING=1\n";
+    struct pollfd p = {.fd = channel_fd(), .events = POLLIN};
+
+    if (poll(&p, 1, 0) == 0 && send(p.fd, text, sizeof(text) - 1, MSG_NOSIGNAL) < 0)
+        give_up("channel");
+}
+
 /* Reads packets until one says ACTIVATE. What they name must be what they bring. */
 static void take_from_channel(struct probe *p)
 {
@@ -131,6 +142,7 @@ static void take_from_channel(struct probe *p)
     int fds[FDBATCH_MAX];
     size_t n_fds = 0;
 
+    wait_for_channel();
     do {
         ssize_t n = fdbatch_recv(channel_fd(), text, sizeof(text) - 1, fds, FDBATCH_MAX, &n_fds, 0);
         if (n <= 0) {

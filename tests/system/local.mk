@@ -11,7 +11,7 @@ tests_lib_probe_LDADD = supervisor/sys/libsys.a
 if HAVE_CRITERION
 system_tests = \
 	%D%/rig.crit %D%/run.crit %D%/handoff.crit %D%/kill.crit %D%/guard.crit %D%/habits.crit %D%/control.crit \
-	%D%/output.crit %D%/demand.crit %D%/inetd.crit %D%/share.crit %D%/servers.crit %D%/matrix.crit %D%/pid1.crit %D%/crash.crit %D%/up.crit %D%/update.crit %D%/upgrade.crit %D%/reload.crit %D%/scale.crit %D%/hooks.crit %D%/input.crit %D%/limits.crit %D%/surroundings.crit %D%/announce.crit %D%/notify.crit %D%/examples.crit
+	%D%/output.crit %D%/demand.crit %D%/inetd.crit %D%/share.crit %D%/servers.crit %D%/matrix.crit %D%/pid1.crit %D%/crash.crit %D%/up.crit %D%/update.crit %D%/upgrade.crit %D%/reload.crit %D%/standby.crit %D%/scale.crit %D%/hooks.crit %D%/input.crit %D%/limits.crit %D%/surroundings.crit %D%/announce.crit %D%/notify.crit %D%/examples.crit
 check_PROGRAMS += tests/berth-crash tests/berth-keeper tests/berth-future $(system_tests)
 TESTS += $(system_tests)
 check_LIBRARIES = tests/lib/librig.a
@@ -105,6 +105,9 @@ tests_system_up_crit_LDADD = $(system_ldadd)
 tests_system_reload_crit_SOURCES = %D%/say.h %D%/test_reload.c %D%/test_reload_servers.c %D%/test_reload_signal.c
 tests_system_reload_crit_CPPFLAGS = $(system_cppflags)
 tests_system_reload_crit_LDADD = $(system_ldadd)
+tests_system_standby_crit_SOURCES = %D%/standby_rig.h %D%/test_standby.c %D%/test_standby_life.c
+tests_system_standby_crit_CPPFLAGS = $(system_cppflags)
+tests_system_standby_crit_LDADD = $(system_ldadd)
 tests_system_update_crit_SOURCES = %D%/test_update.c %D%/test_update_ends.c
 tests_system_update_crit_CPPFLAGS = $(system_cppflags)
 tests_system_update_crit_LDADD = $(system_ldadd)

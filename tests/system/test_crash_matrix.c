@@ -182,6 +182,43 @@ static void crash_with_a_daemon(struct rig *r, const char *point, enum moment mo
     look_back(r, point, moment);
 }
 
+/* The worker that is ready, and a spare that waits; 0: there is none. */
+static pid_t worker_in(struct rig *r, const char *state)
+{
+    json_t *service = json_array_get(json_object_get(rig_status(r), "services"), 0), *w;
+    size_t i;
+
+    json_array_foreach (json_object_get(service, "workers"), i, w)
+        if (strcmp(json_string_value(json_object_get(w, "state")), state) == 0)
+            return (pid_t)json_integer_value(json_object_get(w, "pid"));
+    return 0;
+}
+
+/* Each death activates a spare, and the one that did not die is never touched. */
+static void crash_with_spares(struct rig *r, const char *point, enum moment moment)
+{
+    pid_t worker, spare;
+
+    arm(r, point, moment);
+    rig_run(r, "--set", "stable_after=0", "--set", "handoff=channel", "--standby", "1", "--listen",
+            rig_address(r, 4), "--", r->probe, "--from", "channel", "--drain");
+    rig_wait_state(r, "running");
+    struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
+    rig_until(r, worker_in(r, "standby") > 0);
+    if (moment == IN_THE_SUCCESSOR)
+        rig_kill_supervisor(r);
+    for (int i = 0; i < 6; i++) {
+        rig_until(r, (worker = worker_in(r, "ready")) > 0 && (spare = worker_in(r, "standby")) > 0);
+        cr_assert(load_wait_ok(load, 5, RIG_PATIENCE_SECONDS));
+        rig_kill(r, worker, SIGKILL);
+        rig_until(r, worker_in(r, "ready") == spare);
+    }
+    cr_assert(load_wait_ok(load, 5, RIG_PATIENCE_SECONDS));
+    rig_load_end(r, load, 6 * CLIENTS);
+    cr_assert(rig_stop(r) == 0, "%s: ended with %d", point, r->exit_status);
+    look_back(r, point, moment);
+}
+
 /* A worker a connection: each takes its own off the queue, so not one may be lost. */
 static void crash_with_connections(struct rig *r, const char *point)
 {
@@ -394,6 +431,8 @@ static void crash_somewhere(struct rig *r, const char *point, enum moment moment
         crash_with_a_daemon(r, point, moment);
     else if (strncmp(point, "output_", 7) == 0)
         crash_with_output(r, point, moment);
+    else if (strncmp(point, "standby_", 8) == 0)
+        crash_with_spares(r, point, moment);
     else if (strncmp(point, "kill_", 5) == 0 && moment == FIRST_PASSING)
         crash_with_a_stubborn_worker(r, point, moment);
     else
@@ -416,6 +455,10 @@ static void crash_somewhere(struct rig *r, const char *point, enum moment moment
     rig_test(crash, with_output_at_##name)                                                                   \
     {                                                                                                        \
         crash_with_output(r, #name, LATER_PASSING);                                                          \
+    }                                                                                                        \
+    rig_test(crash, with_spares_at_##name)                                                                   \
+    {                                                                                                        \
+        crash_with_spares(r, #name, LATER_PASSING);                                                          \
     }                                                                                                        \
     rig_test(crash, with_many_services_at_##name)                                                            \
     {                                                                                                        \

@@ -119,7 +119,7 @@ rig_test(input, wrong_keys_are_refused_and_the_nearest_is_named)
 
 rig_test(input, what_this_version_does_not_do_is_refused_and_not_skipped)
 {
-    MAKE(r, {2, "standby", {"--standby", "1"}}, {2, "listen", {"--ready", "listen"}},
+    MAKE(r, {2, "adopt", {"--set", "adopt=learn"}}, {2, "listen", {"--ready", "listen"}},
          {2, "--adopt", {"--adopt"}});
 }
 

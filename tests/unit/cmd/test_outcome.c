@@ -110,3 +110,16 @@ Test(outcome, foreign_text_in_a_reason_is_escaped)
     judge(GOAL_UP, 0, SERVICE("backoff", "up", 4, "{'worker':1,'state':'backoff','note':'a\\u001b[31m'}"));
     cr_assert_null(strchr(reason, '\033'), "%s", reason);
 }
+
+Test(outcome, spares_are_neither_counted_nor_waited_for)
+{
+    static const char spare[] = ",{'worker':2,'generation':4,'state':'standby','spare':true}"
+                                ",{'worker':3,'generation':4,'state':'backoff','spare':true}";
+    char service[600];
+    snprintf(service, sizeof service, SERVICE("running", "up", 5, READY(5) "%s"), spare);
+    cr_assert_eq(judge(GOAL_UP, 0, service), OUTCOME_REACHED);
+    cr_assert_eq(judge(GOAL_RENEWED, 0, service), OUTCOME_REACHED);
+    cr_assert_eq(judge(GOAL_SCALED, 1, service), OUTCOME_REACHED);
+    snprintf(service, sizeof service, SERVICE("running", "up", 5, READY(5) "," READY(5) "%s"), spare);
+    cr_assert_eq(judge(GOAL_SCALED, 1, service), OUTCOME_PENDING);
+}

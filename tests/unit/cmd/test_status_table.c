@@ -65,6 +65,26 @@ Test(status_table, a_worker_is_a_row_with_what_went_wrong)
               "     2  backoff    -   20ms           1         7  exited with status 1; next start in 1s\n");
 }
 
+Test(status_table, spares_are_told_apart)
+{
+    json_t *services =
+        parse("[{\"name\":\"web\",\"state\":\"running\",\"ready\":1,\"wanted_workers\":1,\"spares\":0,"
+              "\"wanted_spares\":2,\"generation\":1,\"restarts\":0,\"sockets\":[],\"command\":[\"w\"],"
+              "\"workers\":[{\"worker\":1,\"state\":\"ready\",\"pid\":7,\"since_ms\":5,\"generation\":1,"
+              "\"restarts\":0}]}]");
+    struct buf out;
+
+    buf_init(&out, SIZE_MAX);
+    status_format_services(services, &plain, &out);
+    status_format_workers(json_array_get(services, 0), &plain, &out);
+    json_decref(services);
+    assert_text(&out, "NAME  STATE       READY  GENERATION  RESTARTS  SOCKETS  COMMAND\n"
+                      "web   running  1/1 +0/2           1         0  -        w\n"
+                      "web: running, 1 of 1 workers ready, 0 of 2 spares wait\n"
+                      "WORKER  STATE  PID  SINCE  GENERATION  RESTARTS  NOTE\n"
+                      "     1  ready    7    5ms           1         0\n");
+}
+
 Test(status_table, a_worker_that_reloads_or_is_stopping_is_shown_as_that)
 {
     json_t *service =

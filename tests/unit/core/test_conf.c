@@ -197,6 +197,36 @@ Test(conf, a_watchdog_is_for_what_runs_on)
     expect_refused("watchdog has no meaning with type = oneshot");
 }
 
+Test(conf, spares_wait_for_sockets_that_are_sent_to_them)
+{
+    listen_on("web", ":80");
+    set("sockets", "web");
+    set("standby", "2");
+    expect_refused("standby needs handoff = channel, by which a spare waits for its sockets");
+    set("handoff", "channel");
+    expect_good();
+    set("workers", "4095");
+    expect_refused("workers and standby are 4097 together, and 4096 are the most");
+    set("workers", "4094");
+    expect_good();
+    set("type", "oneshot");
+    expect_refused("standby contradicts type = oneshot");
+    set("type", "daemon");
+    set("start", "on-demand");
+    expect_refused("standby contradicts start = on-demand");
+}
+
+Test(conf, spares_have_no_socket_of_their_own)
+{
+    listen_on("web", ":80?reuse_port=per-worker");
+    set("sockets", "web");
+    set("handoff", "channel");
+    set("standby", "1");
+    expect_refused("standby contradicts reuse_port = per-worker of socket web");
+    set("standby", "0");
+    expect_good();
+}
+
 Test(conf, handoff_none_stands_alone)
 {
     set("handoff", "none");

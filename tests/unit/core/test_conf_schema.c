@@ -198,6 +198,8 @@ static const struct example service_examples[] = {
     {"listen_pid", "1", NULL},
     {"workers", "0", NULL},
     {"workers", "4096", NULL},
+    {"standby", "0", NULL},
+    {"standby", "256", NULL},
     {"start", "manual", NULL},
     {"start", "on-demand", NULL},
     {"idle_stop", "1m", NULL},
@@ -401,6 +403,7 @@ Test(conf_schema, bad_values_of_a_service_are_refused_with_what_is_expected)
         {"handoff", "telepathy", "is not a kind of handoff"},
         {"listen_pid", "2", "child, omit or 1"},
         {"workers", "4097", "workers must be a number from 0 to 4096, not \"4097\""},
+        {"standby", "257", "standby must be a number from 0 to 256, not \"257\""},
         {"start", "later", "auto, manual or on-demand"},
         {"output", "", "inherit, prefix, file:PATH, null or pipe:SERVICE"},
         {"output", "file:", "inherit, prefix, file:PATH"},
@@ -574,7 +577,6 @@ static const char *const later_socket[][2] = {
     {"on_conflict", "take"},
 };
 static const char *const later_service[][2] = {
-    {"standby", "1"},
     {"adopt", "learn"},
     {"ready", "listen"},
     {"handoff", "adopt"},
@@ -594,7 +596,7 @@ Test(conf_schema, what_asks_for_nothing_more_is_let_through)
 {
     struct berr err;
     cr_expect_eq(set(CONF_SOCKET, "accept", "no", &err), 0);
-    cr_expect_eq(set(CONF_SERVICE, "standby", "0", &err), 0);
+    cr_expect_eq(set(CONF_SERVICE, "adopt", "declared", &err), 0);
     cr_expect_eq(set(CONF_SERVICE, "type", "daemon", &err), 0);
 }
 

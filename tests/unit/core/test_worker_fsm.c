@@ -58,6 +58,8 @@ Test(worker_fsm, every_effect_belongs_to_the_state_that_it_leads_to)
                          cell_text(s, e));
             cr_expect_eq(!!(step.effects & WORKER_DO_KILL), step.next == WORKER_KILLING, "%s",
                          cell_text(s, e));
+            cr_expect_eq(!!(step.effects & WORKER_DO_ACTIVATE),
+                         e == WORKER_EV_ACTIVATE && step.next == WORKER_STARTING, "%s", cell_text(s, e));
         }
 }
 
@@ -76,6 +78,8 @@ static const char *why_impossible(enum worker_state s, enum worker_event e)
         return "there is no process that could end";
     if ((e == WORKER_EV_STOP || e == WORKER_EV_KILL) && s == WORKER_SPAWNING)
         return "spawning is over before the next event is looked at";
+    if (e == WORKER_EV_ACTIVATE && s != WORKER_STARTING && s != WORKER_STANDBY)
+        return "it is no spare that boots or waits";
     return NULL;
 }
 
@@ -111,7 +115,10 @@ static bool can_come(const struct model *m, enum worker_state s, enum worker_eve
     case WORKER_EV_READY:
     case WORKER_EV_WAIT:
     case WORKER_EV_DEMAND:
+    case WORKER_EV_BOOTED:
         return true;
+    case WORKER_EV_ACTIVATE:
+        return s == WORKER_STARTING || s == WORKER_STANDBY;
     case WORKER_EV_STOP:
     case WORKER_EV_KILL:
         return !m->spawning;
@@ -276,6 +283,7 @@ Test(worker_fsm, nothing_is_started_once_it_is_unwanted_and_stopped)
         {WORKER_DOWN, {0}},
         {WORKER_STARTING, {.process = true}},
         {WORKER_READY, {.process = true}},
+        {WORKER_STANDBY, {.process = true}},
         {WORKER_STOPPING, {.process = true, .asked = true}},
         {WORKER_KILLING, {.process = true, .killed = true}},
         {WORKER_BACKOFF, {.waiting = true}},
@@ -293,7 +301,8 @@ Test(worker_fsm, nothing_is_started_once_it_is_unwanted_and_stopped)
 
 Test(worker_fsm, a_worker_that_is_told_to_stop_is_down_after_its_end)
 {
-    static const enum worker_state from[] = {WORKER_STARTING, WORKER_READY, WORKER_STOPPING, WORKER_KILLING};
+    static const enum worker_state from[] = {WORKER_STARTING, WORKER_READY, WORKER_STANDBY, WORKER_STOPPING,
+                                             WORKER_KILLING};
     for (size_t i = 0; i < sizeof from / sizeof *from; i++) {
         struct worker_step step = worker_fsm_step(from[i], WORKER_EV_STOP);
         enum worker_state s = step.cell == WORKER_CELL_GO ? step.next : from[i];
@@ -323,4 +332,15 @@ Test(worker_fsm, a_worker_that_waits_is_started_by_demand_and_by_nothing_less)
         if (s != WORKER_WAITING)
             cr_expect_eq(worker_fsm_step(s, WORKER_EV_DEMAND).cell, WORKER_CELL_STAY, "%s",
                          worker_state_name(s));
+}
+
+Test(worker_fsm, a_spare_boots_waits_and_is_sent_its_sockets_once)
+{
+    enum worker_state s = worker_fsm_step(WORKER_STARTING, WORKER_EV_BOOTED).next;
+    cr_assert_eq(s, WORKER_STANDBY);
+    cr_assert_eq(worker_fsm_step(s, WORKER_EV_READY).cell, WORKER_CELL_STAY, "it has nothing to serve with");
+    struct worker_step step = worker_fsm_step(s, WORKER_EV_ACTIVATE);
+    cr_assert_eq(step.next, WORKER_STARTING);
+    cr_assert_eq(step.effects, WORKER_DO_ACTIVATE);
+    cr_assert_eq(worker_fsm_step(WORKER_READY, WORKER_EV_ACTIVATE).cell, WORKER_CELL_BUG);
 }

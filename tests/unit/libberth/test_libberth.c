@@ -192,6 +192,70 @@ Test(libberth, a_standby_waits_for_its_sockets)
     cr_assert_gt(berth_wait_fd(), 0);
 }
 
+/* What has come over CHANNEL, or "". */
+static const char *read_said(int channel)
+{
+    static char text[256];
+    ssize_t n = recv(channel, text, sizeof text - 1, MSG_DONTWAIT);
+    text[n > 0 ? n : 0] = '\0';
+    return text;
+}
+
+Test(libberth, a_standby_says_once_that_it_waits)
+{
+    int channel = open_channel(), fd = new_socket();
+    cr_assert_eq(berth_socket_count(), 0);
+    cr_assert_str_eq(read_said(channel), "", "it has asked, and does not wait");
+    cr_assert_eq(berth_wait(0), 0);
+    cr_assert_str_eq(read_said(channel), "WAITING=1\n");
+    cr_assert_eq(berth_wait(10), 0);
+    send_packet(channel, "SOCKETS=1\nFIRST=0\nNAME=web\nADDRESS=x\nACTIVATE=1\n", &fd, 1);
+    cr_assert_eq(berth_wait(-1), 1);
+    cr_assert_str_eq(read_said(channel), "");
+}
+
+Test(libberth, who_has_its_sockets_at_once_does_not_say_that_it_waits)
+{
+    int channel = open_channel(), fd = new_socket();
+    send_packet(channel, "SOCKETS=1\nFIRST=0\nNAME=web\nADDRESS=x\nACTIVATE=1\n", &fd, 1);
+    cr_assert_eq(berth_wait(-1), 1);
+    cr_assert_str_eq(read_said(channel), "");
+}
+
+Test(libberth, sockets_that_are_sent_again_are_closed_and_nothing_else)
+{
+    int channel = open_channel(), fds[2] = {new_socket(), new_socket()};
+    static const char text[] = "SOCKETS=2\nFIRST=0\nNAME=web\nADDRESS=x\nNAME=web\nADDRESS=y\nACTIVATE=1\n";
+    send_packet(channel, text, fds, 2);
+    cr_assert_eq(berth_wait(0), 1);
+    int first = berth_socket_find("web", 0);
+    size_t before = count_open();
+    send_packet(channel, text, fds, 2);
+    cr_assert_eq(berth_wait(0), 1);
+    send_packet(channel, "SOCKETS=1\nFIRST=0\nNAME=other\nADDRESS=x\nACTIVATE=1\n", fds, 1);
+    cr_assert_eq(berth_wait(0), 1);
+    cr_assert_eq(count_open(), before);
+    cr_assert_eq(berth_socket_count(), 2);
+    cr_assert_eq(berth_socket_find("web", 0), first);
+    send_packet(channel, "DRAIN=1\n", NULL, 0);
+    cr_assert_eq(berth_wait(0), 1);
+    cr_assert(berth_is_draining(), "it still listens");
+}
+
+Test(libberth, sockets_that_are_sent_from_the_first_again_replace_those_that_had_come)
+{
+    int channel = open_channel(), fds[2] = {new_socket(), new_socket()};
+    cr_assert_eq(berth_wait(0), 0);
+    size_t before = count_open();
+    send_packet(channel, "SOCKETS=3\nFIRST=0\nNAME=web\nADDRESS=x\n", fds, 1);
+    cr_assert_eq(berth_wait(0), 0);
+    send_packet(channel, "SOCKETS=2\nFIRST=0\nNAME=web\nADDRESS=x\n", fds, 1);
+    send_packet(channel, "SOCKETS=2\nFIRST=1\nNAME=web\nADDRESS=y\nACTIVATE=1\n", fds + 1, 1);
+    cr_assert_eq(berth_wait(0), 1);
+    cr_assert_eq(berth_socket_count(), 2);
+    cr_assert_eq(count_open(), before + 2);
+}
+
 static void expect_failure(const char *text, const int *fds, size_t n, int error)
 {
     int channel = open_channel();

@@ -146,3 +146,9 @@ Test(notify_msg, the_name_of_an_error_that_is_too_long_is_passed_over)
     text[13 + LIMIT_NOTIFY_ERROR] = 'x';
     cr_expect_not(parse(text).has_error);
 }
+
+Test(notify_msg, a_spare_waits_with_the_value_1_only)
+{
+    cr_assert(parse("WAITING=1").waits);
+    cr_assert_not(parse("WAITING=0\nREADY=1").waits);
+}

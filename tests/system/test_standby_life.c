@@ -1,0 +1,145 @@
+/* test_standby_life: spares and a supervisor that dies, or has no keeper; and the programs that can be
+ * spares. */
+#include "config.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "standby_rig.h"
+
+/* --- the supervisor ------------------------------------------------------------------------------------ */
+
+rig_test(standby, a_worker_that_dies_while_there_is_no_supervisor_is_replaced_by_its_successor)
+{
+    standby_begin(r, "standby = 1\n", 1, 1);
+    struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
+    for (int i = 0; i < 5; i++) {
+        pid_t worker = standby_find(r, "ready", 0, 0), spare = standby_find(r, "standby", 0, 0);
+        cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
+        kill(rig_supervisor_pid(r), SIGSTOP);
+        rig_kill(r, worker, SIGKILL);
+        rig_kill_supervisor(r);
+        rig_until(r, standby_is_complete(r, 1, 1) && standby_find(r, "ready", 0, 0) == spare);
+    }
+    rig_load_end(r, load, 5 * CLIENTS);
+}
+
+/* What is a spare is known by the soft state only. */
+rig_test(standby, in_safe_mode_nobody_who_does_not_serve_is_taken_for_one_who_does)
+{
+    r->berth = getenv("BERTH_CRASH");
+    rig_env(r, "BERTH_CRASH_AT=keeper_stable_before:1:1:4"); /* the fifth one begins anew */
+    standby_begin(r, "standby = 1\n", 1, 1);
+    struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
+    rig_kill(r, rig_worker_pid(r, 1), SIGKILL); /* now the second one serves, and would be the surplus */
+    rig_until(r, standby_is_complete(r, 1, 1) && strcmp(rig_worker_state(r, 2), "ready") == 0);
+    rig_kill_supervisor(r);
+    rig_until(r, rig_log_has(r, "is one more than are to serve") && standby_is_complete(r, 1, 1));
+    for (int i = 0; i < 3; i++) {
+        pid_t spare = standby_find(r, "standby", 0, 0);
+        cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
+        rig_kill(r, standby_find(r, "ready", 0, 0), SIGKILL);
+        rig_until(r, standby_is_complete(r, 1, 1) && standby_find(r, "ready", 0, 0) == spare);
+    }
+    cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
+    rig_load_end(r, load, 4 * CLIENTS);
+}
+
+rig_test(standby, goes_on_without_a_keeper)
+{
+    standby_begin(r, "standby = 1\n", 1, 1);
+    pid_t supervisor = rig_supervisor_pid(r), worker = standby_find(r, "ready", 0, 0),
+          spare = standby_find(r, "standby", 0, 0);
+    struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
+    kill(r->keeper, SIGKILL);
+    rig_wait_exit(r);
+    r->pid = r->keeper = supervisor;
+    rig_until(r, rig_log_has(r, "supervision goes on unprotected"));
+    rig_kill(r, worker, SIGKILL);
+    rig_wait_child(r, worker);
+    rig_until(r, standby_is_complete(r, 1, 1) && standby_find(r, "ready", 0, 0) == spare);
+    rig_cmd_ok(r, "upgrade");
+    rig_until(r, standby_is_complete(r, 1, 1) && standby_find(r, "ready", 0, 0) == spare);
+    kill(spare, SIGKILL); /* it is no child of the new keeper's, but ours */
+    rig_wait_child(r, spare);
+    rig_until(r, standby_is_complete(r, 1, 1));
+    cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
+    rig_load_end(r, load, 2 * CLIENTS);
+}
+
+/* --- programs ------------------------------------------------------------------------------------------ */
+
+rig_test(standby, berth_wait_is_all_that_a_worker_has_to_call)
+{
+    const char *worker = rig_format(r, "%s/tests/lib/libberth-worker", getenv("top_builddir"));
+    rig_run(r, "--set", "handoff=channel", "--standby", "1", "--ready", "notify", "--set", "stable_after=0",
+            "--listen", rig_address(r, 4), "--", worker);
+    rig_until(r, standby_is_complete(r, 1, 1));
+    struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
+    for (int i = 0; i < 5; i++) {
+        pid_t pid = standby_find(r, "ready", 0, 0), spare = standby_find(r, "standby", 0, 0);
+        cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
+        rig_kill(r, pid, SIGKILL);
+        rig_until(r, standby_is_complete(r, 1, 1) && standby_find(r, "ready", 0, 0) == spare);
+    }
+    rig_load_end(r, load, 5 * CLIENTS);
+    rig_cmd_ok(r, "reload", "libberth-worker");
+}
+
+rig_test(standby, what_a_spare_writes_to_its_descriptor_of_readiness_counts_once_it_serves)
+{
+    const char *script = rig_path(r, "worker");
+    rig_write_file(script, "import os, signal, socket\n"
+                           "c = socket.socket(fileno=int(os.environ['BERTH_CHANNEL']))\n"
+                           "os.write(4, b'\\n')\n"
+                           "c.send(b'WAITING=1')\n"
+                           "c.recv(65536)\n"
+                           "signal.pause()\n");
+    rig_run(r, "--set", "handoff=channel", "--standby", "1", "--ready", "fd:4", "--set", "stable_after=0",
+            "--listen", rig_address(r, 4), "--", "python3", script);
+    rig_until(r, standby_is_complete(r, 1, 1));
+    rig_kill(r, standby_find(r, "ready", 0, 0), SIGKILL);
+    rig_until(r, standby_is_complete(r, 1, 1));
+}
+
+/* The STATUS of worker N. */
+static const char *status_of(struct rig *r, int n)
+{
+    json_t *service = json_array_get(json_object_get(rig_status(r), "services"), 0), *w;
+    size_t i;
+    json_array_foreach (json_object_get(service, "workers"), i, w)
+        if (json_integer_value(json_object_get(w, "worker")) == n && json_object_get(w, "status"))
+            return json_string_value(json_object_get(w, "status"));
+    return "";
+}
+
+rig_test(standby, what_a_worker_has_stored_goes_to_the_spare_that_takes_over)
+{
+    const char *script = rig_path(r, "worker");
+    rig_write_file(script, "import os, signal, socket\n"
+                           "c = socket.socket(fileno=int(os.environ['BERTH_CHANNEL']))\n"
+                           "n = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
+                           "n.connect('\\0' + os.environ['NOTIFY_SOCKET'][1:])\n"
+                           "c.send(b'WAITING=1')\n"
+                           "text, fds, _, _ = socket.recv_fds(c, 65536, 253)\n"
+                           "if b'NAME=memory' in text:\n"
+                           "    n.send(b'STATUS=found ' + os.pread(fds[-1], 100, 0))\n"
+                           "else:\n"
+                           "    fd = os.memfd_create('memory')\n"
+                           "    os.write(fd, b'words')\n"
+                           "    socket.send_fds(n, [b'FDSTORE=1\\nFDNAME=memory\\nSTATUS=left them'], [fd])\n"
+                           "signal.pause()\n");
+    rig_run(r, "--set", "handoff=channel", "--standby", "1", "--set", "stable_after=0", "--listen",
+            rig_address(r, 4), "--", "python3", script);
+    rig_until(r, standby_is_complete(r, 1, 1) && strcmp(status_of(r, 1), "left them") == 0);
+    size_t held = rig_count_fds(r->keeper);
+    for (int worker = 1; worker <= 2; worker++) {
+        pid_t pid = rig_worker_pid(r, worker);
+        kill(rig_supervisor_pid(r), SIGSTOP); /* so that it is its successor who sees the end */
+        rig_kill(r, pid, SIGKILL);
+        rig_kill_supervisor(r);
+        rig_until(r, standby_is_complete(r, 1, 1) && strcmp(status_of(r, 3 - worker), "found words") == 0);
+        rig_until(r, rig_count_fds(r->keeper) == held);
+    }
+}
