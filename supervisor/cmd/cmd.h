@@ -12,7 +12,7 @@ struct cmd_args {
     const char *control; /* --control; NULL: not given */
     bool json, no_color, help, version;
     bool no_wait, all, watch, dump, dry_run, follow; /* of some commands only */
-    const char *worker, *config, *lines, *binary;    /* likewise; NULL: not given */
+    const char *worker, *config, *lines, *binary, *take_over; /* likewise; NULL: not given */
     int argc; /* the operands; with takes_words everything behind the command's name */
     char **argv;
     bool is_supervisor; /* this process was started by a keeper to be its supervisor */

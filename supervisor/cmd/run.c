@@ -29,8 +29,10 @@ static int run(const struct cmd *self, const struct cmd_args *args)
         return status;
     }
     if (args->is_supervisor) {
-        struct supervisor_options options = {
-            .control = args->control, .keeper_fd = KEEPER_SUPERVISOR_FD, .no_color = args->no_color};
+        struct supervisor_options options = {.control = args->control,
+                                             .keeper_fd = KEEPER_SUPERVISOR_FD,
+                                             .no_color = args->no_color,
+                                             .take_over = conf.take_over};
         return supervisor_main(&conf, &options);
     }
     conf_fini(&conf);

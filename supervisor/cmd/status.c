@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/str.h"
 #include "cmd/client.h"
 #include "cmd/cmd.h"
+#include "cmd/reply.h"
 #include "cmd/status_table.h"
 #include "sys/clock.h"
 #include "sys/terminal.h"
@@ -47,6 +49,14 @@ static void format_text(const struct cmd_args *args, const json_t *services, str
     }
 }
 
+static const struct {
+    const char *word, *sentence;
+} take_overs[] = {
+    {"taking-over", "berth is taking over from another one, which goes on until the services here are ready"},
+    {"being-taken-over", "another berth is taking over; until it is ready, this one goes on"},
+    {"taken-over", "another berth has taken over; what is left here drains"},
+};
+
 static void print_text(const struct cmd_args *args, const json_t *reply)
 {
     struct buf out;
@@ -59,6 +69,10 @@ static void print_text(const struct cmd_args *args, const json_t *reply)
         buf_add_str(&out,
                     "\nberth is unprotected: its keeper is gone, and a crash of the supervisor would close "
                     "every socket;\n'berth upgrade' protects it again\n");
+    const char *moving = reply_text(reply, "take_over");
+    for (size_t i = 0; i < sizeof take_overs / sizeof *take_overs; i++)
+        if (str_eq(moving, take_overs[i].word))
+            buf_printf(&out, "\n%s\n", take_overs[i].sentence);
     fwrite(out.data, 1, out.len, stdout);
     buf_fini(&out);
 }

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,11 +76,14 @@ static int load_apart(const struct cmd_args *args, int *ret_fd)
 
 static int run(const struct cmd *self, const struct cmd_args *args)
 {
-    struct supervisor_options options = {.control = args->control, .keeper_fd = KEEPER_SUPERVISOR_FD};
+    struct supervisor_options options = {
+        .control = args->control, .keeper_fd = KEEPER_SUPERVISOR_FD, .take_over = args->take_over};
     struct berr err;
 
     if (args->argc > 0)
         return cmd_usage_error(self, "'up' takes no operand");
+    if (args->take_over && !*args->take_over)
+        return cmd_usage_error(self, "--take-over wants the control socket of the berth that runs");
     if (args->is_supervisor) {
         cleanup_free char *path = NULL;
         options.config = conf_load_find(args->config, &path, &err) < 0 ? "" : path;
@@ -90,7 +94,12 @@ static int run(const struct cmd *self, const struct cmd_args *args)
     return status == 0 ? keep_with(args, fd) : status;
 }
 
-static const struct option options[] = {CMD_CONFIG, {NULL, 0, NULL, NULL, 0}};
+static const struct option options[] = {
+    CMD_CONFIG,
+    {"take-over", 0, "CONTROL", "take the sockets over from the berth that has this control socket",
+     offsetof(struct cmd_args, take_over)},
+    {NULL, 0, NULL, NULL, 0},
+};
 
 const struct cmd cmd_up = {
     .name = "up",

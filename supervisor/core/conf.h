@@ -151,6 +151,7 @@ struct conf {
     int64_t shutdown_timeout_ns; /* INT64_MAX: no limit */
     bool is_explained;           /* `berth run --explain`: nothing is to be started */
     bool is_run;                 /* from `berth run`: one essential service */
+    const char *take_over;       /* `berth run --take-over`: whose; of its arguments, or NULL */
 };
 
 enum conf_section { CONF_SUPERVISOR, CONF_SOCKET, CONF_SERVICE };

@@ -70,6 +70,9 @@ int held_name_format(char dst[LIMIT_HELD_NAME + 1], const struct held_name *h)
     case HELD_INHERITED:
         n = snprintf(text, sizeof text, "inherited/%u/%s", h->slot, h->name);
         break;
+    case HELD_PASSED:
+        n = snprintf(text, sizeof text, "passed/%u/%s", h->slot, h->name);
+        break;
     case HELD_UNKNOWN:
         break;
     }
@@ -192,9 +195,9 @@ static bool parse_task(const char *rest, struct held_name *h)
            take_number(&rest, '\0', &h->serial);
 }
 
-static bool parse_inherited(const char *rest, struct held_name *h)
+static bool parse_numbered(const char *rest, enum held_kind kind, struct held_name *h)
 {
-    h->kind = HELD_INHERITED;
+    h->kind = kind;
     return take_unsigned(&rest, '/', &h->slot) && take_part(&rest, '\0', h->name, sizeof h->name);
 }
 
@@ -243,7 +246,9 @@ static bool parse_by_kind(const char *text, struct held_name *h)
     if (str_starts_with(text, "task/"))
         return parse_task(text + strlen("task/"), h);
     if (str_starts_with(text, "inherited/"))
-        return parse_inherited(text + strlen("inherited/"), h);
+        return parse_numbered(text + strlen("inherited/"), HELD_INHERITED, h);
+    if (str_starts_with(text, "passed/"))
+        return parse_numbered(text + strlen("passed/"), HELD_PASSED, h);
     return parse_word(text, h);
 }
 

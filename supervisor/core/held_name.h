@@ -3,6 +3,7 @@
  *   control                                the control socket
  *   config                                 the text of the configuration in force
  *   inherited/N/NAME                       the Nth socket that berth was started with
+ *   passed/N/NAME                          the Nth thing that another berth passed on, a socket (engine/take_over)
  *   state                                  the soft state's memfd
  *   socket/NAME/SLOT/I.N/ADDRESS           a socket
  *   worker/SERVICE/SLOT/GENERATION/SERIAL  a worker's pidfd
@@ -43,13 +44,14 @@ enum held_kind {
     HELD_RING,
     HELD_CONFIG,
     HELD_INHERITED,
+    HELD_PASSED,
     HELD_TASK,
 };
 
 struct held_name {
     enum held_kind kind;
     char name[LIMIT_NAME + 1]; /* of the socket or the service; share: the protocol's word */
-    unsigned slot;             /* inherited: N */
+    unsigned slot;             /* inherited, passed: N */
     unsigned part, parts;      /* socket: I and N; stored: N and POLL */
     char
         address[LIMIT_HELD_NAME + 1]; /* socket: address_format()'s text; share: the path; stored: its NAME */

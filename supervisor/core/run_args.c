@@ -127,6 +127,15 @@ static int apply_log_format(struct conf *c, const struct run_option *self, const
     return 0;
 }
 
+static int apply_take_over(struct conf *c, const struct run_option *self, const char *value, struct berr *err)
+{
+    (void)self;
+    if (!*value)
+        return berr_set(err, BERR_USAGE, EINVAL, "it wants the control socket of the berth that runs");
+    c->take_over = value;
+    return 0;
+}
+
 static int apply_explain(struct conf *c, const struct run_option *self, const char *value, struct berr *err)
 {
     (void)self, (void)value, (void)err;
@@ -154,6 +163,7 @@ static const struct run_option options[] = {
     {"--standby", 0, "N", "standby", apply_key},
     {"--user", 0, "NAME", "user", apply_key},
     {"--env", 0, "NAME=VALUE", NULL, apply_env},
+    {"--take-over", 0, "CONTROL", NULL, apply_take_over},
     {"--log-level", 0, "LEVEL", NULL, apply_log_level},
     {"--log-format", 0, "FORMAT", NULL, apply_log_format},
     {"--explain", 0, NULL, NULL, apply_explain},
@@ -178,6 +188,8 @@ const char *run_args_help(void)
            "      --stop-timeout DURATION  then it is killed (10s)\n"
            "      --user NAME              run COMMAND as this user\n"
            "      --env NAME=VALUE         set a variable; may be repeated\n"
+           "      --take-over CONTROL      take the sockets over from the berth that has this control "
+           "socket\n"
            "      --log-level LEVEL        debug, info, warning or error (info)\n"
            "      --log-format FORMAT      text, or json: an object in a line (text)\n"
            "      --explain                start nothing; tell what COMMAND would be given\n"

@@ -5,7 +5,7 @@
 
 #include "core/conf.h"
 
-/* ARGV begins behind "run". "--" ends the options; so does the first word that is none. -EINVAL and BERR_USAGE with a sentence that
+/* ARGV begins behind "run", and outlives RET. "--" ends the options; so does the first word that is none. -EINVAL and BERR_USAGE with a sentence that
  * names the argument. Sockets without a NAME are called after the service when there is one of them, else "SERVICE-1", "SERVICE-2"
  * …; a NAME given twice adds an address to that socket. */
 int run_args_parse(int argc, char *const argv[], struct conf *ret, struct berr *err);

@@ -80,7 +80,7 @@ static bool is_awaited(struct service *s)
 
 static bool may_be_ready(const struct engine *e)
 {
-    if (!e->has_begun || e->is_shutting_down || e->announce.is_reloading)
+    if (!e->has_begun || e->is_shutting_down || e->announce.is_reloading || take_over_is_pending(e))
         return false;
     for (size_t i = 0; i < e->n_services; i++)
         if (is_awaited(e->services[i]))

@@ -114,9 +114,10 @@ void borrow_call(struct control_client *client, json_t *parameters, bool more, v
         control_client_error(client, "org.varlink.service.ExpectedMore", NULL);
         return;
     }
-    event_log_say(&((struct engine *)data)->log, LOG_INFO, "berth", NULL,
-                  "lends %zu sockets to process %d of user %u", total, (int)control_client_peer(client).pid,
-                  (unsigned)control_client_peer(client).uid);
+    char who[PEER_TEXT];
+    struct peer peer = control_client_peer(client);
+    event_log_say(&((struct engine *)data)->log, LOG_INFO, "berth", NULL, "lends %zu sockets to %s", total,
+                  peer_format(who, &peer));
     do {
         size_t n = total - first < FDBATCH_MAX ? total - first : FDBATCH_MAX;
         if (!reply_part(client, sockets, total, first, n))

@@ -209,6 +209,11 @@ static void do_status(struct control_client *client, json_t *parameters, bool mo
         json_pack("{s:o, s:i, s:i, s:b, s:s}", "services", services, "pid", (int)getpid(), "keeper_pid",
                   (int)e->keeper.keeper_pid, "protected", (int)e->is_protected, "version", PACKAGE_VERSION);
     set_optional(reply, "upgrade", upgrade_describe(e));
+    const char *moving = take_over_is_pending(e)                     ? "taking-over"
+                         : e->hand_over.state == HAND_OVER_UNDER_WAY ? "being-taken-over"
+                         : e->hand_over.state == HAND_OVER_DONE      ? "taken-over"
+                                                                     : NULL;
+    set_optional(reply, "take_over", moving ? json_string(moving) : NULL);
     control_client_reply(client, reply, false);
 }
 
@@ -446,6 +451,7 @@ static void on_gone(struct control_client *client, void *data)
     operation_on_client_gone(data, client);
     update_on_client_gone(data, client);
     upgrade_on_client_gone(data, client);
+    hand_over_on_client_gone(data, client);
 }
 
 static const struct control_method methods[] = {
@@ -459,6 +465,8 @@ static const struct control_method methods[] = {
     {.name = "Sockets", .call = do_sockets},
     {.name = "Update", .changes = true, .call = do_update},
     {.name = "Upgrade", .changes = true, .call = do_upgrade},
+    {.name = "TakeOver", .changes = true, .call = hand_over_call},
+    {.name = "EndTakeOver", .changes = true, .call = hand_over_end_call},
     {.name = "Borrow", .changes = true, .call = borrow_call},
     {.name = "Explain", .changes = true, .call = explanation_call},
     {.name = "Logs", .changes = true, .call = output_logs_call},

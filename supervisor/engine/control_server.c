@@ -317,6 +317,11 @@ static bool is_hung_up(int fd)
     return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR));
 }
 
+bool control_client_is_there(const struct control_client *c)
+{
+    return !is_hung_up(c->fd);
+}
+
 /* 0, or a negative errno that ends the client. */
 static int client_receive(struct control_client *c)
 {

@@ -73,6 +73,8 @@ void control_client_set_tag(struct control_client *client, void *tag);
 void *control_client_tag(const struct control_client *client);
 /* Who was there when it connected. */
 struct peer control_client_peer(const struct control_client *client);
+/* Is it still there, as far as the kernel knows? */
+bool control_client_is_there(const struct control_client *client);
 /* Root, our own uid, and the group. */
 bool control_client_may_change(const struct control_client *client);
 

@@ -69,6 +69,16 @@
     X(upgrade_recorded)                                                                                      \
     X(upgrade_told)                                                                                          \
     X(upgrade_concluded)                                                                                     \
+    X(take_over_begun)                                                                                       \
+    X(take_over_kept)                                                                                        \
+    X(take_over_has_all)                                                                                     \
+    X(take_over_ready)                                                                                       \
+    X(take_over_committed)                                                                                   \
+    X(take_over_renamed)                                                                                     \
+    X(hand_over_begun)                                                                                       \
+    X(hand_over_sent)                                                                                        \
+    X(hand_over_recorded)                                                                                    \
+    X(hand_over_answered)                                                                                    \
     X(socket_retired)                                                                                        \
     X(reconcile_done)
 

@@ -481,18 +481,3 @@ unsigned engine_signal(struct service *s, int signo)
         }
     return n;
 }
-
-void engine_save(struct engine *e)
-{
-    struct soft_state_row row = {BERTH_COL_COUNT,
-                                 {
-                                     [BERTH_COL_SERIAL] = (int64_t)e->serial,
-                                     [BERTH_COL_SHUTDOWN] = e->is_shutting_down,
-                                     [BERTH_COL_STATUS] = e->over_status,
-                                     [BERTH_COL_READY] = e->announce.was_ready,
-                                     [BERTH_COL_UPGRADES] = e->upgrades.n,
-                                     [BERTH_COL_UPGRADE] = e->upgrades.state,
-                                     [BERTH_COL_FAILURE] = e->upgrades.failure,
-                                 }};
-    state_store_save(&e->store, "berth", &e->row, &row);
-}

@@ -14,6 +14,7 @@
 #include "engine/control_server.h"
 #include "engine/event_log.h"
 #include "engine/fd_store.h"
+#include "engine/hand_over.h"
 #include "engine/hold.h"
 #include "engine/idle.h"
 #include "engine/keeper_link.h"
@@ -23,6 +24,7 @@
 #include "engine/socket_guard.h"
 #include "engine/state_store.h"
 #include "engine/service.h"
+#include "engine/take_over.h"
 #include "engine/upgrade.h"
 
 /* The process group, or the cgroup, of a worker whose leader has ended while members of it live on; it is
@@ -64,6 +66,8 @@ struct engine {
     struct list updates;   /* of struct update: those that wait for it to end */
     ev_timer update_timer; /* is due at once: engine/update has something to end */
     struct upgrades upgrades;
+    struct take_over take_over;     /* from another berth */
+    struct hand_over hand_over;     /* to another berth */
     bool has_inherited;             /* the keeper may have sockets that berth was started with */
     struct control_server *control; /* owned; NULL: none */
     int control_fd;                 /* owned; -1: none */
@@ -160,6 +164,11 @@ void engine_watch_foreign(struct worker *w);
 /* Without a keeper: becomes one, in this process, whose first supervisor is to come from BINARY. Negative
  * errno if it cannot; then all is as before. */
 int engine_become_keeper(struct engine *e, int binary);
+
+/* Opens the sockets, and brings the services up; for engine/take_over, which puts it off. */
+void engine_open_sockets(struct engine *e);
+/* The start has failed: says so, and ends berth with STATUS. */
+void engine_fail_start(struct engine *e, const struct berr *err, int status);
 
 struct service *engine_find_service(const struct engine *e, const char *name);
 /* The worker of service NAME whose process has that serial, or NULL. */

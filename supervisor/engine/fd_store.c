@@ -248,6 +248,8 @@ static bool is_over(enum worker_state state)
 static bool slot_lives(const struct service *s, unsigned slot)
 {
     const struct worker *w;
+    if (s->is_wanted && !s->has_begun && slot <= s->n_wanted)
+        return true; /* what another berth passed on is there before its worker */
     service_each_worker (w, s)
         if (w->slot == slot && !is_over(w->state))
             return true;

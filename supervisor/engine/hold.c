@@ -19,6 +19,7 @@
 #include "engine/engine.h"
 #include "engine/retire.h"
 #include "sys/fd.h"
+#include "sys/net_namespace.h"
 #include "sys/unix_path.h"
 
 struct endpoint hold_endpoint(const struct held_socket *h)
@@ -100,6 +101,7 @@ struct held_socket *hold_add(struct engine *e, const struct socket_conf *conf, c
     h->family = (uint16_t)ep.family;
     h->type = (uint16_t)ep.type;
     h->listens = listener_type_listens(&ep);
+    h->is_foreign = net_namespace_is_own(fd) == 0;
     if (conf->options->accept)
         fd_set_nonblock(fd, true); /* a client may be gone before it is accepted */
     /* Our predecessor may have left it so. */
@@ -295,7 +297,7 @@ void hold_release_all(struct engine *e)
     struct held_socket *h;
     hold_each(h, &e->hold)
     {
-        if (hold_unix_path(h))
+        if (hold_unix_path(h) && !hand_over_keeps_files(e) && !(h->is_lent && take_over_is_pending(e)))
             unix_path_give_up(hold_unix_path(h), h->socket->options->unlink);
         hold_close(h);
         crash_point(CRASH_AT_shutdown_socket_closed);
@@ -332,6 +334,8 @@ size_t hold_collect(const struct service *s, unsigned slot, struct held_socket *
 /* Does any process of a worker have H? */
 static bool is_in_use(const struct held_socket *h)
 {
+    if (take_over_shares(h->engine))
+        return true; /* by workers of another berth */
     for (size_t i = 0; i < h->group->n_users; i++)
         if (service_has_process(h->group->users[i]))
             return true;
@@ -377,7 +381,7 @@ static void follow(struct held_socket *h, bool refuse)
 {
     struct engine *e = h->engine;
     char who[LIMIT_NAME + 16];
-    if (!h->listens || refuse == h->is_refusing)
+    if (!h->listens || refuse == h->is_refusing || (refuse && take_over_is_pending(e)))
         return;
     int r = refuse ? listener_refuse(h->fd) : listener_listen(h->fd, h->socket->options->backlog);
     subject(h, who);
@@ -399,6 +403,18 @@ void hold_follow_service(const struct service *s)
         for (size_t j = 0; j < g->n_held; j++)
             follow(g->held[j], refuse);
     }
+}
+
+void hold_follow_refusals(struct engine *e)
+{
+    struct held_socket *h;
+    hold_each(h, &e->hold) if (h->is_refusing && listener_is_listening(h->fd) == 1) listener_refuse(h->fd);
+}
+
+void hold_own_all(struct engine *e)
+{
+    struct held_socket *h;
+    hold_each(h, &e->hold) h->is_lent = false;
 }
 
 int hold_replace(struct engine *e, struct held_socket *h, struct berr *err)

@@ -33,6 +33,8 @@ struct held_socket {
     uint16_t family, type;
     bool listens;     /* its type listens */
     bool is_refusing; /* when_stopped = refuse, and its services are stopped */
+    bool is_lent;     /* another berth held it, and may still: engine/take_over */
+    bool is_foreign;  /* of another network namespace than ours */
     char declared[];  /* the address as asked for */
 };
 
@@ -94,6 +96,10 @@ void hold_prepare_for_spawn(struct engine *e, struct held_socket *h);
 void hold_follow_service(const struct service *s);
 /* H's name in the keeper. */
 void hold_held_name(const struct held_socket *h, char dst[LIMIT_HELD_NAME + 1]);
+/* Those that are to refuse connections do so again, whatever somebody else has made of them. */
+void hold_follow_refusals(struct engine *e);
+/* What was another berth's is ours. */
+void hold_own_all(struct engine *e);
 /* What H is bound to. */
 struct endpoint hold_endpoint(const struct held_socket *h);
 /* H's queue; negative errno. UNIX_QUEUES, where it is not NULL, answers for Unix listeners. */

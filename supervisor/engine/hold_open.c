@@ -19,12 +19,14 @@
 
 /* --- what berth was started with ----------------------------------------------------------------------- */
 
-static bool is_inherited(const struct keeper_entry *entry, struct held_name *ret)
+/* … or what another berth passed on and nobody had its name for. */
+static bool is_given(const struct keeper_entry *entry, struct held_name *ret)
 {
-    if (entry->fd < 0 || !str_starts_with(entry->name, "inherited/"))
+    if (entry->fd < 0 ||
+        (!str_starts_with(entry->name, "inherited/") && !str_starts_with(entry->name, "passed/")))
         return false;
     held_name_parse(entry->name, ret);
-    return ret->kind == HELD_INHERITED;
+    return ret->kind == HELD_INHERITED || ret->kind == HELD_PASSED;
 }
 
 /* How many sockets of W's name there are. Only a socket with one address can be meant by its name. */
@@ -34,32 +36,67 @@ static unsigned count_inherited(const struct engine *e, const struct sockset_wan
     unsigned n = 0;
     for (size_t i = 0;
          e->has_inherited && w->slot == 0 && w->socket->listen.n == 1 && i < e->keeper.n_entries; i++)
-        n += is_inherited(&e->keeper.entries[i], &name) && str_eq(name.name, w->socket->name);
+        n += is_given(&e->keeper.entries[i], &name) && name.kind == HELD_INHERITED &&
+             str_eq(name.name, w->socket->name);
     return n;
 }
 
-/* The one that is called W, for an endpoint that is not known, or the one that has the address EP; -1. */
-static int take_inherited(struct engine *e, const struct sockset_want *w, const struct endpoint *ep)
+/* Nothing is changed in what another berth still has. */
+static void set_up_inherited(struct engine *e, int fd, const struct endpoint *found,
+                             const struct sockset_want *w)
+{
+    struct berr err;
+    if (listener_set_options(fd, found, w->socket->options, &err) < 0)
+        event_log_say(&e->log, LOG_WARNING, "berth", NULL, "socket %s, which berth was started with: %s",
+                      w->socket->name, err.text);
+    if (listener_type_listens(found))
+        listener_listen(fd, w->socket->options->backlog);
+}
+
+/* The one that is called W, for an endpoint that is not known, or the one that has the address EP; -1.
+ * *RET_LENT: another berth has it too. */
+static int take_given(struct engine *e, const struct sockset_want *w, const struct endpoint *ep,
+                      bool *ret_lent)
 {
     for (size_t i = 0; e->has_inherited && w->slot <= 1 && i < e->keeper.n_entries; i++) {
         struct keeper_entry *entry = &e->keeper.entries[i];
         struct held_name name;
         struct endpoint found;
-        struct berr err;
-        if (!is_inherited(entry, &name))
+        if (!is_given(entry, &name))
             continue;
-        bool is_it =
-            ep->family == AF_UNSPEC ? str_eq(name.name, w->socket->name) : listener_matches(entry->fd, ep);
+        *ret_lent = name.kind == HELD_PASSED;
+        bool is_it = ep->family == AF_UNSPEC ? !*ret_lent && str_eq(name.name, w->socket->name)
+                                             : listener_matches(entry->fd, ep);
         if (!is_it || listener_endpoint(entry->fd, &found) < 0)
             continue;
-        if (listener_set_options(entry->fd, &found, w->socket->options, &err) < 0)
-            event_log_say(&e->log, LOG_WARNING, "berth", NULL, "socket %s, which berth was started with: %s",
-                          w->socket->name, err.text);
-        if (listener_type_listens(&found))
-            listener_listen(entry->fd, w->socket->options->backlog);
+        if (!*ret_lent)
+            set_up_inherited(e, entry->fd, &found, w);
         return take_fd(&entry->fd);
     }
     return -1;
+}
+
+/* Is it held under its own name too? Our predecessor may have died between the two. */
+static bool is_held(const struct engine *e, const char *bound)
+{
+    struct held_socket *h;
+    hold_each(h, &e->hold) if (str_eq(h->bound, bound)) return true;
+    return false;
+}
+
+static void tell_unwanted(struct engine *e, const struct held_name *name, int fd)
+{
+    struct endpoint ep;
+    char text[ADDRESS_TEXT];
+    if (fd < 0 || listener_endpoint(fd, &ep) < 0 || is_held(e, endpoint_format(text, sizeof text, &ep)))
+        return;
+    if (name->kind == HELD_INHERITED)
+        event_log_say(&e->log, LOG_WARNING, "berth", NULL,
+                      "was started with a socket at %s (name %s) that no [socket:NAME] has; it is closed",
+                      text, name->name);
+    else
+        event_log_say(&e->log, LOG_WARNING, "take-over", NULL,
+                      "lets go of %s (name %s): no [socket:NAME] here has that address", text, name->name);
 }
 
 void hold_forget_inherited(struct engine *e)
@@ -67,15 +104,10 @@ void hold_forget_inherited(struct engine *e)
     struct held_name name;
     for (size_t i = 0; i < e->keeper.n_entries; i++) {
         struct keeper_entry *entry = &e->keeper.entries[i];
-        struct endpoint ep;
-        char text[ADDRESS_TEXT];
         held_name_parse(entry->name, &name);
-        if (name.kind != HELD_INHERITED)
+        if (name.kind != HELD_INHERITED && name.kind != HELD_PASSED)
             continue;
-        if (entry->fd >= 0 && listener_endpoint(entry->fd, &ep) == 0)
-            event_log_say(&e->log, LOG_WARNING, "berth", NULL,
-                          "was started with a socket at %s (name %s) that no [socket:NAME] has; it is closed",
-                          endpoint_format(text, sizeof text, &ep), name.name);
+        tell_unwanted(e, &name, entry->fd);
         keeper_link_drop(&e->keeper, entry->name);
         fd_close(&entry->fd);
     }
@@ -94,7 +126,9 @@ static int open_part(struct engine *e, const struct sockset_want *w, const struc
     if (held_name_format(held, &name) < 0)
         return berr_set(err, BERR_CONFIG, ENAMETOOLONG, "the address %s is too long to be held by name",
                         name.address);
-    cleanup_fd int fd = take_inherited(e, w, ep);
+    bool is_lent = false;
+    cleanup_fd int fd = take_given(e, w, ep, &is_lent);
+    is_lent = is_lent && fd >= 0;
     if (fd < 0)
         fd = listener_open(ep, w->socket->options, err);
     if (fd < 0)
@@ -105,6 +139,7 @@ static int open_part(struct engine *e, const struct sockset_want *w, const struc
     struct held_socket *h = hold_add(e, w->socket, held, take_fd(&fd));
     if (!h)
         return berr_set(err, BERR_SYSTEM, EBADF, "the socket for %s could not be read back", name.address);
+    h->is_lent = is_lent;
     char who[LIMIT_NAME + 16];
     snprintf(who, sizeof who, "socket %s", h->socket->name);
     event_log_say(&e->log, LOG_INFO, who, NULL, "listening on %s", h->bound);
@@ -172,8 +207,10 @@ static void adopt(struct engine *e, const struct sockset_want *w)
         if (index >= e->keeper.n_entries)
             continue; /* ours already */
         struct keeper_entry *entry = &e->keeper.entries[index];
-        if (entry->fd >= 0)
-            hold_add(e, w->socket, entry->name, take_fd(&entry->fd));
+        struct held_socket *h =
+            entry->fd >= 0 ? hold_add(e, w->socket, entry->name, take_fd(&entry->fd)) : NULL;
+        if (h)
+            h->is_lent = take_over_is_pending(e);
     }
 }
 
@@ -189,7 +226,7 @@ static void drop(struct engine *e, size_t index, struct held_socket *const *owne
     struct keeper_entry *entry = &e->keeper.entries[index];
     struct held_name name;
     held_name_parse(entry->name, &name);
-    if (str_starts_with(name.address, "unix:/"))
+    if (str_starts_with(name.address, "unix:/") && !take_over_is_pending(e))
         unix_path_give_up(name.address + strlen("unix:"), true);
     keeper_link_drop(&e->keeper, entry->name);
     fd_close(&entry->fd);

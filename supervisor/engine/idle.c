@@ -52,7 +52,8 @@ static bool look_at_sockets(struct service *s)
         for (size_t j = 0; j < s->groups[i]->n_held; j++) {
             struct held_socket *h = s->groups[i]->held[j];
             struct endpoint ep = hold_endpoint(h);
-            found = connections_exist(&ep) != 0 || found;
+            /* The kernel shows us the tables of our own namespace only. */
+            found = h->is_foreign || connections_exist(&ep) != 0 || found;
             found = socket_events_await_arrival(e->idle.arrival_fd, h->fd, h) < 0 || found;
         }
     return found;

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "base/str.h"
 #include "engine/crash_point.h"
 #include "sys/fd.h"
 #include "sys/fdpass.h"
@@ -200,6 +201,20 @@ void keeper_link_put(struct keeper_link *k, const char *name, int fd)
     crash_point(CRASH_AT_keeper_put_before);
     send_message(k, &m, fd);
     crash_point(CRASH_AT_keeper_put_after);
+}
+
+void keeper_link_adopt(struct keeper_link *k, const char *name, int fd)
+{
+    struct keeper_entry *entry = keeper_link_find(k, name);
+    struct keeper_msg m = {.type = KEEPER_HELD};
+    keeper_link_put(k, name, fd);
+    if (entry) {
+        fd_close(&entry->fd);
+        entry->fd = fd;
+    } else {
+        str_copy(m.name, sizeof m.name, name);
+        add_entry(k, &m, fd);
+    }
 }
 
 void keeper_link_drop(struct keeper_link *k, const char *name)

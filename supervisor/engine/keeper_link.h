@@ -66,6 +66,8 @@ void keeper_link_close(struct keeper_link *k);
 /* FD stays the caller's. Without a keeper these do nothing: there is nobody to tell. */
 void keeper_link_put(struct keeper_link *k, const char *name, int fd);
 void keeper_link_drop(struct keeper_link *k, const char *name);
+/* The keeper gets FD, which is taken, and its entry is here as though it had held it from the start. */
+void keeper_link_adopt(struct keeper_link *k, const char *name, int fd);
 /* The child PID of the keeper is what it holds as NAME from now on; it refuses one that is none (ECHILD). */
 void keeper_link_process(struct keeper_link *k, const char *name, pid_t pid);
 void keeper_link_stable(struct keeper_link *k);

@@ -358,6 +358,7 @@ void operation_on_change(struct engine *e, const struct worker *w)
 void operation_on_service_change(struct service *s)
 {
     update_on_service_change(s);
+    take_over_follow(s->engine);
     list_each (o, &s->engine->operations, struct operation, link)
         if (o->kind != OPERATION_SHUTDOWN && o->has_begun && find(o, s))
             evaluate(o);
@@ -365,6 +366,7 @@ void operation_on_service_change(struct service *s)
 
 void operation_on_hook_failed(struct service *s, const char *how)
 {
+    take_over_on_hook_failed(s, how);
     list_each (o, &s->engine->operations, struct operation, link) {
         struct watched *x = o->kind == OPERATION_SHUTDOWN ? NULL : find(o, s);
         if (!x)

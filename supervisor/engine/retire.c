@@ -34,7 +34,8 @@ static bool is_drained(const struct retired_socket *r, struct mono now, const st
     int64_t age = mono_between(r->since, now);
     if (age >= MOST_NS || !r->socket->listens)
         return true;
-    return age >= LEAST_NS && (hold_queue(r->socket, unix_queues, &q) < 0 || q.depth == 0);
+    int is_known = hold_queue(r->socket, unix_queues, &q);
+    return age >= LEAST_NS && (is_known < 0 ? !r->socket->is_foreign : q.depth == 0);
 }
 
 static void finish(struct retired_socket *r)

@@ -166,9 +166,10 @@ static void on_patience_over(struct ev_loop *loop, ev_timer *t, int revents)
 int share_send(struct share_client *client, const void *bytes, size_t n, const int *fds, size_t n_fds)
 {
     ssize_t sent = fdbatch_send(client->fd, bytes, n, fds, n_fds, MSG_DONTWAIT);
+    char who[PEER_TEXT];
     if (sent < 0)
-        say(client->share, LOG_WARNING, "process %d (user %u) could not be sent its %zu sockets: %s",
-            client->peer.pid, client->peer.uid, n_fds, strerror((int)-sent));
+        say(client->share, LOG_WARNING, "%s could not be sent its %zu sockets: %s",
+            peer_format(who, &client->peer), n_fds, strerror((int)-sent));
     return sent < 0 ? (int)sent : (size_t)sent == n ? 0 : -ENOBUFS;
 }
 
@@ -198,6 +199,7 @@ static void on_acceptable(struct ev_loop *loop, ev_io *watcher, int revents)
     (void)revents;
     struct share *s = watcher->data;
     struct peer peer;
+    char who[PEER_TEXT];
     cleanup_fd int fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
         ev_io_stop(loop, watcher);
@@ -208,10 +210,10 @@ static void on_acceptable(struct ev_loop *loop, ev_io *watcher, int revents)
     if (fd < 0 || peer_credentials(fd, &peer) < 0)
         return;
     if (!may_come(s, &peer))
-        say(s, LOG_WARNING, "process %d of user %u was turned away: none of these sockets is its user's",
-            peer.pid, peer.uid);
+        say(s, LOG_WARNING, "%s was turned away: none of these sockets is its user's",
+            peer_format(who, &peer));
     else if (s->n_clients >= LIMIT_SHARE_CLIENTS)
-        say(s, LOG_WARNING, "process %d was turned away: there are %d clients already", peer.pid,
+        say(s, LOG_WARNING, "%s was turned away: there are %d clients already", peer_format(who, &peer),
             LIMIT_SHARE_CLIENTS);
     else
         client_new(s, take_fd(&fd), &peer);
@@ -308,6 +310,7 @@ static int open_one(struct engine *e, const struct share_protocol *protocol, con
     memcpy(options.group, owner->group, sizeof options.group);
     share_held_name(protocol, path, name);
     int fd = take_held(e, name);
+    bool is_lent = fd >= 0 && take_over_is_pending(e);
     if (fd < 0 && e->is_shutting_down)
         return 0;
     if (fd < 0) {
@@ -322,6 +325,7 @@ static int open_one(struct engine *e, const struct share_protocol *protocol, con
     s->protocol = protocol;
     snprintf(s->path, sizeof s->path, "%s", path);
     s->fd = fd;
+    s->is_lent = is_lent;
     list_init(&s->clients);
     list_append(&e->shares, &s->link);
     ev_io_init(&s->acceptable, on_acceptable, fd, EV_READ);
@@ -337,8 +341,8 @@ static bool einhorn_path(const struct engine *e, char dst[108])
     bool wanted = false;
     for (size_t i = 0; i < e->n_services; i++)
         wanted = wanted || handoff_has_word(&e->services[i]->conf->with->handoff, "einhorn");
-    return wanted && *e->control_path && e->control_path[0] != '@' &&
-           snprintf(dst, 108, "%s.einhorn", e->control_path) < 108;
+    const char *control = take_over_own_place(e); /* never one that another berth's workers know */
+    return wanted && *control && control[0] != '@' && snprintf(dst, 108, "%s.einhorn", control) < 108;
 }
 
 static int open_einhorn(struct engine *e, struct berr *err)
@@ -357,7 +361,8 @@ static void drop_unwanted(struct engine *e)
         held_name_parse(entry->name, &name);
         if (name.kind != HELD_SHARE || entry->fd < 0)
             continue;
-        unix_path_give_up(name.address, true);
+        if (!take_over_is_pending(e))
+            unix_path_give_up(name.address, true);
         fd_close(&entry->fd);
         keeper_link_drop(&e->keeper, entry->name);
     }
@@ -396,7 +401,8 @@ static void release(struct share *s)
 {
     char name[LIMIT_HELD_NAME + 1];
     share_held_name(s->protocol, s->path, name);
-    if (s->path[0] != '@')
+    if (s->path[0] != '@' && !hand_over_keeps_files(s->engine) &&
+        !(s->is_lent && take_over_is_pending(s->engine)))
         unix_path_give_up(s->path, true);
     keeper_link_drop(&s->engine->keeper, name);
     share_free(s);

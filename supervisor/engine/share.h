@@ -36,6 +36,7 @@ struct share {        /* a place */
     const struct share_protocol *protocol;
     char path[108]; /* "@NAME": abstract */
     int fd;         /* owned */
+    bool is_lent;   /* another berth held it, and may still */
     ev_io acceptable;
     ev_timer accept_pause;
     struct list clients;

@@ -33,6 +33,8 @@
 static int exit_status_of(const struct engine *e)
 {
     int status = e->over_status;
+    if (e->hand_over.state == HAND_OVER_DONE)
+        return 0; /* its workers were asked to end because others are there */
     for (size_t i = 0; e->conf->is_run && i < e->n_services; i++)
         for (size_t j = 0; j < e->services[i]->n_workers; j++) {
             const struct worker *w = e->services[i]->workers[j];
@@ -55,7 +57,7 @@ static void finish(struct engine *e)
     cgroups_remove(e);
     operation_on_over(e);
     if (e->control_fd >= 0)
-        control_socket_retire(e->control_fd, e->control_path);
+        control_socket_retire(e->control_fd, take_over_own_control(e));
     event_log_say(&e->log, LOG_INFO, "berth", NULL, "ended (status=%d)", e->exit_status);
     keeper_link_finish(&e->keeper, e->exit_status);
     ev_break(e->loop, EVBREAK_ALL);
@@ -131,7 +133,8 @@ static void begin_sweep(struct engine *e)
 
 void engine_proceed_shutdown(struct engine *e)
 {
-    if (e->is_shutting_down && !e->is_over && output_end_inputs(e) && !has_process(e))
+    if (e->is_shutting_down && !e->is_over && output_end_inputs(e) && !has_process(e) &&
+        !hand_over_is_awaited(e))
         begin_sweep(e);
 }
 
@@ -215,6 +218,7 @@ void engine_shutdown(struct engine *e, bool at_once)
         engine_save(e);
         crash_point(CRASH_AT_shutdown_recorded);
         event_log_say(&e->log, LOG_INFO, "berth", NULL, "shutting down");
+        take_over_abandon(e);
         update_abandon_all(e);
         engine_resume_shutdown(e);
     }

@@ -92,6 +92,10 @@ static void check_listening(struct engine *e, struct held_socket *h, const struc
     char culprit[LIMIT_NAME + 64];
     if (h->is_refusing || listener_is_listening(h->fd) != 0)
         return;
+    if (e->guard.is_shared && h->family == AF_UNIX) {
+        socket_events_remove(e->guard.hup_fd, h->fd); /* later: it would have to be another one */
+        return;
+    }
     name_culprit(h, suspect, culprit, sizeof culprit);
     if (h->family == AF_UNIX) {
         replace_dead_unix(e, h, culprit);
@@ -112,7 +116,8 @@ static void check_backlog(struct engine *e, struct held_socket *h, const struct 
 {
     struct listener_queue q;
     char culprit[LIMIT_NAME + 64];
-    if (h->is_refusing || h->backlog == 0 || hold_queue(h, unix_queues, &q) < 0 || q.limit == h->backlog)
+    if (e->guard.is_shared || h->is_refusing || h->backlog == 0 || hold_queue(h, unix_queues, &q) < 0 ||
+        q.limit == h->backlog)
         return;
     if (listener_listen(h->fd, h->socket->options->backlog) < 0)
         return; /* the check for listening has said why */
@@ -124,7 +129,7 @@ static void check_path(struct engine *e, struct held_socket *h, const struct wor
 {
     const char *path = hold_unix_path(h);
     char culprit[LIMIT_NAME + 64];
-    if (!path)
+    if (!path || e->guard.is_shared)
         return;
     int state = unix_path_check(path);
     if (state == UNIX_PATH_OURS)
@@ -222,6 +227,19 @@ void socket_guard_expect(struct socket_guard *g)
     g->late_checks = LATE_CHECKS;
     g->late_check.repeat = LATE_CHECK_FIRST;
     ev_timer_again(g->engine->loop, &g->late_check);
+}
+
+void socket_guard_share(struct socket_guard *g, bool is_shared)
+{
+    struct held_socket *h;
+    if (g->is_shared == is_shared)
+        return;
+    g->is_shared = is_shared;
+    hold_each(h, &g->engine->hold) if (!is_shared && h->listens && h->family == AF_UNIX)
+    {
+        socket_events_remove(g->hup_fd, h->fd);
+        socket_events_watch_hangup(g->hup_fd, h->fd, h);
+    }
 }
 
 int socket_guard_start(struct socket_guard *g, struct engine *e)

@@ -97,13 +97,17 @@ enum output_column {
 
 /* Columns of the "berth" row. */
 enum berth_column {
-    BERTH_COL_SERIAL,   /* the last serial given to a worker */
-    BERTH_COL_SHUTDOWN, /* 1: everything is to end */
-    BERTH_COL_STATUS,   /* of the essential service that ended everything */
-    BERTH_COL_READY,    /* 1: the service manager was told READY=1 */
-    BERTH_COL_UPGRADES, /* how many upgrades were begun */
-    BERTH_COL_UPGRADE,  /* enum upgrade_state, of the latest */
-    BERTH_COL_FAILURE,  /* … why it failed: core/upgrade.h */
+    BERTH_COL_SERIAL,       /* the last serial given to a worker */
+    BERTH_COL_SHUTDOWN,     /* 1: everything is to end */
+    BERTH_COL_STATUS,       /* of the essential service that ended everything */
+    BERTH_COL_READY,        /* 1: the service manager was told READY=1 */
+    BERTH_COL_UPGRADES,     /* how many upgrades were begun */
+    BERTH_COL_UPGRADE,      /* enum upgrade_state, of the latest */
+    BERTH_COL_FAILURE,      /* … why it failed: core/upgrade.h */
+    BERTH_COL_TAKE_OVER,    /* enum take_over_state */
+    BERTH_COL_TAKE_OVER_ID, /* … by which the other berth knows it */
+    BERTH_COL_HAND_OVER,    /* enum hand_over_state */
+    BERTH_COL_HAND_OVER_ID,
     BERTH_COL_COUNT
 };
 

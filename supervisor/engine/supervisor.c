@@ -98,7 +98,31 @@ static void load_own_row(struct engine *e)
         e->upgrades.n = (unsigned)row.column[BERTH_COL_UPGRADES];
         e->upgrades.state = (enum upgrade_state)row.column[BERTH_COL_UPGRADE];
         e->upgrades.failure = (int)row.column[BERTH_COL_FAILURE];
+        e->take_over.state = (enum take_over_state)row.column[BERTH_COL_TAKE_OVER];
+        e->take_over.id = row.column[BERTH_COL_TAKE_OVER_ID];
+        e->hand_over.state = (enum hand_over_state)row.column[BERTH_COL_HAND_OVER];
+        e->hand_over.id = row.column[BERTH_COL_HAND_OVER_ID];
+        e->is_shutting_down = e->is_shutting_down || e->hand_over.state == HAND_OVER_DONE;
     }
+}
+
+void engine_save(struct engine *e)
+{
+    struct soft_state_row row = {BERTH_COL_COUNT,
+                                 {
+                                     [BERTH_COL_SERIAL] = (int64_t)e->serial,
+                                     [BERTH_COL_SHUTDOWN] = e->is_shutting_down,
+                                     [BERTH_COL_STATUS] = e->over_status,
+                                     [BERTH_COL_READY] = e->announce.was_ready,
+                                     [BERTH_COL_UPGRADES] = e->upgrades.n,
+                                     [BERTH_COL_UPGRADE] = e->upgrades.state,
+                                     [BERTH_COL_FAILURE] = e->upgrades.failure,
+                                     [BERTH_COL_TAKE_OVER] = e->take_over.state,
+                                     [BERTH_COL_TAKE_OVER_ID] = e->take_over.id,
+                                     [BERTH_COL_HAND_OVER] = e->hand_over.state,
+                                     [BERTH_COL_HAND_OVER_ID] = e->hand_over.id,
+                                 }};
+    state_store_save(&e->store, "berth", &e->row, &row);
 }
 
 /* Processes that were the keeper's children before it was berth (a script that ends in `exec berth run …`)
@@ -125,11 +149,14 @@ static int open_control(struct engine *e, const char *asked, struct berr *err)
     struct keeper_entry *entry = keeper_link_find(&e->keeper, "control");
     int r = control_socket_path(e->control_path, sizeof e->control_path, asked ? asked : e->conf->control,
                                 &chosen, err);
+    if (r >= 0)
+        r = take_over_place(e, chosen, err);
+    chosen = chosen || e->take_over.path;
     if (entry)
         e->control_fd = take_fd(&entry->fd);
     else if (r >= 0)
-        e->control_fd = r =
-            control_socket_listen(e->control_path, e->conf->control_mode, e->conf->control_group, err);
+        e->control_fd = r = control_socket_listen(take_over_own_control(e), e->conf->control_mode,
+                                                  e->conf->control_group, err);
     if (e->control_fd < 0) {
         *e->control_path = '\0';
         if (chosen)
@@ -246,6 +273,7 @@ static int prepare(struct engine *e, const struct supervisor_options *options, s
     if ((r = state_store_open(&e->store, &e->keeper, &restored, err)) < 0)
         return r;
     load_own_row(e);
+    take_over_prepare(e, options->take_over);
     if (e->keeper.is_first)
         note_strangers(e);
     r = socket_guard_start(&e->guard, e);
@@ -282,6 +310,7 @@ static void begin(struct engine *e)
     if (e->is_shutting_down) {
         engine_resume_shutdown(e);
     } else {
+        hand_over_resume(e);
         reconcile_start_services(e);
         socket_guard_check(&e->guard, NULL); /* nobody watched while there was no supervisor */
     }
@@ -292,25 +321,32 @@ static void begin(struct engine *e)
         engine_check_over(e->services[i]);
     update_resume(e);
     announce_follow(e);
+    take_over_follow(e);
     mem_trim();
 }
 
-static void fail(struct engine *e, const struct berr *err)
+void engine_fail_start(struct engine *e, const struct berr *err, int status)
 {
     event_log_say(&e->log, LOG_ERROR, "berth", NULL, "%s", err->text);
     if (e->keeper.is_on_trial)
         _exit(EXIT_BERTH_FAILED); /* as in a crash: the one before us goes on with everything */
+    take_over_abandon(e);
     e->is_over = true;
-    e->exit_status = EXIT_BERTH_FAILED;
+    e->exit_status = status;
     if (e->loop) {
         hold_release_all(e);
         share_release_all(e);
     }
     if (e->control_fd >= 0)
-        control_socket_retire(e->control_fd, e->control_path);
+        control_socket_retire(e->control_fd, take_over_own_control(e));
     keeper_link_finish(&e->keeper, e->exit_status);
     if (e->loop)
         ev_break(e->loop, EVBREAK_ALL);
+}
+
+static void fail(struct engine *e, const struct berr *err)
+{
+    engine_fail_start(e, err, EXIT_BERTH_FAILED);
 }
 
 /* May the address that was taken become free while we wait? */
@@ -334,7 +370,7 @@ static void open_sockets(struct engine *e, bool is_first_try)
         r = share_open(e, &err);
     }
     bool waits = r < 0 && waits_for(e, r);
-    if (r < 0 && !waits && e->keeper.is_first) {
+    if (r < 0 && !waits && (e->keeper.is_first || (take_over_is_pending(e) && is_first_try))) {
         fail(e, &err);
         return;
     }
@@ -349,6 +385,11 @@ static void open_sockets(struct engine *e, bool is_first_try)
         begin(e);
     else if (e->has_begun && !is_first_try && r >= 0)
         update_proceed(e); /* whoever had to wait for a socket */
+}
+
+void engine_open_sockets(struct engine *e)
+{
+    open_sockets(e, true);
 }
 
 static void on_socket_timer(struct ev_loop *loop, ev_timer *t, int revents)
@@ -366,6 +407,8 @@ static void destroy(struct engine *e)
     control_server_free(e->control);
     if (e->loop) {
         upgrade_forget(e);
+        take_over_fini(e);
+        hand_over_fini(e);
         task_forget_all(e);
     }
     for (size_t i = 0; i < e->n_services; i++)
@@ -418,7 +461,8 @@ int supervisor_main(struct conf *conf, const struct supervisor_options *options)
         ev_timer_init(&e.socket_timer, on_socket_timer, CONFLICT_PACE, CONFLICT_PACE);
         e.socket_timer.data = &e;
         keeper_link_watch(&e.keeper, e.loop, &keeper_handlers, &e);
-        open_sockets(&e, true);
+        if (!take_over_begin(&e))
+            open_sockets(&e, true);
         if (!e.is_over)
             ev_run(e.loop, 0);
     }

@@ -8,10 +8,11 @@
 #include "core/conf.h"
 
 struct supervisor_options {
-    const char *control; /* --control, or NULL */
-    int keeper_fd;       /* our end of the pair */
-    bool no_color;       /* on standard output */
-    const char *config;  /* `up`: the file to read at an update, as conf_load_find() has it; NULL: `run` */
+    const char *control;   /* --control, or NULL */
+    int keeper_fd;         /* our end of the pair */
+    bool no_color;         /* on standard output */
+    const char *take_over; /* the control socket of the berth to take over from, or NULL; outlives all this */
+    const char *config;    /* `up`: the file to read at an update, as conf_load_find() has it; NULL: `run` */
 };
 
 /* Runs until everything is finished or the process is killed. Takes CONF over; NULL: it is what the keeper

@@ -488,7 +488,7 @@ void update_begin(struct engine *e, struct control_client *client, const char *p
 {
     const char *why = !e->config      ? "this berth has no configuration file: it was started by berth run"
                       : !e->has_begun ? "its sockets cannot be bound yet (on_conflict = wait)"
-                                      : NULL;
+                                      : hand_over_obstacle(e);
     if (why) {
         update_reply_refused(e, client, why);
         return;

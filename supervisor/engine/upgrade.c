@@ -198,7 +198,7 @@ static const char *impossible(const struct engine *e)
     return e->is_shutting_down  ? "berth is shutting down"
            : !e->has_begun      ? "berth is still starting: its sockets cannot be bound yet"
            : e->upgrades.asking ? "another upgrade is under way"
-                                : NULL;
+                                : hand_over_obstacle(e);
 }
 
 void upgrade_begin(struct engine *e, struct control_client *client, const char *path, bool waits)

@@ -189,6 +189,24 @@ int control_socket_connect(const char *path, struct berr *err)
     return take_fd(&fd);
 }
 
+int control_socket_dial(const char *path, struct berr *err)
+{
+    struct sockaddr_un un;
+    socklen_t len;
+    int r = unix_path_address(path, &un, &len);
+    if (r < 0)
+        return unreachable(path, -r, err);
+    cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&un, len) < 0)
+        return unreachable(path, errno, err);
+    return take_fd(&fd);
+}
+
+int control_socket_move(const char *from, const char *to)
+{
+    return rename(from, to) < 0 ? -errno : 0;
+}
+
 void control_socket_retire(int fd, const char *path)
 {
     /* Other holders of it, a keeper for one, do not keep it alive after this. */

@@ -20,6 +20,10 @@ int control_socket_listen(const char *path, mode_t mode, const char *group, stru
 void control_socket_set_mode(const char *path, mode_t mode);
 /* A connected descriptor, CLOEXEC; BERR_UNREACHABLE with a sentence that says what to check. */
 int control_socket_connect(const char *path, struct berr *err);
+/* The same without ever waiting, and the descriptor does not wait either: -EAGAIN while too many others do. */
+int control_socket_dial(const char *path, struct berr *err);
+/* The socket at FROM is at TO from now on, whatever is there; in one step. Negative errno. */
+int control_socket_move(const char *from, const char *to);
 /* The listening FD takes no more clients, whoever else holds it, and PATH goes if it still leads to it.
  * Connections stay. */
 void control_socket_retire(int fd, const char *path);

@@ -4,7 +4,17 @@
 #include "sys/peer.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/socket.h>
+
+const char *peer_format(char dst[PEER_TEXT], const struct peer *p)
+{
+    if (p->pid > 0)
+        snprintf(dst, PEER_TEXT, "process %d of user %u", (int)p->pid, (unsigned)p->uid);
+    else
+        snprintf(dst, PEER_TEXT, "a process of user %u in another pid namespace", (unsigned)p->uid);
+    return dst;
+}
 
 int peer_credentials(int fd, struct peer *ret)
 {

@@ -11,6 +11,9 @@ struct peer {
     gid_t gid;
 };
 
+#define PEER_TEXT 80
+/* "process 12 of user 0"; who is in a pid namespace of its own has no number here. Returns DST. */
+const char *peer_format(char dst[PEER_TEXT], const struct peer *p);
 /* Negative errno. */
 int peer_credentials(int fd, struct peer *ret);
 /* Was who connected in the group GID, as its own or a supplementary one (SO_PEERGROUPS)? */

@@ -374,6 +374,16 @@ int unix_path_set_access(const char *path, const struct socket_options *o, struc
     return r < 0 ? r : set_owner_and_mode(&p, &owner, o->mode, err);
 }
 
+bool unix_path_file(const char *path, uint64_t *ret_device, uint64_t *ret_inode)
+{
+    struct stat st;
+    if (lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
+        return false;
+    *ret_device = st.st_dev;
+    *ret_inode = st.st_ino;
+    return true;
+}
+
 /* --- guarding --- */
 
 static int check(const struct place *p)

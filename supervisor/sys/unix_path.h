@@ -6,6 +6,7 @@
 #define BERTH_SYS_UNIX_PATH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/un.h>
@@ -32,6 +33,10 @@ int unix_path_bind_unguarded(int fd, const char *path, const struct socket_optio
 
 /* Gives the file of a held socket O's owner, group and mode. Negative errno and a sentence. */
 int unix_path_set_access(const char *path, const struct socket_options *o, struct berr *err);
+
+/* Which file PATH leads to, by the numbers that are the same in every mount namespace that shares it; false
+ * where it leads to no socket. */
+bool unix_path_file(const char *path, uint64_t *ret_device, uint64_t *ret_inode);
 
 enum unix_path_state {
     UNIX_PATH_OURS, /* the path leads to the socket */

@@ -37,6 +37,7 @@ Test(held_name, what_is_written_is_read_back)
 {
     static const char *const texts[] = {
         "control",
+        "passed/17/web",
         "state",
         "socket/web/0/1.1/tcp://:80",
         "socket/a.b_c-d/4096/2.2/unix:/run/a/b c.sock",

@@ -234,6 +234,8 @@ Test(run_args, what_is_wrong_is_named)
         {"--workers x z", "--workers: workers must be a number from 0 to 4096, not \"x\""},
         {"--set workers z", "--set: it wants KEY=VALUE"},
         {"--set worker=1 z", "--set: \"worker\" is not a key of a service; did you mean workers?"},
+        {"--take-over", "--take-over wants CONTROL behind it"},
+        {"--take-over= z", "--take-over: it wants the control socket"},
         {"--set command=x z", "command stands at the end of the line"},
         {"--set sockets=x z", "sockets are given by --listen"},
         {"--set adopt=learn z", "adopt is not carried out by this version"},
@@ -278,7 +280,7 @@ Test(run_args, the_help_names_only_options_that_are_there)
         cr_expect_not(strstr(err.text, "is not an option"), "%s", err.text);
         n++;
     }
-    cr_assert_eq(n, 16);
+    cr_assert_eq(n, 17);
 }
 
 Test(run_args, the_help_names_every_option_of_the_manual)
@@ -286,10 +288,24 @@ Test(run_args, the_help_names_every_option_of_the_manual)
     static const char *const names[] = {"--listen",       "--adopt",      "--set",    "--workers",
                                         "--ready",        "--restart",    "--reload", "--stop-signal",
                                         "--stop-timeout", "--standby",    "--user",   "--env",
-                                        "--log-level",    "--log-format", "--help"};
+                                        "--log-level",    "--log-format", "--help",   "--take-over"};
     for (size_t i = 0; i < N(names); i++)
         cr_expect(strstr(run_args_help(), names[i]), "%s", names[i]);
     cr_expect(str_starts_with(run_args_help(), "Usage: berth run "));
+}
+
+Test(run_args, whose_place_is_taken)
+{
+    char option[] = "--take-over", path[] = "/run/other.sock", command[] = "x";
+    char *const argv[] = {option, path, command, option, path, NULL};
+    struct conf c;
+    struct berr err = {0};
+    cr_assert_eq(run_args_parse(5, argv, &c, &err), 0);
+    cr_expect_eq(c.take_over, path); /* it outlives the configuration */
+    conf_fini(&c);
+    cr_assert_eq(run_args_parse(3, argv + 2, &c, &err), 0);
+    cr_expect_null(c.take_over, "that is the command's");
+    conf_fini(&c);
 }
 
 Test(run_args, as_many_words_as_the_limit_and_no_more)
