@@ -38,7 +38,7 @@ tests_unit_core_crit_LDADD = supervisor/core/libcore.a supervisor/wire/libwire.a
 
 tests_unit_sys_crit_SOURCES = tests/unit/sys/sys_test.c tests/unit/sys/sys_test.h \
 	tests/unit/sys/test_log_file.c tests/unit/sys/test_capability.c tests/unit/sys/test_cgroup.c tests/unit/sys/test_text_file.c tests/unit/sys/test_control_socket.c tests/unit/sys/test_fd.c tests/unit/sys/test_fdbatch.c tests/unit/sys/test_holder.c tests/unit/sys/test_inherited.c \
-	tests/unit/sys/test_listener.c tests/unit/sys/test_memory_file.c tests/unit/sys/test_notify_socket.c tests/unit/sys/test_notify_target.c tests/unit/sys/test_pidfd.c tests/unit/sys/test_procfs.c tests/unit/sys/test_ready_pipe.c tests/unit/sys/test_resolve.c \
+	tests/unit/sys/test_listener.c tests/unit/sys/test_memory_file.c tests/unit/sys/test_net_namespace.c tests/unit/sys/test_notify_socket.c tests/unit/sys/test_notify_target.c tests/unit/sys/test_pidfd.c tests/unit/sys/test_procfs.c tests/unit/sys/test_ready_pipe.c tests/unit/sys/test_resolve.c \
 	tests/unit/sys/test_shared_memory.c tests/unit/sys/test_spawn.c tests/unit/sys/test_unix_path.c tests/unit/sys/test_unix_queues.c tests/unit/sys/test_user.c tests/unit/sys/test_will.c
 tests_unit_sys_crit_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_sys_crit_LDADD = supervisor/sys/libsys.a supervisor/wire/libwire.a supervisor/base/libbase.a $(JANSSON_LIBS) $(CAPNG_LIBS) $(CRITERION_LIBS)
@@ -55,7 +55,7 @@ tests_lib_keeper_host_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_lib_keeper_host_LDADD = supervisor/keeper/libkeeper.a supervisor/sys/libsys.a supervisor/wire/libwire.a supervisor/base/libbase.a
 
 # The engine's archive needs everything; these parts of it stand on their own.
-tests_unit_engine_crit_SOURCES = tests/unit/engine/test_conf_load.c tests/unit/engine/test_control_server.c \
+tests_unit_engine_crit_SOURCES = tests/unit/engine/test_conf_load.c tests/unit/engine/test_control_server.c tests/unit/engine/test_passed.c supervisor/engine/passed.c \
 	supervisor/engine/conf_load.c supervisor/engine/conf_verify.c supervisor/engine/env_files.c supervisor/engine/control_dispatch.c supervisor/engine/control_server.c
 nodist_tests_unit_engine_crit_SOURCES = $(control_interface)
 tests_unit_engine_crit_CPPFLAGS = $(AM_CPPFLAGS) $(INIH_CFLAGS) $(CRITERION_CFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'

@@ -211,7 +211,7 @@ static void do_status(struct control_client *client, json_t *parameters, bool mo
     set_optional(reply, "upgrade", upgrade_describe(e));
     const char *moving = take_over_is_pending(e)                     ? "taking-over"
                          : e->hand_over.state == HAND_OVER_UNDER_WAY ? "being-taken-over"
-                         : e->hand_over.state == HAND_OVER_DONE      ? "taken-over"
+                         : hand_over_is_done(&e->hand_over)          ? "taken-over"
                                                                      : NULL;
     set_optional(reply, "take_over", moving ? json_string(moving) : NULL);
     control_client_reply(client, reply, false);

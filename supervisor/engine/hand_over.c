@@ -48,17 +48,16 @@ static void carry_on(struct engine *e, const char *why)
 }
 
 /* Its control socket is in the place of ours, or will not be. */
-static void make_way(struct engine *e)
+static void leave(struct engine *e)
 {
-    e->hand_over.has_place = true;
     ev_timer_stop(e->loop, &e->hand_over.patience);
+    record(e, HAND_OVER_LEFT);
     engine_proceed_shutdown(e);
 }
 
 bool hand_over_is_awaited(const struct engine *e)
 {
-    const struct hand_over *h = &e->hand_over;
-    return h->state == HAND_OVER_DONE && h->client && !h->has_place;
+    return e->hand_over.state == HAND_OVER_DONE;
 }
 
 static void on_patience_over(struct ev_loop *loop, ev_timer *t, int revents)
@@ -66,7 +65,7 @@ static void on_patience_over(struct ev_loop *loop, ev_timer *t, int revents)
     (void)loop, (void)revents;
     struct engine *e = t->data;
     if (e->hand_over.state == HAND_OVER_DONE)
-        make_way(e);
+        leave(e);
     else
         carry_on(e, "was not heard of any more");
 }
@@ -88,18 +87,16 @@ void hand_over_on_client_gone(struct engine *e, const struct control_client *cli
         return;
     h->client = NULL;
     passed_list_fini(&h->list);
-    if (h->state == HAND_OVER_UNDER_WAY && !e->is_over)
+    if ((h->state == HAND_OVER_UNDER_WAY || h->state == HAND_OVER_DONE) && !e->is_over)
         await_taker(e);
-    else if (h->state == HAND_OVER_DONE && !e->is_over)
-        make_way(e);
 }
 
 void hand_over_resume(struct engine *e)
 {
-    if (e->hand_over.state != HAND_OVER_UNDER_WAY)
-        return;
-    socket_guard_share(&e->guard, true);
-    await_taker(e);
+    if (e->hand_over.state == HAND_OVER_UNDER_WAY)
+        socket_guard_share(&e->guard, true);
+    if (e->hand_over.state == HAND_OVER_UNDER_WAY || e->hand_over.state == HAND_OVER_DONE)
+        await_taker(e);
 }
 
 void hand_over_fini(struct engine *e)
@@ -169,7 +166,7 @@ static int collect(struct engine *e)
 const char *hand_over_obstacle(const struct engine *e)
 {
     return e->hand_over.state == HAND_OVER_UNDER_WAY ? "another berth is taking over just now"
-           : e->hand_over.state == HAND_OVER_DONE    ? "another berth has taken over"
+           : hand_over_is_done(&e->hand_over)        ? "another berth has taken over"
            : take_over_is_pending(e)                 ? "it is itself taking over from another berth just now"
                                                      : NULL;
 }
@@ -202,7 +199,8 @@ static void begin(struct engine *e, struct control_client *client, int64_t id)
     struct peer peer = control_client_peer(client);
     char who[PEER_TEXT];
     h->client = client;
-    ev_timer_stop(e->loop, &h->patience);
+    if (h->state == HAND_OVER_UNDER_WAY)
+        ev_timer_stop(e->loop, &h->patience);
     if (h->state != HAND_OVER_NONE)
         return;
     h->id = id;
@@ -302,7 +300,7 @@ void hand_over_end_call(struct control_client *client, json_t *parameters, bool 
         if (!is_done && h->state == HAND_OVER_UNDER_WAY)
             carry_on(e, "has given up");
         control_client_reply(client, NULL, false);
-        if (h->state == HAND_OVER_DONE && is_done)
-            make_way(e);
+        if (h->state == HAND_OVER_DONE && json_is_true(json_object_get(parameters, "in_place")))
+            leave(e);
     }
 }

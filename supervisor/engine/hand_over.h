@@ -23,6 +23,7 @@ enum hand_over_state {
     HAND_OVER_NONE,
     HAND_OVER_UNDER_WAY,
     HAND_OVER_DONE, /* everything is the other one's */
+    HAND_OVER_LEFT, /* … and its control socket is in the place of ours */
 };
 
 struct hand_over {
@@ -31,7 +32,6 @@ struct hand_over {
     struct control_client *client; /* the one that takes; NULL: it is not there just now */
     struct passed_list list;       /* what it is being sent */
     ev_timer patience;             /* until it is there again; at the end, until it has our place */
-    bool has_place;                /* it has put its control socket in the place of ours */
 };
 
 /* The methods TakeOver and EndTakeOver. */
@@ -42,7 +42,12 @@ void hand_over_on_client_gone(struct engine *e, const struct control_client *cli
 void hand_over_resume(struct engine *e);
 /* Why nothing is to be changed just now: somebody else is about to have it, or to give it; NULL. */
 const char *hand_over_obstacle(const struct engine *e);
-/* Everything is the other one's, but who asks at our control socket would find nobody yet. */
+/* Is everything the other one's? */
+static inline bool hand_over_is_done(const struct hand_over *h)
+{
+    return h->state == HAND_OVER_DONE || h->state == HAND_OVER_LEFT;
+}
+/* It is, but who asks at our control socket would find nobody yet. */
 bool hand_over_is_awaited(const struct engine *e);
 /* Do the files of our sockets stay, because another berth has these? */
 bool hand_over_keeps_files(const struct engine *e);

@@ -33,7 +33,7 @@
 static int exit_status_of(const struct engine *e)
 {
     int status = e->over_status;
-    if (e->hand_over.state == HAND_OVER_DONE)
+    if (hand_over_is_done(&e->hand_over))
         return 0; /* its workers were asked to end because others are there */
     for (size_t i = 0; e->conf->is_run && i < e->n_services; i++)
         for (size_t j = 0; j < e->services[i]->n_workers; j++) {

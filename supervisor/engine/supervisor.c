@@ -102,7 +102,7 @@ static void load_own_row(struct engine *e)
         e->take_over.id = row.column[BERTH_COL_TAKE_OVER_ID];
         e->hand_over.state = (enum hand_over_state)row.column[BERTH_COL_HAND_OVER];
         e->hand_over.id = row.column[BERTH_COL_HAND_OVER_ID];
-        e->is_shutting_down = e->is_shutting_down || e->hand_over.state == HAND_OVER_DONE;
+        e->is_shutting_down = e->is_shutting_down || hand_over_is_done(&e->hand_over);
     }
 }
 
@@ -307,10 +307,10 @@ static void begin(struct engine *e)
     reconcile_workers(e);
     keeper_link_forget_entries(&e->keeper);
     reconcile_forget_removed(e);
+    hand_over_resume(e);
     if (e->is_shutting_down) {
         engine_resume_shutdown(e);
     } else {
-        hand_over_resume(e);
         reconcile_start_services(e);
         socket_guard_check(&e->guard, NULL); /* nobody watched while there was no supervisor */
     }

@@ -31,7 +31,7 @@ static void record(struct engine *e, enum take_over_state state)
 
 bool take_over_is_pending(const struct engine *e)
 {
-    return e->take_over.state == TAKE_OVER_ASKING || e->take_over.state == TAKE_OVER_HAS_ALL;
+    return e->take_over.state != TAKE_OVER_NONE && e->take_over.state != TAKE_OVER_DONE;
 }
 
 bool take_over_shares(const struct engine *e)
@@ -243,11 +243,23 @@ static void give_up_for(struct engine *e, const struct service *s)
         give_up(e, status, "service %s does not come up", s->conf->name);
 }
 
+/* From now on there is no giving up: the other one may have let go already. */
+static void say_ready(struct engine *e)
+{
+    if (!e->take_over.is_connected || e->take_over.call != CALL_NONE)
+        return;
+    record(e, TAKE_OVER_READY);
+    crash_point(CRASH_AT_take_over_ready);
+    take_over_tell_end(e, true);
+}
+
 static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     (void)loop, (void)revents;
     struct engine *e = timer->data;
     bool all = true;
+    if (e->take_over.state == TAKE_OVER_READY && !e->is_shutting_down)
+        say_ready(e);
     if (e->take_over.state != TAKE_OVER_HAS_ALL || e->is_shutting_down || !e->has_begun)
         return;
     for (size_t i = 0; i < e->n_services; i++) {
@@ -259,17 +271,16 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
         }
         all = all && (!is_awaited(s) || is_up(s));
     }
-    if (all && e->take_over.is_connected && e->take_over.call == CALL_NONE) {
-        crash_point(CRASH_AT_take_over_ready);
-        take_over_tell_end(e, true);
-    }
+    if (all)
+        say_ready(e);
 }
 
 /* Not at once: several services may change in one turn, and a step is not to end everything beneath itself.
  */
 void take_over_follow(struct engine *e)
 {
-    if (e->take_over.state == TAKE_OVER_HAS_ALL && !ev_is_active(&e->take_over.look))
+    if (take_over_is_pending(e) && e->take_over.state != TAKE_OVER_ASKING &&
+        !ev_is_active(&e->take_over.look))
         ev_timer_start(e->loop, &e->take_over.look);
 }
 
@@ -287,8 +298,10 @@ void take_over_abandon(struct engine *e)
     if (!take_over_is_pending(e) || t->is_given_up)
         return;
     t->is_given_up = true;
+    if (t->state == TAKE_OVER_READY || (t->state == TAKE_OVER_ASKING && !t->has_been_answered))
+        return; /* that is for the other one to know; or it knows nothing of us */
     event_log_say(&e->log, LOG_WARNING, SUBJECT, NULL, "given up; the berth at %s carries on", t->path);
-    if (t->is_connected && t->call != CALL_END)
+    if (t->is_connected)
         take_over_tell_end(e, false);
 }
 

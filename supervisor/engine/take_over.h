@@ -25,6 +25,7 @@ enum take_over_state {
     TAKE_OVER_NONE,
     TAKE_OVER_ASKING,
     TAKE_OVER_HAS_ALL, /* everything is in our keeper, and still the other one's */
+    TAKE_OVER_READY,   /* … and we have said that we are ready: only the other one knows whose it is */
     TAKE_OVER_DONE,    /* everything is ours */
 };
 

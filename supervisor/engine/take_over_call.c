@@ -76,10 +76,16 @@ static void ask(struct engine *e)
     }
 }
 
-void take_over_tell_end(struct engine *e, bool is_done)
+static void send_end(struct engine *e, bool is_done, bool is_in_place)
 {
     send_call(e, CALL_END, "io.berth.EndTakeOver",
-              json_pack("{s:I, s:b}", "id", (json_int_t)e->take_over.id, "done", (int)is_done));
+              json_pack("{s:I, s:b, s:b}", "id", (json_int_t)e->take_over.id, "done", (int)is_done,
+                        "in_place", (int)is_in_place));
+}
+
+void take_over_tell_end(struct engine *e, bool is_done)
+{
+    send_end(e, is_done, false);
 }
 
 /* --- answers ------------------------------------------------------------------------------------------- */
@@ -152,7 +158,7 @@ static void on_reply(struct engine *e, const json_t *reply)
         take_over_conclude(e);
         event_log_say(&e->log, LOG_INFO, SUBJECT, NULL,
                       "has taken over from the berth at %s, which drains and ends", t->path);
-        take_over_tell_end(e, true); /* … and may go, now that its place is taken */
+        send_end(e, true, true); /* … and may go, now that its place is taken */
     }
 }
 
@@ -246,7 +252,7 @@ static int connect_now(struct engine *e, struct berr *err)
 static void on_nobody(struct engine *e)
 {
     struct take_over *t = &e->take_over;
-    bool has_all = t->state == TAKE_OVER_HAS_ALL;
+    bool has_all = t->state != TAKE_OVER_ASKING;
     take_over_hang_up(e);
     event_log_say(&e->log, LOG_WARNING, SUBJECT, NULL, "the berth at %s is gone%s", t->path,
                   has_all ? ", and what it held is here" : " before it passed anything on");
@@ -301,7 +307,7 @@ void take_over_call_first(struct engine *e)
     struct berr err, told;
     int r = connect_now(e, &err);
     bool is_nobody = r == -ECONNREFUSED || r == -ENOENT;
-    bool goes_on = e->take_over.state == TAKE_OVER_HAS_ALL || (is_nobody && !e->keeper.is_first);
+    bool goes_on = e->take_over.state != TAKE_OVER_ASKING || (is_nobody && !e->keeper.is_first);
     if (r < 0 && (r == -EAGAIN || goes_on))
         ev_timer_again(e->loop, &e->take_over.again);
     if (r == 0 || r == -EAGAIN || goes_on)

@@ -11,7 +11,7 @@ tests_lib_probe_LDADD = supervisor/sys/libsys.a
 if HAVE_CRITERION
 system_tests = \
 	%D%/rig.crit %D%/run.crit %D%/handoff.crit %D%/kill.crit %D%/guard.crit %D%/habits.crit %D%/control.crit \
-	%D%/output.crit %D%/demand.crit %D%/inetd.crit %D%/share.crit %D%/servers.crit %D%/matrix.crit %D%/pid1.crit %D%/crash.crit %D%/up.crit %D%/update.crit %D%/upgrade.crit %D%/takeover.crit %D%/reload.crit %D%/standby.crit %D%/scale.crit %D%/hooks.crit %D%/input.crit %D%/limits.crit %D%/surroundings.crit %D%/announce.crit %D%/notify.crit %D%/examples.crit
+	%D%/output.crit %D%/demand.crit %D%/inetd.crit %D%/share.crit %D%/servers.crit %D%/matrix.crit %D%/pid1.crit %D%/crash.crit %D%/up.crit %D%/update.crit %D%/upgrade.crit %D%/takeover.crit %D%/crash_takeover.crit %D%/reload.crit %D%/standby.crit %D%/scale.crit %D%/hooks.crit %D%/input.crit %D%/limits.crit %D%/surroundings.crit %D%/announce.crit %D%/notify.crit %D%/examples.crit
 check_PROGRAMS += tests/berth-crash tests/berth-keeper tests/berth-future $(system_tests)
 TESTS += $(system_tests)
 check_LIBRARIES = tests/lib/librig.a
@@ -114,6 +114,9 @@ tests_system_update_crit_LDADD = $(system_ldadd)
 tests_system_upgrade_crit_SOURCES = %D%/test_check_state.c %D%/test_upgrade.c
 tests_system_upgrade_crit_CPPFLAGS = $(system_cppflags)
 tests_system_upgrade_crit_LDADD = $(system_ldadd)
+tests_system_crash_takeover_crit_SOURCES = %D%/taker.c %D%/taker.h %D%/test_crash_take_over.c
+tests_system_crash_takeover_crit_CPPFLAGS = $(system_cppflags)
+tests_system_crash_takeover_crit_LDADD = $(system_ldadd)
 tests_system_takeover_crit_SOURCES = %D%/taker.c %D%/taker.h %D%/test_take_over.c %D%/test_take_over_kept.c
 tests_system_takeover_crit_CPPFLAGS = $(system_cppflags)
 tests_system_takeover_crit_LDADD = $(system_ldadd)

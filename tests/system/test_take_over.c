@@ -203,6 +203,34 @@ rig_test(take_over, hundreds_of_sockets_come_in_several_replies)
     cr_assert_eq(json_array_size(json_object_get(rig_call(r, "io.berth.Sockets", NULL), "sockets")), 600);
 }
 
+static size_t count(const char *text, const char *part)
+{
+    size_t n = 0;
+    for (; (text = strstr(text, part)); text++)
+        n++;
+    return n;
+}
+
+/* Connections that it cannot see may be there. */
+rig_test(take_over, idle_stop_does_not_believe_the_tables_of_another_network)
+{
+    rig_needs_root();
+    const char *text = rig_format(r,
+                                  "[supervisor]\nlog_level = debug\n[socket:web]\nlisten = %s\n"
+                                  "[service:web]\nsockets = web\ncommand = %s --drain\n"
+                                  "start = on-demand\nidle_stop = 200ms\n",
+                                  rig_address(r, 4), r->probe);
+    rig_up(r, text);
+    rig_wait_state(r, "waiting");
+    struct taker t = taker_start(r, taker_in_container(r, taker_up_argv(r, text)));
+    taker_becomes(r, &t, 0);
+    char body[100];
+    cr_assert_eq(load_ask(rig_address(r, 4), "/", body, sizeof body), 0);
+    rig_until(r, count(rig_log(r), "is needed: a connection is there") > 8);
+    cr_assert(!rig_log_has(r, "nobody has needed it"));
+    cr_assert_str_eq(rig_service_state(r), "running");
+}
+
 rig_test(take_over, with_a_control_socket_of_its_own)
 {
     const char *control = r->control, *address = rig_address(r, 4), *own = rig_path(r, "own.sock");

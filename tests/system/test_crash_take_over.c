@@ -1,0 +1,89 @@
+/* test_crash_take_over: in a take-over under load the supervisor of either berth is killed at every point
+ * where a test build can die: its successor goes on, the new one takes over in the end, and no request is
+ * lost. */
+#include "config.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/crash_point.h"
+#include "taker.h"
+
+#define CLIENTS 2
+
+static void begin(struct rig *r, struct load *ret[2])
+{
+    rig_run(r, "--listen", rig_address(r, 4), "--listen", rig_address(r, 1), "--", r->probe, "--drain");
+    rig_wait_state(r, "running");
+    ret[0] = rig_load(r, rig_address(r, 4), CLIENTS);
+    ret[1] = rig_load(r, rig_address(r, 1), CLIENTS);
+}
+
+static struct taker take(struct rig *r)
+{
+    return taker_run(r, "--listen", rig_address(r, 4), "--listen", rig_address(r, 1), "--ready",
+                     rig_format(r, "check:test -e %s", rig_path(r, "go")), "--", r->probe, "--drain");
+}
+
+static void end(struct rig *r, struct taker *t, struct load *load[2])
+{
+    rig_write_file(rig_path(r, "go"), "");
+    taker_becomes(r, t, 0);
+    rig_wait_state(r, "running");
+    for (int i = 0; i < 2; i++) {
+        cr_assert(load_wait_ok(load[i], 5, RIG_PATIENCE_SECONDS));
+        rig_load_end(r, load[i], 0);
+    }
+    cr_assert(taker_left_nothing(r));
+    cr_assert(!rig_log_has(r, "(restart 2,"), "a successor died by itself");
+    cr_assert_eq(rig_stop(r), 0);
+}
+
+static void of_the_taker(struct rig *r, const char *point)
+{
+    struct load *load[2];
+    begin(r, load);
+    r->berth = getenv("BERTH_CRASH");
+    rig_env(r, rig_format(r, "BERTH_CRASH_AT=%s", point));
+    struct taker t = take(r);
+    end(r, &t, load);
+    if (strncmp(point, "take_over_", strlen("take_over_")) == 0)
+        cr_assert(rig_log_has(r, "(restart 1,"), "nobody died at %s", point);
+}
+
+/* The first supervisor or, while the other one has it all and is not ready, the second. */
+static void of_the_taken(struct rig *r, const char *point, int supervisor)
+{
+    struct load *load[2];
+    const char *berth = r->berth, *log = r->err_path;
+    r->berth = getenv("BERTH_CRASH");
+    rig_env(r, rig_format(r, "BERTH_CRASH_AT=%s:1:%d", point, supervisor));
+    begin(r, load);
+    rig_env(r, "BERTH_CRASH_AT");
+    r->berth = berth;
+    struct taker t = take(r);
+    rig_until(r, taker_says(r, &t, "started (pid="));
+    if (supervisor == 1)
+        rig_kill_supervisor(r);
+    end(r, &t, load);
+    if (strncmp(point, "hand_over_", strlen("hand_over_")) == 0 && supervisor == 0)
+        cr_assert(strstr(rig_read_file(r, log), "(restart 1,"), "nobody died at %s", point);
+}
+
+#define X(name)                                                                                              \
+    rig_test(crash_take_over, of_the_taker_at_##name)                                                        \
+    {                                                                                                        \
+        of_the_taker(r, #name);                                                                              \
+    }                                                                                                        \
+    rig_test(crash_take_over, of_the_taken_at_##name)                                                        \
+    {                                                                                                        \
+        of_the_taken(r, #name, 0);                                                                           \
+    }                                                                                                        \
+    rig_test(crash_take_over, of_the_takens_successor_at_##name)                                             \
+    {                                                                                                        \
+        of_the_taken(r, #name, 1);                                                                           \
+    }
+CRASH_POINTS(X)
+#undef X
