@@ -305,3 +305,54 @@ rig_test(take_over, nginx_between_containers_and_back)
     }
     rig_load_end(r, load, 0);
 }
+
+/* The lines of the socket and of the service, for both; the second berth has to wait for another service. */
+static void both_with(struct rig *r, const char *socket, const char *service, const char *state,
+                      unsigned long lost)
+{
+    const char *go = rig_path(r, "go"),
+               *text = rig_format(r, "[socket:web]\nlisten = %s\n%s\n[service:web]\nsockets = web\n%s\n",
+                                  rig_address(r, 4), socket, service),
+               *late = rig_format(r,
+                                  "%safter = first\n[service:first]\ncommand = sleep 1000\n"
+                                  "ready = check:test -e %s\n",
+                                  text, go);
+    rig_up(r, text);
+    rig_wait_state_of(r, "web", state);
+    struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
+    cr_assert(load_wait_ok(load, 5, RIG_PATIENCE_SECONDS));
+    struct taker t = taker_start(r, taker_up_argv(r, late));
+    rig_until(r, taker_says(r, &t, "first/1#1: started"));
+    cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
+    rig_write_file(go, "");
+    taker_becomes(r, &t, 0);
+    rig_wait_state_of(r, "web", state);
+    cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
+    rig_load_end(r, load, lost);
+    cr_assert_eq(rig_stop(r), 0);
+}
+
+rig_test(take_over, a_socket_that_refuses_when_stopped_refuses_nobody_meanwhile)
+{
+    both_with(r, "when_stopped = refuse", rig_format(r, "command = %s --drain", r->probe), "running", 0);
+}
+
+rig_test(take_over, with_a_socket_for_each_worker)
+{
+    both_with(r, "reuse_port = per-worker", rig_format(r, "workers = 3\ncommand = %s --drain", r->probe),
+              "running", 0);
+}
+
+rig_test(take_over, with_a_worker_for_each_connection)
+{
+    both_with(r, "accept = yes\nmax_connections = 20", rig_format(r, "command = %s --answer-stdin", r->probe),
+              "waiting", CLIENTS); /* one that is on its way to exec dies of TERM */
+}
+
+rig_test(take_over, with_places_at_which_sockets_are_fetched)
+{
+    const char *place = rig_path(r, "zerg");
+    both_with(r, rig_format(r, "serve = zerg:%s", place), rig_format(r, "command = %s --drain", r->probe),
+              "running", 0);
+    cr_assert(access(place, F_OK) != 0);
+}

@@ -307,3 +307,39 @@ rig_test(take_over, by_another_user_is_refused)
     cr_assert_eq(rig_worker_pid(r, 1), worker);
     cr_assert(json_object_get(rig_status(r), "take_over") == NULL);
 }
+
+/* With its keeper, so that nobody is there any more. */
+rig_test(take_over, from_one_that_is_killed_as_a_whole_goes_on)
+{
+    rig_run(r, "--listen", rig_address(r, 4), "--listen", rig_address(r, 1), "--", r->probe, "--drain");
+    pid_t worker = rig_wait_worker(r, 1, 0), supervisor = rig_supervisor_pid(r);
+    struct taker t = taker_run(r, "--listen", rig_address(r, 4), "--listen", rig_address(r, 1), "--ready",
+                               rig_format(r, "check:test -e %s", rig_path(r, "go")), "--", r->probe);
+    rig_until(r, taker_says(r, &t, "started (pid="));
+    kill(r->keeper, SIGKILL);
+    kill(supervisor, SIGKILL);
+    kill(worker, SIGKILL);
+    rig_until(r, taker_says(r, &t, "is gone, and what it held is here"));
+    taker_becomes(r, &t, 128 + SIGKILL);
+    rig_write_file(rig_path(r, "go"), "");
+    rig_wait_state(r, "running");
+    char body[100];
+    cr_assert_eq(load_ask(rig_address(r, 4), "/", body, sizeof body), 0);
+    cr_assert_eq(load_ask(rig_address(r, 1), "/", body, sizeof body), 0);
+    rig_wait_child(r, worker);
+    rig_wait_child(r, supervisor);
+}
+
+/* A Unix listener that is shut down is dead for good: the old one makes another when it carries on. */
+rig_test(take_over, a_worker_that_kills_a_unix_socket_before_it_fails)
+{
+    rig_run(r, "--set", "stable_after=0", "--listen", rig_address(r, 1), "--", r->probe, "--drain");
+    rig_wait_worker(r, 1, 0);
+    struct taker t = taker_run(r, "--listen", rig_address(r, 1), "--ready", "notify", "--", r->probe,
+                               "--shutdown", "--exit-after", "200", "--exit-status", "4");
+    cr_assert_eq(taker_wait(r, &t), 4);
+    rig_until(r, rig_log_has(r, "it was made again"));
+    rig_wait_state(r, "running");
+    char body[100];
+    cr_assert_eq(load_ask(rig_address(r, 1), "/", body, sizeof body), 0);
+}
