@@ -103,6 +103,7 @@ void hand_over_fini(struct engine *e)
 {
     ev_timer_stop(e->loop, &e->hand_over.patience);
     passed_list_fini(&e->hand_over.list);
+    strv_fini(&e->hand_over.files);
 }
 
 /* --- what is held -------------------------------------------------------------------------------------- */
@@ -172,9 +173,21 @@ const char *hand_over_obstacle(const struct engine *e)
 }
 
 /* Also where we are ended while the other one has them all, and has not said so yet. */
-bool hand_over_keeps_files(const struct engine *e)
+bool hand_over_keeps_file(struct engine *e, const char *path, bool unlink)
 {
-    return e->hand_over.state != HAND_OVER_NONE;
+    if (e->hand_over.state == HAND_OVER_NONE)
+        return false;
+    if (unlink)
+        strv_add(&e->hand_over.files, path);
+    return true;
+}
+
+void hand_over_remove_files(struct engine *e)
+{
+    const struct strv *files = &e->hand_over.files;
+    for (size_t i = 0; i < files->n; i++)
+        if (unix_path_is_live(files->v[i]) == 0)
+            unix_path_give_up(files->v[i], true);
 }
 
 static const char *impossible(const struct engine *e, int64_t id, bool resumes)

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/str.h"
 #include "engine/passed.h"
 
 struct control_client;
@@ -31,6 +32,7 @@ struct hand_over {
     int64_t id;
     struct control_client *client; /* the one that takes; NULL: it is not there just now */
     struct passed_list list;       /* what it is being sent */
+    struct strv files;             /* of our sockets, that stayed */
     ev_timer patience;             /* until it is there again; at the end, until it has our place */
 };
 
@@ -49,8 +51,11 @@ static inline bool hand_over_is_done(const struct hand_over *h)
 }
 /* It is, but who asks at our control socket would find nobody yet. */
 bool hand_over_is_awaited(const struct engine *e);
-/* Do the files of our sockets stay, because another berth has these? */
-bool hand_over_keeps_files(const struct engine *e);
+/* Does the file of a Unix socket that we let go stay, because another berth may have the socket? If that
+ * turns out to have let go of it too, the file goes in the end, with UNLINK. */
+bool hand_over_keeps_file(struct engine *e, const char *path, bool unlink);
+/* The very end: every process of ours is gone. */
+void hand_over_remove_files(struct engine *e);
 void hand_over_fini(struct engine *e);
 
 #endif

@@ -401,8 +401,8 @@ static void release(struct share *s)
 {
     char name[LIMIT_HELD_NAME + 1];
     share_held_name(s->protocol, s->path, name);
-    if (s->path[0] != '@' && !hand_over_keeps_files(s->engine) &&
-        !(s->is_lent && take_over_is_pending(s->engine)))
+    bool is_anothers = s->is_lent && take_over_is_pending(s->engine);
+    if (s->path[0] != '@' && !is_anothers && !hand_over_keeps_file(s->engine, s->path, true))
         unix_path_give_up(s->path, true);
     keeper_link_drop(&s->engine->keeper, name);
     share_free(s);

@@ -56,6 +56,7 @@ static void finish(struct engine *e)
     output_logs_on_over(e);
     cgroups_remove(e);
     operation_on_over(e);
+    hand_over_remove_files(e);
     if (e->control_fd >= 0)
         control_socket_retire(e->control_fd, take_over_own_control(e));
     event_log_say(&e->log, LOG_INFO, "berth", NULL, "ended (status=%d)", e->exit_status);

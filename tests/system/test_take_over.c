@@ -174,9 +174,7 @@ rig_test(take_over, sockets_are_found_by_their_address_and_what_nobody_wants_is_
     cr_assert(rig_log_has(r, "lets go of tcp://127.0.0.1:8099 (name c)"));
     cr_assert(rig_log_has(r, rig_format(r, "lets go of %s (name b)", local)));
     rig_load_end(r, load, 0);
-    /* Its file is nobody's any more. */
-    unlink(rig_address(r, 1) + strlen("unix:"));
-    unlink(rig_format(r, "%s/.%s.berth", r->dir, strrchr(local, '/') + 1));
+    cr_assert(access(local + strlen("unix:"), F_OK) != 0, "its file is nobody's any more");
 }
 
 /* 10 sockets with 60 addresses: more than go with one reply. */
@@ -304,6 +302,32 @@ rig_test(take_over, nginx_between_containers_and_back)
         cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
     }
     rig_load_end(r, load, 0);
+}
+
+/* Where the path is another file, who looks for the service there would not find the old socket. */
+rig_test(take_over, a_unix_socket_whose_file_is_not_there_is_bound_anew)
+{
+    rig_needs_root();
+    const char *folder = rig_path(r, "private"), *path = rig_format(r, "%s/web.sock", folder);
+    const char *text = rig_format(r,
+                                  "[socket:web]\nlisten = %s, unix:%s\n[service:web]\nsockets = web\n"
+                                  "command = %s --drain\n",
+                                  rig_address(r, 4), path, r->probe);
+    cr_assert_eq(mkdir(folder, 0755), 0);
+    rig_up(r, text);
+    rig_wait_state(r, "running");
+    rig_write_file(rig_path(r, "other.ini"), text);
+    struct taker t =
+        taker_start(r, taker_in_container(r, RIG_ARGV("sh", "-c", "mount -t tmpfs none $0 && exec \"$@\"",
+                                                      folder, r->berth, "up", "--take-over", r->control, "-c",
+                                                      rig_path(r, "other.ini"))));
+    taker_becomes(r, &t, 0);
+    rig_wait_state(r, "running");
+    cr_assert(rig_log_has(r, "its file is not there in this mount namespace"));
+    cr_assert(rig_log_has(r, rig_format(r, "listening on unix:%s", path)));
+    cr_assert(access(path, F_OK) != 0, "the old one's file is still there");
+    char body[100];
+    cr_assert_eq(load_ask(rig_address(r, 4), "/", body, sizeof body), 0);
 }
 
 /* The lines of the socket and of the service, for both; the second berth has to wait for another service. */
