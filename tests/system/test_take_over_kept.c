@@ -166,7 +166,8 @@ rig_test(take_over, one_that_is_killed_as_a_whole_changes_nothing)
 {
     struct load *load[2];
     pid_t worker = begin(r, load);
-    struct taker t = take_slowly(r);
+    struct taker t = take(r, "command = sleep 1000\nready = notify"); /* it has no request to lose */
+    rig_until(r, taker_says(r, &t, "started (pid="));
     pid_t supervisor = taker_supervisor(r, &t);
     rig_kill_supervisor(r); /* the other's successor waits for it too */
     kill(t.pid, SIGSTOP);   /* so that it starts no successor */
