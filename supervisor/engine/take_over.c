@@ -219,26 +219,42 @@ static bool is_up(const struct service *s)
            (state == SERVICE_DONE && s->conf->with->type == TYPE_ONESHOT);
 }
 
+/* One that was started again at once has failed as well. */
 static const struct worker *find_failed(const struct service *s)
 {
     const struct worker *w;
+    if (s->accepts)
+        return NULL; /* the end of a connection is none of the service's */
+    bool has_end = s->conf->with->type == TYPE_ONESHOT;
     service_each_worker (w, s)
-        if (w->state == WORKER_BACKOFF || w->state == WORKER_FAILED || w->state == WORKER_DONE)
+        if (w->state == WORKER_BACKOFF || w->state == WORKER_FAILED || (w->has_last_status && !has_end))
             return w;
     return NULL;
+}
+
+/* How much longer the workers of S are to stay ready, as in a reload. */
+static int64_t unsettled_ns(const struct service *s)
+{
+    const struct worker *w;
+    int64_t left = 0;
+    service_each_worker (w, s) {
+        int64_t rest = s->conf->with->settle_ns - mono_between(w->since, clock_mono());
+        if (w->state == WORKER_READY && rest > left)
+            left = rest;
+    }
+    return left;
 }
 
 static void give_up_for(struct engine *e, const struct service *s)
 {
     const struct worker *w = find_failed(s);
-    char subject[LIMIT_NAME + 32];
+    cleanup_free char *failure = w ? worker_describe_failure(w) : NULL;
     int status = take_over_failure_status(e);
     if (w && e->conf->is_run && w->has_last_status && !w->has_failed_start &&
         restart_exit_status(w->last_status) != 0)
         status = restart_exit_status(w->last_status);
     if (w)
-        give_up(e, status, "worker %s %s", worker_subject(subject, sizeof subject, w),
-                w->note ? w->note : "ended before it was ready");
+        give_up(e, status, "%s", failure);
     else
         give_up(e, status, "service %s does not come up", s->conf->name);
 }
@@ -253,10 +269,19 @@ static void say_ready(struct engine *e)
     take_over_tell_end(e, true);
 }
 
+static void look_in(struct engine *e, int64_t ns)
+{
+    ev_timer *t = &e->take_over.look;
+    ev_timer_stop(e->loop, t);
+    ev_timer_set(t, (double)ns / NSEC_PER_SEC, 0);
+    ev_timer_start(e->loop, t);
+}
+
 static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     (void)loop, (void)revents;
     struct engine *e = timer->data;
+    int64_t left = 0;
     bool all = true;
     if (e->take_over.state == TAKE_OVER_READY && !e->is_shutting_down)
         say_ready(e);
@@ -265,13 +290,16 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
     for (size_t i = 0; i < e->n_services; i++) {
         const struct service *s = e->services[i];
         bool is_coming = !s->is_blocked && service_state(s) == SERVICE_STARTING;
-        if (is_awaited(s) && !is_up(s) && !is_coming) {
+        if (is_awaited(s) && ((!is_up(s) && !is_coming) || find_failed(s))) {
             give_up_for(e, s);
             return;
         }
         all = all && (!is_awaited(s) || is_up(s));
+        left = is_awaited(s) && unsettled_ns(s) > left ? unsettled_ns(s) : left;
     }
-    if (all)
+    if (all && left > 0)
+        look_in(e, left);
+    else if (all)
         say_ready(e);
 }
 
@@ -279,9 +307,8 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
  */
 void take_over_follow(struct engine *e)
 {
-    if (take_over_is_pending(e) && e->take_over.state != TAKE_OVER_ASKING &&
-        !ev_is_active(&e->take_over.look))
-        ev_timer_start(e->loop, &e->take_over.look);
+    if (take_over_is_pending(e) && e->take_over.state != TAKE_OVER_ASKING)
+        look_in(e, 0);
 }
 
 void take_over_on_hook_failed(struct service *s, const char *how)

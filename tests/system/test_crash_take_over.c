@@ -23,8 +23,9 @@ static void begin(struct rig *r, struct load *ret[2])
 
 static struct taker take(struct rig *r)
 {
-    return taker_run(r, "--listen", rig_address(r, 4), "--listen", rig_address(r, 1), "--ready",
-                     rig_format(r, "check:test -e %s", rig_path(r, "go")), "--", r->probe, "--drain");
+    return taker_run(r, "--listen", rig_address(r, 4), "--listen", rig_address(r, 1), "--set", "settle=10ms",
+                     "--ready", rig_format(r, "check:test -e %s", rig_path(r, "go")), "--", r->probe,
+                     "--drain");
 }
 
 static void end(struct rig *r, struct taker *t, struct load *load[2])

@@ -84,11 +84,12 @@ rig_test(take_over, run_in_the_same_container)
 /* Two services, one of which comes after the other. */
 static const char *configuration(struct rig *r, const char *more)
 {
-    return rig_format(r,
-                      "[socket:web]\nlisten = %s\n[socket:local]\nlisten = %s\n"
-                      "[service:web]\nsockets = web\nworkers = 2\ncommand = %s --drain\n"
-                      "[service:local]\nsockets = local\nafter = web\ncommand = %s --drain\n%s",
-                      rig_address(r, 4), rig_address(r, 1), r->probe, r->probe, more);
+    return rig_format(
+        r,
+        "[socket:web]\nlisten = %s\n[socket:local]\nlisten = %s\n"
+        "[service:web]\nsockets = web\nworkers = 2\nsettle = 20ms\ncommand = %s --drain\n"
+        "[service:local]\nsockets = local\nafter = web\nsettle = 20ms\ncommand = %s --drain\n%s",
+        rig_address(r, 4), rig_address(r, 1), r->probe, r->probe, more);
 }
 
 static void up_is_running(struct rig *r)

@@ -74,6 +74,18 @@ rig_test(take_over, a_command_that_ends_at_once_changes_nothing)
     carries_on(r, worker, load);
 }
 
+rig_test(take_over, a_worker_that_ends_before_it_has_settled_changes_nothing)
+{
+    struct load *load[2];
+    pid_t worker = begin(r, load);
+    struct taker t = take(
+        r, rig_format(r, "command = sh -c 'echo no good; sleep 0.3; exit 7'\nsettle = 20s\noutput = file:%s",
+                      rig_path(r, "output")));
+    cr_assert_eq(taker_wait(r, &t), 1);
+    cr_assert(taker_says(r, &t, "worker probe/1#1 exited with status 7; it wrote last: no good"));
+    carries_on(r, worker, load);
+}
+
 rig_test(take_over, a_worker_that_is_never_ready_changes_nothing)
 {
     struct load *load[2];
