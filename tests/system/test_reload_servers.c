@@ -69,6 +69,8 @@ static void reload(struct rig *r, int times, bool kills)
     rig_load_end(r, keeping, 0);
 }
 
+#define READY_FD "--ready fd:9 --env READY_FD=9 --set settle=20ms"
+
 /* TIMES, each time with workers that have booted: else the last ones that did are gone before there are
  * others, and whoever asks waits in the queue. KEYS see to that. */
 #define SERVER(server, times, keys)                                                                          \
@@ -83,8 +85,8 @@ static void reload(struct rig *r, int times, bool kills)
         reload(r, times / 4, true);                                                                          \
     }
 
-SERVER(gunicorn, 20, "--ready notify --set settle=300ms")
-SERVER(node, 80, "--set settle=300ms")
+SERVER(gunicorn, 16, READY_FD)
+SERVER(node, 40, READY_FD)
 SERVER(nginx, 200, "--set settle=50ms")
 SERVER(go, 200, "--set settle=50ms")
 
