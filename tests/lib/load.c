@@ -35,6 +35,7 @@ struct tally {
 
 struct shared {
     _Atomic bool stop;
+    _Atomic unsigned long n_begun; /* requests, at a fixed rate */
     struct tally tallies[LOAD_CLIENTS_MAX];
 };
 
@@ -42,6 +43,12 @@ struct load {
     struct shared *shared;
     unsigned clients;
     pid_t pids[LOAD_CLIENTS_MAX];
+};
+
+/* When requests are asked. */
+struct pace {
+    unsigned pause_us, rate; /* as in load_options */
+    unsigned long begun_us;
 };
 
 struct client {
@@ -279,36 +286,65 @@ static void tally_end(struct tally *t, int r)
         atomic_fetch_add(&t->other, 1);
 }
 
-static unsigned long now_ms(void)
+static unsigned long now_us(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (unsigned long)now.tv_sec * 1000 + (unsigned long)now.tv_nsec / 1000000;
+    return (unsigned long)now.tv_sec * 1000000 + (unsigned long)now.tv_nsec / 1000;
 }
 
-static _Noreturn void client_main(struct client *c, unsigned pause_us, struct shared *shared, struct tally *t)
+static unsigned long now_ms(void)
 {
-    while (!atomic_load(&shared->stop)) {
-        unsigned long begun = now_ms();
-        int r = client_ask(c);
-        unsigned took = (unsigned)(now_ms() - begun);
+    return now_us() / 1000;
+}
 
+static void pause_for(unsigned long us)
+{
+    if (us > 0)
+        nanosleep(
+            &(struct timespec){.tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000) * 1000},
+            NULL);
+}
+
+/* Waits for the turn of the next request and returns the time at which it was due. */
+static unsigned long wait_for_turn(const struct pace *pace, struct shared *shared, bool answered)
+{
+    unsigned long now = now_us();
+
+    if (pace->rate == 0) {
+        /* Whoever is refused tries again at a human pace: it is counted, and must not drown the count. */
+        pause_for(answered ? pace->pause_us : 10000);
+        return now_us();
+    }
+    unsigned long due = pace->begun_us + atomic_fetch_add(&shared->n_begun, 1) * 1000000 / pace->rate;
+    if (due > now)
+        pause_for(due - now);
+    return due;
+}
+
+static _Noreturn void client_main(struct client *c, const struct pace *pace, struct shared *shared,
+                                  struct tally *t)
+{
+    bool answered = true;
+
+    while (!atomic_load(&shared->stop)) {
+        unsigned long due = wait_for_turn(pace, shared, answered);
+        int r = client_ask(c);
+        unsigned took = (unsigned)((now_us() - due) / 1000);
+
+        answered = r == 0;
         tally_end(t, r);
-        if (r == 0) {
+        if (answered) {
             tally_pid(t, c->answer);
             if (took > atomic_load(&t->slowest_ms))
                 atomic_store(&t->slowest_ms, took);
         }
-        /* Whoever is refused tries again at a human pace: it is counted, and must not drown the count. */
-        unsigned pause = r == 0 ? pause_us : 10000;
-        if (pause > 0)
-            nanosleep(&(struct timespec){.tv_nsec = (long)pause * 1000}, NULL);
     }
     _exit(0);
 }
 
-static pid_t client_start(const struct client *like, unsigned pause_us, struct shared *shared,
+static pid_t client_start(const struct client *like, const struct pace *pace, struct shared *shared,
                           struct tally *t)
 {
     pid_t parent = getpid();
@@ -324,7 +360,7 @@ static pid_t client_start(const struct client *like, unsigned pause_us, struct s
     if (c == NULL)
         _exit(1);
     *c = *like;
-    client_main(c, pause_us, shared, t);
+    client_main(c, pace, shared, t);
 }
 
 struct load *load_start(const struct load_options *options)
@@ -335,6 +371,7 @@ struct load *load_start(const struct load_options *options)
                           .fd = -1};
     unsigned clients = options->clients > 0 ? options->clients : 4;
     int r = load_parse_address(options->address, &like.address, &like.address_len);
+    struct pace pace = {options->pause_us, options->rate, now_us()};
     struct load *load;
 
     if (r < 0 || clients > LOAD_CLIENTS_MAX) {
@@ -351,7 +388,7 @@ struct load *load_start(const struct load_options *options)
         return NULL;
     }
     for (unsigned i = 0; i < clients; i++) {
-        load->pids[i] = client_start(&like, options->pause_us, load->shared, &load->shared->tallies[i]);
+        load->pids[i] = client_start(&like, &pace, load->shared, &load->shared->tallies[i]);
         if (load->pids[i] < 0) {
             load_stop(load, &(struct load_counts){0});
             return NULL;

@@ -1,4 +1,5 @@
-/* load: clients that ask one HTTP question after another, and a count of what became of each.
+/* load: clients that ask HTTP questions, and a count of what became of each: one question after the answer to
+ * the other (a closed loop), or at a fixed rate whatever becomes of the ones before (an open one).
  *
  * Every client is a process of its own with a blocking socket: nothing is more like a real client, and
  * nothing that a test does slows it down. They die with the process that started them. Results are in shared
@@ -20,8 +21,9 @@ struct load_options {
                             may lead */
     unsigned clients;    /* 0: 4 */
     unsigned pause_us;   /* between two requests of a client */
-    bool keep_alive;     /* one connection for many requests, as long as the server allows */
-    const char *path;    /* of the question; NULL: "/" */
+    unsigned rate;    /* requests a second of all clients together, which then do not pause; 0: closed loop */
+    bool keep_alive;  /* one connection for many requests, as long as the server allows */
+    const char *path; /* of the question; NULL: "/" */
     const char *fastcgi; /* not HTTP but FastCGI, for this script; NULL: HTTP */
 };
 
@@ -32,7 +34,7 @@ struct load_counts {
     unsigned long early;   /* end of file before a whole answer */
     unsigned long timed_out;
     unsigned long other; /* anything else, an answer that is not 200 among them */
-    unsigned slowest_ms; /* of the answered ones */
+    unsigned slowest_ms; /* of the answered ones; at a fixed rate from when the request was due */
     int last_errno;      /* of the last one that went wrong */
     size_t n_pids;       /* distinct workers that answered "pid=N" */
     pid_t pids[LOAD_PIDS_MAX];

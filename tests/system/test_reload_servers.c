@@ -1,7 +1,10 @@
 /* test_reload_servers: real servers, four workers of each, are reloaded again and again under clients that
- * open a connection for each request and clients that keep theirs: not one request may fail. The servers are
- * those of examples/servers, started as their readers would; "berth" stands in for one with a few more
- * options. */
+ * open a connection for each request and clients that keep theirs, which ask at a fixed rate whatever becomes
+ * of the requests before: not one may fail. The servers are those of examples/servers, started as their
+ * readers would; "berth" stands in for one with a few more options.
+ *
+ * Those that boot slowly are reloaded less often; BERTH_TEST_RELOADS=200 has each reloaded as often as that.
+ */
 #include "config.h"
 
 #include <errno.h>
@@ -12,7 +15,8 @@
 
 #include "rig.h"
 
-#define CLIENTS 3 /* of each kind */
+#define CLIENTS 8 /* of each kind: that many of its requests are under way at once, at most */
+#define RATE 150  /* requests a second, of each kind */
 
 /* A "berth" in front of the real one in PATH, which has `run` run four workers. */
 static const char *wrapper(struct rig *r, const char *keys)
@@ -45,10 +49,17 @@ static void start(struct rig *r, const char *server, const char *keys)
 static struct load *begin_load(struct rig *r, bool keep_alive)
 {
     struct load_options options = {
-        .address = rig_address(r, 4), .clients = CLIENTS, .pause_us = 3000, .keep_alive = keep_alive};
+        .address = rig_address(r, 4), .clients = CLIENTS, .rate = RATE, .keep_alive = keep_alive};
     struct load *load = load_start(&options);
     cr_assert_not_null(load);
     return load;
+}
+
+/* How often a server is reloaded. */
+static int reloads(int times)
+{
+    const char *wanted = getenv("BERTH_TEST_RELOADS");
+    return wanted != NULL ? atoi(wanted) : times;
 }
 
 static void reload(struct rig *r, int times, bool kills)
@@ -77,12 +88,12 @@ static void reload(struct rig *r, int times, bool kills)
     rig_test(reload, server##_##times##_times)                                                               \
     {                                                                                                        \
         start(r, #server, keys);                                                                             \
-        reload(r, times, false);                                                                             \
+        reload(r, reloads(times), false);                                                                    \
     }                                                                                                        \
     rig_test(reload, server##_while_supervisors_are_killed)                                                  \
     {                                                                                                        \
         start(r, #server, keys);                                                                             \
-        reload(r, times / 4, true);                                                                          \
+        reload(r, reloads(times / 4), true);                                                                 \
     }
 
 SERVER(gunicorn, 16, READY_FD)
