@@ -18,7 +18,7 @@
 #define LIMIT_LAST_LINES 4096        /* bytes of a failed worker's last lines in a reply */
 #define LIMIT_PLACES (LIMIT_WORKERS * LIMIT_LANES)
 #define LIMIT_COMMAND_WORDS 4096     /* words of one command */
-#define LIMIT_HELD_NAME 255          /* bytes of a name in the keeper */
+#define LIMIT_HELD_NAME 383          /* bytes of a name in the keeper: the longest of each kind fit */
 #define LIMIT_HELD 65535             /* names in the keeper */
 #define LIMIT_CONTROL_CLIENTS 64     /* connections to the control socket at a time */
 #define LIMIT_CONTROL_MESSAGE 65536  /* bytes of one request on it */
@@ -29,8 +29,9 @@
 #define LIMIT_NOTIFY 4096            /* bytes of one message of a worker about itself, as systemd has it */
 #define LIMIT_NOTIFY_STATUS 256      /* bytes of its STATUS that are kept */
 #define LIMIT_NOTIFY_ERROR 128       /* bytes of the name of an error that are kept */
-#define LIMIT_FD_NAME 128            /* characters of a stored descriptor's name: its entry in the keeper has to fit */
+#define LIMIT_FD_NAME 255            /* characters of a stored descriptor's name, as systemd has it */
 #define LIMIT_STORE 512              /* descriptors that one worker slot can leave behind */
+#define LIMIT_STORE_NAMES 64000      /* bytes of their names: a variable may have 128 KiB, and tells the sockets' as well */
 #define LIMIT_OUTPUT_RING 65536      /* bytes of a service's latest output, with what tells whose they are */
 #define LIMIT_OUTPUT_PART 16384      /* bytes that are read at a time; of a line that are passed on at a time */
 #define LIMIT_OUTPUT_REST 4096       /* bytes of an unfinished line that are kept while others need room */

@@ -12,7 +12,6 @@
 #include "base/mem.h"
 #include "base/mono.h"
 #include "core/handoff/handoff.h"
-#include "core/held_name.h"
 #include "core/order.h"
 #include "core/words.h"
 
@@ -28,22 +27,6 @@ void conf_refuse(const struct check *x, const char *key, const char *fmt, ...)
 }
 
 /* --- sockets ------------------------------------------------------------------------------------------- */
-
-/* Under its longest possible names the keeper must be able to hold it. */
-static void check_held_name(const struct check *x, const struct socket_conf *s, const char *address)
-{
-    struct held_name h = {.kind = HELD_SOCKET, .slot = LIMIT_WORKERS, .part = 999, .parts = 999};
-    char name[LIMIT_HELD_NAME + 1];
-
-    str_copy(h.name, sizeof h.name, s->name);
-    if (!str_copy(h.address, sizeof h.address, address) || held_name_format(name, &h) < 0)
-        conf_refuse(
-            x, "listen",
-            "%s is too long together with its socket's name %s; give the socket a shorter name, or its "
-            "host's "
-            "number",
-            address, s->name);
-}
 
 static void check_per_worker(const struct check *x, const struct socket_conf *s, const struct address *a)
 {
@@ -92,7 +75,6 @@ static void check_socket(const struct check *x, const struct socket_conf *s)
         conf_refuse(x, NULL, "there is no address to listen on; say listen = ADDRESS");
     for (size_t i = 0; i < s->listen.n; i++) {
         conf_get_address(s, i, &a);
-        check_held_name(x, s, s->listen.v[i]);
         check_per_worker(x, s, &a);
     }
 }

@@ -136,7 +136,18 @@ static bool has_it(const struct service *s, unsigned slot, int fd)
     return false;
 }
 
-static void store(struct worker *w, const struct notify_msg *m, int *fd)
+/* Bytes of the names of what SLOT has, as they are joined for the next process. */
+static size_t names_size(const struct service *s, unsigned slot)
+{
+    size_t n = 0;
+    if (s->store)
+        list_each (x, &s->store->all, struct stored, link)
+            if (x->slot == slot)
+                n += strlen(x->name) + 1;
+    return n;
+}
+
+static void store(struct worker *w, const char *name, const struct notify_msg *m, int *fd)
 {
     struct service *s = w->service;
     char held[LIMIT_HELD_NAME + 1];
@@ -144,7 +155,7 @@ static void store(struct worker *w, const struct notify_msg *m, int *fd)
                           .slot = w->slot,
                           .part = s->store ? s->store->last + 1 : 1,
                           .parts = m->is_unpolled ? 0 : 1};
-    snprintf(h.address, sizeof h.address, "%s", *m->fd_name ? m->fd_name : "stored");
+    snprintf(h.address, sizeof h.address, "%s", name);
     struct stored *x = add(s, &h, take_fd(fd));
     held_name(x, held);
     keeper_link_put(&s->engine->keeper, held, x->fd);
@@ -162,18 +173,21 @@ static void unstore(struct worker *w, const char *name)
 const char *fd_store_take(struct worker *w, const struct notify_msg *m, int *fds, size_t n)
 {
     const struct service *s = w->service;
+    const char *name = *m->fd_name ? m->fd_name : "stored";
     size_t room = m->stores ? fd_store_room(s, w->slot) : 0, there = fd_store_count(s, w->slot);
     if (m->has_bad_name && (m->stores || m->unstores))
-        return "has a FDNAME that is none: 1 to 128 printable ASCII characters without ':' are one";
+        return "has a FDNAME that is none: 1 to 255 printable ASCII characters without ':' are one";
     if (m->unstores)
-        unstore(w, *m->fd_name ? m->fd_name : "stored");
+        unstore(w, name);
     for (size_t i = 0; m->stores && i < n; i++) {
         if (has_it(s, w->slot, fds[i]))
             continue;
         if (there >= room)
             return room == 0 ? "wants to store a descriptor, and no later worker could be told of it"
                              : "wants to store more descriptors than store_max allows";
-        store(w, m, &fds[i]);
+        if (names_size(s, w->slot) + strlen(name) + 1 > LIMIT_STORE_NAMES)
+            return "wants to store descriptors with more than 64000 characters of names: take shorter ones";
+        store(w, name, m, &fds[i]);
         there++;
     }
     return NULL;
@@ -196,10 +210,10 @@ size_t fd_store_room(const struct service *s, unsigned slot)
 
 size_t fd_store_collect(const struct service *s, unsigned slot, struct handoff_socket *ret, size_t max)
 {
-    size_t n = 0;
+    size_t n = 0, names = 0;
     if (s->store)
         list_each (x, &s->store->all, struct stored, link)
-            if (x->slot == slot && n < max)
+            if (x->slot == slot && n < max && (names += strlen(x->name) + 1) <= LIMIT_STORE_NAMES)
                 ret[n++] = (struct handoff_socket){.name = x->name, .fd = x->fd, .declared = ""};
     return n;
 }

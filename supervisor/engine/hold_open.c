@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/must.h"
 #include "core/sockset.h"
 #include "engine/crash_point.h"
 #include "engine/engine.h"
@@ -123,9 +124,8 @@ static int open_part(struct engine *e, const struct sockset_want *w, const struc
     char held[LIMIT_HELD_NAME + 1];
     snprintf(name.name, sizeof name.name, "%s", w->socket->name);
     snprintf(name.address, sizeof name.address, "%s", w->address);
-    if (held_name_format(held, &name) < 0)
-        return berr_set(err, BERR_CONFIG, ENAMETOOLONG, "the address %s is too long to be held by name",
-                        name.address);
+    int r = held_name_format(held, &name);
+    must(r == 0); /* LIMIT_HELD_NAME sees to it */
     bool is_lent = false;
     cleanup_fd int fd = take_given(e, w, ep, &is_lent);
     is_lent = is_lent && fd >= 0;

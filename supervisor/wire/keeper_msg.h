@@ -21,7 +21,7 @@
 /* Of the keeper in this binary: above 0, and another one whenever what it does has changed. A keeper whose
  * supervisor comes from a binary with another one makes way for that. A test has a binary with its own. */
 #ifndef KEEPER_VERSION
-#define KEEPER_VERSION 1
+#define KEEPER_VERSION 2
 #endif
 
 enum keeper_msg_type {

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "rig.h"
 
 static json_t *worker_member(struct rig *r, const char *key)
@@ -198,12 +199,28 @@ rig_test(store, the_most_that_can_be_configured_is_handed_on)
     rig_until(r, strcmp(status(r), "512") == 0);
 }
 
+rig_test(store, names_may_be_as_long_as_one_variable_can_tell)
+{
+    rig_run(r, "--set", "store_max=512", "--set", ONCE, "--listen", rig_format(r, "web=unix:%s/web", r->dir),
+            "--", "python3",
+            script(r, "if len(found()) == 1:\n"
+                      "    for i in range(251):\n"
+                      "        send('FDSTORE=1\\nFDNAME=' + 'x' * 255, [os.open('/dev/null', 0)])\n"
+                      "send('STATUS=%d' % sum(name == 'x' * 255 for name, fd in found()))\n"
+                      "signal.pause()\n"));
+    rig_until(r, strcmp(status(r), "0") == 0);
+    cr_assert_eq(n_stored(r), LIMIT_STORE_NAMES / 256);
+    cr_assert(rig_log_has(r, "more than 64000 characters of names"));
+    rig_cmd_ok(r, "restart", "python3");
+    rig_until(r, strcmp(status(r), "250") == 0);
+}
+
 rig_test(store, a_bad_name_stores_nothing)
 {
     rig_run(r, "--", "python3",
-            script(r, "for name in ('', 'a:b', 'x' * 129, '\\x7f'):\n"
+            script(r, "for name in ('', 'a:b', 'x' * 256, '\\x7f'):\n"
                       "    send('FDSTORE=1\\nFDNAME=' + name, [0])\n"
-                      "send('FDSTORE=1\\nFDNAME=' + 'x' * 128, [0])\n"
+                      "send('FDSTORE=1\\nFDNAME=' + 'x' * 255, [0])\n"
                       "send('STATUS=done')\n"
                       "signal.pause()\n"));
     rig_until(r, strcmp(status(r), "done") == 0);

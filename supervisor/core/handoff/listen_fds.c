@@ -30,7 +30,7 @@ static char *join_names(const struct handoff_input *in)
 {
     struct buf names;
 
-    buf_init(&names, sizeof "LISTEN_FDNAMES=" + LIMIT_HANDOFF_FDS * (LIMIT_FD_NAME + 1));
+    buf_init(&names, sizeof "LISTEN_FDNAMES=" + LIMIT_HANDOFF_FDS * (LIMIT_NAME + 1) + LIMIT_STORE_NAMES);
     buf_add_str(&names, "LISTEN_FDNAMES=");
     for (size_t i = 0; i < in->n_sockets + in->n_stored; i++)
         buf_printf(&names, "%s%s", i > 0 ? ":" : "", in->sockets[i].name);

@@ -235,16 +235,6 @@ Test(conf, handoff_none_stands_alone)
     expect_refused("handoff = none cannot stand beside another word");
 }
 
-Test(conf, a_name_and_an_address_that_the_keeper_cannot_hold_are_refused)
-{
-    char host[254], address[300];
-    memset(host, 'h', sizeof host);
-    host[sizeof host - 1] = '\0';
-    snprintf(address, sizeof address, "%s:80", host);
-    listen_on("web", address);
-    expect_refused("is too long together with its socket's name web");
-}
-
 static void add_sockets(unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {

@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "core/held_name.h"
+#include "wire/address.h"
 
 #define N(array) (sizeof(array) / sizeof *(array))
 
@@ -148,6 +150,19 @@ Test(held_name, one_byte_too_many_is_refused_and_writes_nothing)
     h.address[rest] = '\0';
     cr_assert_eq(held_name_format(text, &h), 0);
     cr_assert_eq(strlen(text), LIMIT_HELD_NAME);
+}
+
+Test(held_name, the_longest_socket_and_the_longest_address_go_together)
+{
+    struct held_name h = {.kind = HELD_SOCKET, .slot = LIMIT_WORKERS, .part = 999, .parts = 999};
+    struct address a = {.kind = ADDRESS_TCP, .family = AF_INET6, .port = 65535};
+    char text[LIMIT_HELD_NAME + 1];
+
+    memset(h.name, 's', LIMIT_NAME);
+    memset(a.host, 'h', sizeof a.host - 1);
+    address_format(h.address, sizeof h.address, &a);
+    cr_assert_geq(strlen(h.address), sizeof a.host);
+    cr_assert_eq(held_name_format(text, &h), 0);
 }
 
 Test(held_name, the_longest_service_and_the_longest_stored_name_go_together)
