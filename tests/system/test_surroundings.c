@@ -307,16 +307,21 @@ rig_test(surroundings, kill_reaches_all_that_is_in_a_workers_cgroup_and_no_other
     /* It ends by itself, and a successor of the supervisor ends what it left behind. */
     rig_kill_supervisor(r);
     rig_wait_state(r, "running");
+    cr_assert_eq(unlink(rig_path(r, "child1")), 0);
     rig_kill(r, worker1, SIGKILL);
     rig_until(r, !rig_process_is_alive(child1));
     worker1 = rig_wait_worker(r, 1, worker1);
+    wait_pid_in(r, rig_path(r, "child1")); /* it does not mind TERM from here on */
     cr_assert(rig_process_is_alive(child2) && rig_worker_pid(r, 2) == worker2);
 
     /* It has to be killed. */
+    cr_assert(unlink(rig_path(r, "child1")) == 0 && unlink(rig_path(r, "child2")) == 0);
     rig_cmd_ok(r, "restart", "sh");
     rig_until(r, !rig_process_is_alive(child2));
     rig_wait_worker(r, 1, worker1);
     rig_wait_worker(r, 2, worker2);
+    wait_pid_in(r, rig_path(r, "child1"));
+    wait_pid_in(r, rig_path(r, "child2"));
     cr_assert_eq(rig_stop(r), 137);
     cr_assert_eq(access(folder, F_OK), -1);
 }
