@@ -1,5 +1,6 @@
 /* main_pid: see the header. The keeper reports the ends of its own children only, so a process can be
- * followed once it is one: when all that were between have ended (PR_SET_CHILD_SUBREAPER).
+ * followed once it is one: when all that were between have ended (PR_SET_CHILD_SUBREAPER). One that forks
+ * twice may still have its middle process when the first one ends; that is waited for.
  *
  * Remember: a pid alone is no process; what we were told of is known by the time of its start as well. */
 #include "config.h"
@@ -12,12 +13,17 @@
 
 #include "core/diagnose.h"
 #include "core/held_name.h"
+#include "engine/alarm.h"
 #include "engine/engine.h"
 #include "engine/notify_access.h"
 #include "engine/said.h"
+#include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/pidfd.h"
 #include "sys/procfs.h"
+
+#define LOOK_AGAIN 0.01 /* seconds */
+#define MIDDLE_PROCESS_MOST NSEC_PER_SEC
 
 static pid_t parent_of_workers(const struct engine *e)
 {
@@ -72,19 +78,39 @@ const char *main_pid_take(struct worker *w, const struct notify_msg *m, const in
     return NULL;
 }
 
-/* Opens it if it is the one that we were told of, and nobody stands between it and us. */
+/* Opens it if it is the one that we were told of. -EAGAIN: somebody stands between it and us. */
 static int open_main(const struct worker *w)
 {
     const struct said *s = w->said;
     struct procfs_process p;
-    int pidfd = pidfd_open_process(s->main_pid);
-    if (pidfd < 0)
-        return -1;
-    if (procfs_process(s->main_pid, &p) == 0 && p.start_ticks == s->main_start && p.state != 'Z' &&
-        p.ppid == parent_of_workers(w->service->engine))
-        return pidfd;
-    fd_close(&pidfd);
-    return -1;
+    cleanup_fd int pidfd = pidfd_open_process(s->main_pid);
+    if (pidfd < 0 || procfs_process(s->main_pid, &p) < 0 || p.start_ticks != s->main_start || p.state == 'Z')
+        return -ESRCH;
+    return p.ppid == parent_of_workers(w->service->engine) ? take_fd(&pidfd) : -EAGAIN;
+}
+
+static void on_follow(struct ev_loop *loop, ev_timer *t, int revents)
+{
+    (void)loop, (void)revents;
+    struct worker *w = t->data;
+    engine_worker_ended(w, w->said->wait_status);
+}
+
+/* Looks again in a moment; false: it has done so for too long. */
+static bool look_again(struct worker *w, int wait_status)
+{
+    struct said *s = w->said;
+    struct ev_loop *loop = w->service->engine->loop;
+    if (s->ended.ns == 0) {
+        s->ended = clock_mono();
+        s->wait_status = wait_status;
+    } else if (mono_between(s->ended, clock_mono()) > MIDDLE_PROCESS_MOST) {
+        return false;
+    }
+    if (w->lifeline)
+        ev_io_stop(loop, w->lifeline);
+    alarm_start(loop, &s->follow, LOOK_AGAIN, on_follow, w);
+    return true;
 }
 
 /* Who was asked to end has handed the order over as well. */
@@ -102,8 +128,12 @@ bool main_pid_follow(struct worker *w, int wait_status)
     if (!w->said || w->said->main_pid == 0 || w->said->main_pid == w->pid || w->pid == 0)
         return false;
     int pidfd = open_main(w);
+    if (pidfd == -EAGAIN)
+        return look_again(w, wait_status);
     if (pidfd < 0)
         return false;
+    alarm_stop(w->service->engine->loop, &w->said->follow);
+    w->said->ended.ns = 0;
     worker_held_name(w, held);
     keeper_link_process(&w->service->engine->keeper, held, w->said->main_pid);
     fd_close(&w->pidfd);

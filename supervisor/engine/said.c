@@ -81,6 +81,7 @@ void said_forget(struct worker *w)
     row_key(key, w);
     state_store_remove(&w->service->engine->store, key);
     alarm_stop(w->service->engine->loop, &w->said->watchdog);
+    alarm_stop(w->service->engine->loop, &w->said->follow);
     free(w->said->error);
     free(w->said);
     w->said = NULL;

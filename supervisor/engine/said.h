@@ -32,6 +32,9 @@ struct said {
     enum notify_access access;   /* whom it lets speak for it; NOTIFY_ACCESS_UNSAID: all of its own */
     pid_t main_pid;              /* what it calls its main process; 0: none but the one that berth started */
     uint64_t main_start;         /* when that one was started: sys/procfs */
+    ev_timer *follow;            /* engine/alarm: the one that berth started has ended, but … */
+    struct mono ended;           /* … then, and others still stand between its main process and us */
+    int wait_status;             /* with this */
     struct mono complained;      /* when the log was last told of a message that was dropped */
 };
 

@@ -38,6 +38,39 @@ rig_test(main_pid, a_daemon_that_forks_is_followed_to_its_end)
     cr_assert_eq(rig_stop(r), 0);
 }
 
+/* One that forks twice, and whose middle process is still there LONGER than the first one, in seconds. */
+#define SLOW_DAEMON(longer)                                                                                  \
+    PYTHON "told, tell = os.pipe()\n"                                                                        \
+           "first = os.getpid()\n"                                                                           \
+           "if os.fork():\n"                                                                                 \
+           "    os.read(told, 1)\n"                                                                          \
+           "    os._exit(0)\n"                                                                               \
+           "if os.fork():\n"                                                                                 \
+           "    while os.getppid() == first: time.sleep(0.001)\n"                                            \
+           "    time.sleep(" longer ")\n"                                                                    \
+           "    os._exit(0)\n"                                                                               \
+           "send(b'MAINPID=%d' % os.getpid())\n"                                                             \
+           "os.write(tell, b'x')\n"                                                                          \
+           "while True: signal.pause()\n"
+
+rig_test(main_pid, a_middle_process_that_ends_late_is_waited_for)
+{
+    rig_run(r, "--", SLOW_DAEMON("0.2"));
+    rig_until(r, rig_log_has(r, "goes on in its place"));
+    pid_t daemon = rig_worker_pid(r, 1);
+    cr_assert(rig_process_is_alive(daemon));
+    cr_assert_eq(rig_worker_restarts(r, 1), 0);
+    rig_kill(r, daemon, SIGTERM);
+    rig_until(r, rig_log_has(r, "was killed by TERM"));
+}
+
+rig_test(main_pid, a_middle_process_that_stays_is_not_waited_for)
+{
+    rig_run(r, "--", SLOW_DAEMON("1000"));
+    cr_assert_eq(rig_wait_exit(r), 0);
+    cr_assert_not(rig_log_has(r, "goes on in its place"));
+}
+
 rig_test(main_pid, one_that_is_deaf_is_killed_though_it_leads_no_group)
 {
     rig_run(r, "--ready", "notify", "--stop-timeout", "200ms", "--", DAEMON);
