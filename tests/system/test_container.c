@@ -87,3 +87,50 @@ rig_test(container, reaps_and_ends_in_order_when_it_is_stopped)
     cr_assert_not_null(strstr(rig_read_file(r, report), "draining"));
     podman(r, RIG_ARGV("rm", "--force", id));
 }
+
+/* A container with FOLDER at /shared, where its berth has its control socket and serves web.sock. */
+static const char *container_start(struct rig *r, const char *root, const char *folder,
+                                   const char *const *more)
+{
+    const char *words[32] = {
+        "run",      "--detach", RUN_OPTIONS, "--volume",  rig_format(r, "%s:/shared", folder),
+        "--rootfs", root,       "/berth",    "--control", "/shared/control.sock",
+        "run"};
+    const char *command[] = {"--listen", "web=unix:/shared/web.sock", "--", "/probe", "--drain", NULL};
+    size_t n = 0;
+
+    while (words[n] != NULL)
+        n++;
+    for (size_t i = 0; more[i] != NULL; i++)
+        words[n++] = more[i];
+    for (size_t i = 0; command[i] != NULL; i++)
+        words[n++] = command[i];
+    const struct rig_result *result = podman(r, words);
+    cr_assert(result->status == 0, "%d: %s", result->status, result->err);
+    return rig_format(r, "%.12s", result->out);
+}
+
+rig_test(container, is_taken_over_by_another_one_under_load)
+{
+    const char *root = root_make(r), *folder = rig_path(r, "shared");
+    const char *address = rig_format(r, "unix:%s/web.sock", folder);
+
+    cr_assert_eq(mkdir(folder, 0755), 0);
+    const char *old = container_start(r, root, folder, RIG_ARGV(NULL));
+    rig_until(r, load_ask(address, "/", (char[64]){0}, 64) == 0);
+    struct load *load = rig_load(r, address, 4);
+    for (int i = 0; i < 2; i++) {
+        const char *new = container_start(r, root, folder, RIG_ARGV("--take-over", "/shared/control.sock"));
+        const struct rig_result *result = podman(r, RIG_ARGV("wait", old));
+        cr_assert_str_eq(result->out, "0\n", "%s", result->err);
+        cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
+        podman(r, RIG_ARGV("rm", "--force", old));
+        old = new;
+    }
+    rig_load_end(r, load, 0);
+    cr_assert(
+        podman(r, RIG_ARGV("exec", old, "/berth", "--control", "/shared/control.sock", "status"))->status ==
+        0);
+    cr_assert(podman(r, RIG_ARGV("stop", "--time", "20", old))->status == 0);
+    podman(r, RIG_ARGV("rm", "--force", old));
+}
