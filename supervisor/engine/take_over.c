@@ -87,6 +87,7 @@ void take_over_prepare(struct engine *e, const char *path)
         return;
     }
     t->id = (int64_t)((uint64_t)clock_random() << 31 | clock_random() >> 1) | 1;
+    e->serial = (unsigned long long)clock_random() << 16; /* cgroups of both may be beside each other */
     record(e, TAKE_OVER_ASKING);
 }
 
