@@ -273,11 +273,13 @@ void hand_over_call(struct control_client *client, json_t *parameters, bool more
         refuse(e, client, why);
         return;
     }
+    if (from > (e->hand_over.client == client ? e->hand_over.list.n : 0)) {
+        control_client_invalid_parameter(client, "first"); /* it has not been sent what comes before */
+        return;
+    }
     begin(e, client, json_integer_value(id));
     int r = resumes || from > 0 ? 0 : collect(e);
-    if (from > e->hand_over.list.n)
-        control_client_invalid_parameter(client, "first");
-    else if (r < 0 || (r = reply_page(e, client, from)) < 0)
+    if (r < 0 || (r = reply_page(e, client, from)) < 0)
         tell_exhausted(e, client, r);
 }
 
