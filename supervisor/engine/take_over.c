@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "engine/crash_point.h"
+#include "engine/demand.h"
 #include "engine/engine.h"
 #include "engine/take_over_call.h"
 #include "sys/clock.h"
@@ -31,7 +32,8 @@ static void record(struct engine *e, enum take_over_state state)
 
 bool take_over_is_pending(const struct engine *e)
 {
-    return e->take_over.state != TAKE_OVER_NONE && e->take_over.state != TAKE_OVER_DONE;
+    enum take_over_state state = e->take_over.state;
+    return state == TAKE_OVER_ASKING || state == TAKE_OVER_HAS_ALL || state == TAKE_OVER_READY;
 }
 
 bool take_over_shares(const struct engine *e)
@@ -157,21 +159,30 @@ static void apply_options(struct engine *e)
     hold_learn_backlogs(e);
 }
 
-void take_over_conclude(struct engine *e)
+/* What a predecessor may have left half done; everything of it can be done again. */
+static void make_ours(struct engine *e)
 {
-    record(e, TAKE_OVER_DONE);
-    crash_point(CRASH_AT_take_over_committed);
     replace_control(e);
     hold_own_all(e);
     socket_guard_share(&e->guard, false);
     if (e->is_shutting_down)
         return;
     apply_options(e);
-    for (size_t i = 0; i < e->n_services; i++)
+    record(e, TAKE_OVER_DONE);
+    for (size_t i = 0; i < e->n_services; i++) {
         hold_follow_service(e->services[i]);
+        demand_follow(e->services[i]);
+    }
     if (e->has_begun)
         socket_guard_check(&e->guard, NULL);
     announce_follow(e);
+}
+
+void take_over_conclude(struct engine *e)
+{
+    record(e, TAKE_OVER_OURS);
+    crash_point(CRASH_AT_take_over_committed);
+    make_ours(e);
 }
 
 static void give_up(struct engine *e, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -308,6 +319,8 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
  */
 void take_over_follow(struct engine *e)
 {
+    if (e->take_over.state == TAKE_OVER_OURS && e->has_begun)
+        make_ours(e);
     if (take_over_is_pending(e) && e->take_over.state != TAKE_OVER_ASKING)
         look_in(e, 0);
 }
@@ -341,7 +354,7 @@ bool take_over_begin(struct engine *e)
     take_over_call_init(e);
     ev_timer_init(&t->look, on_look, 0, 0);
     t->look.data = e;
-    if (t->state == TAKE_OVER_DONE)
+    if (t->state == TAKE_OVER_OURS || t->state == TAKE_OVER_DONE)
         replace_control(e);
     if (!take_over_is_pending(e) || e->is_shutting_down) {
         t->is_given_up = e->is_shutting_down;

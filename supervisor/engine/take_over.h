@@ -26,7 +26,8 @@ enum take_over_state {
     TAKE_OVER_ASKING,
     TAKE_OVER_HAS_ALL, /* everything is in our keeper, and still the other one's */
     TAKE_OVER_READY,   /* … and we have said that we are ready: only the other one knows whose it is */
-    TAKE_OVER_DONE,    /* everything is ours */
+    TAKE_OVER_DONE,    /* everything is ours, and as we want it */
+    TAKE_OVER_OURS,    /* before that: it is ours, and may still have the other one's options */
 };
 
 /* What the other one was asked and has not answered. */

@@ -73,6 +73,21 @@ static void of_the_taken(struct rig *r, const char *point, int supervisor)
         cr_assert(strstr(rig_read_file(r, log), "(restart 1,"), "nobody died at %s", point);
 }
 
+/* That it is all its own is written down before its options are put on it. */
+rig_test(crash_take_over, what_is_its_own_gets_its_options_from_a_successor)
+{
+    rig_run(r, "--listen", rig_address(r, 4), "--", r->probe, "--drain");
+    rig_wait_state(r, "running");
+    r->berth = getenv("BERTH_CRASH");
+    rig_env(r, "BERTH_CRASH_AT=take_over_committed");
+    struct taker t = taker_run(r, "--listen", rig_format(r, "%s?backlog=77", rig_address(r, 4)), "--",
+                               r->probe, "--drain");
+    taker_becomes(r, &t, 0);
+    rig_wait_state(r, "running");
+    rig_until(r, strstr(rig_cmd_ok(r, "sockets")->out, " 77 "));
+    cr_assert(rig_log_has(r, "(restart 1,"), "nobody died");
+}
+
 #define X(name)                                                                                              \
     rig_test(crash_take_over, of_the_taker_at_##name)                                                        \
     {                                                                                                        \
