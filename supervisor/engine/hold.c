@@ -102,7 +102,7 @@ struct held_socket *hold_add(struct engine *e, const struct socket_conf *conf, c
     h->type = (uint16_t)ep.type;
     h->listens = listener_type_listens(&ep);
     h->is_foreign = net_namespace_is_own(fd) == 0;
-    if (conf->options->accept)
+    if (conf->options->accept && !take_over_is_pending(e))
         fd_set_nonblock(fd, true); /* a client may be gone before it is accepted */
     /* Our predecessor may have left it so. */
     h->is_refusing =
@@ -353,11 +353,12 @@ static bool is_expected_non_blocking(const struct held_socket *h)
     return false;
 }
 
-/* O_NONBLOCK is one flag for all who have the socket: `auto` leaves it as running workers have set it. */
+/* O_NONBLOCK is one flag for all who have the socket: `auto` leaves it as running workers have set it. What
+ * another berth may carry on with is left alone whatever is wanted; in the end it gets what it is to have. */
 void hold_prepare_for_spawn(struct engine *e, struct held_socket *h)
 {
     enum non_blocking how = h->socket->options->non_blocking;
-    if (how == NON_BLOCKING_AUTO && is_in_use(h))
+    if (h->is_lent || (how == NON_BLOCKING_AUTO && is_in_use(h)))
         return;
     int r = fd_set_nonblock(h->fd, how == NON_BLOCKING_YES ||
                                        (how == NON_BLOCKING_AUTO && is_expected_non_blocking(h)));
@@ -415,7 +416,14 @@ void hold_follow_refusals(struct engine *e)
 void hold_own_all(struct engine *e)
 {
     struct held_socket *h;
-    hold_each(h, &e->hold) h->is_lent = false;
+    hold_each(h, &e->hold)
+    {
+        h->is_lent = false;
+        if (h->socket->options->accept)
+            fd_set_nonblock(h->fd, true);
+        else if (h->socket->options->non_blocking != NON_BLOCKING_AUTO)
+            hold_prepare_for_spawn(e, h);
+    }
 }
 
 int hold_replace(struct engine *e, struct held_socket *h, struct berr *err)

@@ -59,7 +59,10 @@ static bool is_pausing(const struct service *s)
 bool inetd_is_open(const struct held_socket *h)
 {
     const struct service *s = find_service(h);
+    /* In a take-over the other one accepts, until it has let go: without O_NONBLOCK, which is its as well,
+     * we would stand still where it was quicker. */
     return s && s->is_wanted && s->has_begun && !h->is_refusing && !is_pausing(s) &&
+           !take_over_is_pending(h->engine) &&
            count_connections(s, socket_index(s, h)) < (unsigned)h->socket->options->max_connections;
 }
 

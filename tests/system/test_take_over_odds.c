@@ -2,11 +2,57 @@
  * something else than the old one had. */
 #include "config.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "taker.h"
+
+static bool is_non_blocking(struct rig *r, pid_t pid)
+{
+    const char *flags =
+        strstr(rig_read_file(r, rig_format(r, "/proc/%d/fdinfo/3", (int)pid)), "flags:") + strlen("flags:");
+    return strtol(flags, NULL, 8) & O_NONBLOCK;
+}
+
+/* It is one flag for both. */
+static void leaves_o_nonblock_alone(struct rig *r, const char *socket, const char *command, bool in_the_end)
+{
+    const char *go = rig_path(r, "go"),
+               *text = rig_format(r,
+                                  "[socket:web]\nlisten = %s\n%s\n[service:web]\nsockets = web\n"
+                                  "settle = 10ms\ncommand = %s\n[service:other]\ncommand = sleep 1000\n"
+                                  "settle = 10ms\nready = check:test -e %s\n",
+                                  rig_address(r, 4), socket, command, go);
+    rig_run(r, "--listen", rig_address(r, 4), "--", "sleep", "1000");
+    rig_wait_state(r, "running");
+    pid_t before = rig_worker_pid(r, 1);
+    struct taker t = taker_start(r, taker_up_argv(r, text));
+    rig_until(r, taker_says(r, &t, "other/1#1: started"));
+    cr_assert(!is_non_blocking(r, before));
+    kill(t.pid, SIGTERM);
+    cr_assert_eq(taker_wait(r, &t), 0);
+    cr_assert(!is_non_blocking(r, before));
+    rig_until(r, rig_log_has(r, "this one carries on"));
+    rig_write_file(go, "");
+    t = taker_start(r, taker_up_argv(r, text));
+    taker_becomes(r, &t, 0);
+    char body[100];
+    cr_assert(!in_the_end || is_non_blocking(r, rig_pid_of(r, "web", 1)));
+    cr_assert(in_the_end || load_ask(rig_address(r, 4), "/", body, sizeof body) == 0);
+}
+
+rig_test(take_over, what_the_old_ones_workers_block_at_stays_so)
+{
+    leaves_o_nonblock_alone(r, "non_blocking = yes", "sleep 1000", true);
+}
+
+rig_test(take_over, what_is_to_be_accepted_by_berth_is_left_to_the_old_ones_workers)
+{
+    leaves_o_nonblock_alone(r, "accept = yes", rig_format(r, "%s --answer-stdin", r->probe), false);
+}
 
 /* Each has a cgroup for each worker, and the old one kills all that is in its own. */
 rig_test(take_over, workers_with_one_cgroup_do_not_kill_each_other)
@@ -33,4 +79,14 @@ rig_test(take_over, workers_with_one_cgroup_do_not_kill_each_other)
     cr_assert(rig_process_is_alive(rig_worker_pid(r, 1)));
     cr_assert_eq(rig_worker_restarts(r, 1), 0);
     cr_assert(!rig_log_has(r, "was killed by"));
+}
+
+/* Nor is its guard lenient for five seconds. */
+rig_test(take_over, who_asks_for_what_it_cannot_know_of_has_not_begun_one)
+{
+    rig_run(r, "--listen", rig_address(r, 4), "--", r->probe);
+    rig_wait_state(r, "running");
+    json_t *reply = rig_call(r, "io.berth.TakeOver", json_pack("{s:i, s:i}", "id", 7, "first", 1));
+    cr_assert(strstr(json_string_value(json_object_get(reply, "error")), "InvalidParameter"));
+    cr_assert(!rig_log_has(r, "takes over"));
 }
