@@ -59,13 +59,15 @@ static void set_up_inherited(struct engine *e, int fd, const struct endpoint *fo
 static int take_given(struct engine *e, const struct sockset_want *w, const struct endpoint *ep,
                       bool *ret_lent)
 {
-    for (size_t i = 0; e->has_inherited && w->slot <= 1 && i < e->keeper.n_entries; i++) {
+    for (size_t i = 0; e->has_inherited && i < e->keeper.n_entries; i++) {
         struct keeper_entry *entry = &e->keeper.entries[i];
         struct held_name name;
         struct endpoint found;
         if (!is_given(entry, &name))
             continue;
         *ret_lent = name.kind == HELD_PASSED;
+        if (w->slot > 1 && !*ret_lent)
+            continue;
         bool is_it = ep->family == AF_UNSPEC ? !*ret_lent && str_eq(name.name, w->socket->name)
                                              : listener_matches(entry->fd, ep);
         if (!is_it || listener_endpoint(entry->fd, &found) < 0)

@@ -90,3 +90,26 @@ rig_test(take_over, who_asks_for_what_it_cannot_know_of_has_not_begun_one)
     cr_assert(strstr(json_string_value(json_object_get(reply, "error")), "InvalidParameter"));
     cr_assert(!rig_log_has(r, "takes over"));
 }
+
+static const char *with_a_socket_each(struct rig *r, const char *name)
+{
+    return rig_format(r,
+                      "[socket:%s]\nlisten = %s\nreuse_port = per-worker\n"
+                      "[service:web]\nsockets = %s\nworkers = 3\nsettle = 10ms\ncommand = %s --drain\n",
+                      name, rig_address(r, 4), name, r->probe);
+}
+
+rig_test(take_over, the_sockets_of_all_workers_are_found_by_their_address)
+{
+    unsigned long before[3];
+    rig_up(r, with_a_socket_each(r, "web"));
+    rig_wait_state(r, "running");
+    for (int i = 0; i < 3; i++)
+        before[i] = rig_socket_inode(rig_worker_pid(r, i + 1), 3);
+    struct taker t = taker_start(r, taker_up_argv(r, with_a_socket_each(r, "renamed")));
+    taker_becomes(r, &t, 0);
+    for (int i = 0; i < 3; i++) {
+        unsigned long inode = rig_socket_inode(rig_worker_pid(r, i + 1), 3);
+        cr_assert(inode == before[0] || inode == before[1] || inode == before[2], "%d: another one", i + 1);
+    }
+}
