@@ -42,7 +42,7 @@ static void carry_on(struct engine *e, const char *why)
     take_over_clear_up(e, h->id);
     if (e->is_shutting_down)
         return;
-    socket_guard_share(&e->guard, false);
+    socket_guard_resume(&e->guard);
     hold_follow_refusals(e);
     socket_guard_check(&e->guard, NULL);
 }
@@ -53,6 +53,11 @@ static void leave(struct engine *e)
     ev_timer_stop(e->loop, &e->hand_over.patience);
     record(e, HAND_OVER_LEFT);
     engine_proceed_shutdown(e);
+}
+
+bool hand_over_is_shared(const struct engine *e)
+{
+    return e->hand_over.state != HAND_OVER_NONE || take_over_is_pending(e);
 }
 
 bool hand_over_is_awaited(const struct engine *e)
@@ -93,8 +98,6 @@ void hand_over_on_client_gone(struct engine *e, const struct control_client *cli
 
 void hand_over_resume(struct engine *e)
 {
-    if (e->hand_over.state == HAND_OVER_UNDER_WAY)
-        socket_guard_share(&e->guard, true);
     if (e->hand_over.state == HAND_OVER_UNDER_WAY || e->hand_over.state == HAND_OVER_DONE)
         await_taker(e);
 }
@@ -219,7 +222,6 @@ static void begin(struct engine *e, struct control_client *client, int64_t id)
     h->id = id;
     record(e, HAND_OVER_UNDER_WAY);
     crash_point(CRASH_AT_hand_over_begun);
-    socket_guard_share(&e->guard, true);
     event_log_say(&e->log, LOG_INFO, SUBJECT, NULL, "another berth takes over (%s)", peer_format(who, &peer));
 }
 

@@ -49,6 +49,8 @@ static inline bool hand_over_is_done(const struct hand_over *h)
 {
     return h->state == HAND_OVER_DONE || h->state == HAND_OVER_LEFT;
 }
+/* Does another berth have what we hold as well, so that it is not ours alone to change or to remove? */
+bool hand_over_is_shared(const struct engine *e);
 /* It is, but who asks at our control socket would find nobody yet. */
 bool hand_over_is_awaited(const struct engine *e);
 /* Does the file of a Unix socket that we let go stay, because another berth may have the socket? If that

@@ -297,8 +297,8 @@ void hold_release_all(struct engine *e)
     struct held_socket *h;
     hold_each(h, &e->hold)
     {
-        bool is_anothers = h->is_lent && take_over_is_pending(e), unlink = h->socket->options->unlink;
-        if (hold_unix_path(h) && !is_anothers && !hand_over_keeps_file(e, hold_unix_path(h), unlink))
+        bool unlink = h->socket->options->unlink;
+        if (hold_unix_path(h) && !h->is_lent && !hand_over_keeps_file(e, hold_unix_path(h), unlink))
             unix_path_give_up(hold_unix_path(h), unlink);
         hold_close(h);
         crash_point(CRASH_AT_shutdown_socket_closed);

@@ -33,9 +33,9 @@ struct held_socket {
     uint16_t family, type;
     bool listens;     /* its type listens */
     bool is_refusing; /* when_stopped = refuse, and its services are stopped */
-    bool is_lent;     /* another berth held it, and may still: engine/take_over */
-    bool is_foreign;  /* of another network namespace than ours */
-    char declared[];  /* the address as asked for */
+    bool is_lent;    /* another berth held it, and may still, until it is said to be ours: engine/take_over */
+    bool is_foreign; /* of another network namespace than ours */
+    char declared[]; /* the address as asked for */
 };
 
 /* One [socket:NAME]: what is held of it, and who uses it. */
@@ -78,7 +78,7 @@ int hold_ensure_slot(struct engine *e, const struct service *s, unsigned slot, s
 void hold_trim_slots(struct service *s);
 /* Puts the options of G's configuration on what it holds, as far as they can change; sentences to FAILURES.
  * hold_learn_backlogs() is to be called next. */
-void hold_apply_options(struct engine *e, struct socket_group *g, struct strv *failures);
+void hold_apply_options(struct socket_group *g, struct strv *failures);
 /* Is there a socket for every address that S uses? */
 bool hold_is_complete(const struct service *s);
 /* Lets go of everything, here and in the keeper; Unix paths are removed. */

@@ -228,7 +228,7 @@ static void drop(struct engine *e, size_t index, struct held_socket *const *owne
     struct keeper_entry *entry = &e->keeper.entries[index];
     struct held_name name;
     held_name_parse(entry->name, &name);
-    if (str_starts_with(name.address, "unix:/") && !take_over_is_pending(e))
+    if (str_starts_with(name.address, "unix:/") && !hand_over_is_shared(e))
         unix_path_give_up(name.address + strlen("unix:"), true);
     keeper_link_drop(&e->keeper, entry->name);
     fd_close(&entry->fd);
@@ -331,10 +331,9 @@ static int apply_options(struct held_socket *h, struct berr *err)
     return r;
 }
 
-void hold_apply_options(struct engine *e, struct socket_group *g, struct strv *failures)
+void hold_apply_options(struct socket_group *g, struct strv *failures)
 {
     struct berr err;
-    (void)e;
     for (size_t i = 0; i < g->n_held; i++) {
         if (apply_options(g->held[i], &err) < 0)
             strv_put(failures, mem_printf("socket %s: %s", g->conf->name, err.text));

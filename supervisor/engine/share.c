@@ -361,7 +361,7 @@ static void drop_unwanted(struct engine *e)
         held_name_parse(entry->name, &name);
         if (name.kind != HELD_SHARE || entry->fd < 0)
             continue;
-        if (!take_over_is_pending(e))
+        if (!hand_over_is_shared(e))
             unix_path_give_up(name.address, true);
         fd_close(&entry->fd);
         keeper_link_drop(&e->keeper, entry->name);
@@ -401,11 +401,16 @@ static void release(struct share *s)
 {
     char name[LIMIT_HELD_NAME + 1];
     share_held_name(s->protocol, s->path, name);
-    bool is_anothers = s->is_lent && take_over_is_pending(s->engine);
-    if (s->path[0] != '@' && !is_anothers && !hand_over_keeps_file(s->engine, s->path, true))
+    if (s->path[0] != '@' && !s->is_lent && !hand_over_keeps_file(s->engine, s->path, true))
         unix_path_give_up(s->path, true);
     keeper_link_drop(&s->engine->keeper, name);
     share_free(s);
+}
+
+void share_own_all(struct engine *e)
+{
+    list_each (s, &e->shares, struct share, link)
+        s->is_lent = false;
 }
 
 void share_release_all(struct engine *e)

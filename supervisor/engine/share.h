@@ -36,7 +36,7 @@ struct share {        /* a place */
     const struct share_protocol *protocol;
     char path[108]; /* "@NAME": abstract */
     int fd;         /* owned */
-    bool is_lent;   /* another berth held it, and may still */
+    bool is_lent;   /* another berth held it, and may still, as in a held_socket */
     ev_io acceptable;
     ev_timer accept_pause;
     struct list clients;
@@ -55,6 +55,8 @@ struct share_client {
 int share_open(struct engine *e, struct berr *err);
 /* Closes all of them for good; their paths are removed. */
 void share_release_all(struct engine *e);
+/* What was another berth's is ours. */
+void share_own_all(struct engine *e);
 void share_held_name(const struct share_protocol *protocol, const char *path, char dst[LIMIT_HELD_NAME + 1]);
 /* Closes the places that the configuration does not name any more. */
 void share_close_unwanted(struct engine *e);

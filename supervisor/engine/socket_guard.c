@@ -92,7 +92,7 @@ static void check_listening(struct engine *e, struct held_socket *h, const struc
     char culprit[LIMIT_NAME + 64];
     if (h->is_refusing || listener_is_listening(h->fd) != 0)
         return;
-    if (e->guard.is_shared && h->family == AF_UNIX) {
+    if (hand_over_is_shared(e) && h->family == AF_UNIX) {
         socket_events_remove(e->guard.hup_fd, h->fd); /* later: it would have to be another one */
         return;
     }
@@ -116,7 +116,7 @@ static void check_backlog(struct engine *e, struct held_socket *h, const struct 
 {
     struct listener_queue q;
     char culprit[LIMIT_NAME + 64];
-    if (e->guard.is_shared || h->is_refusing || h->backlog == 0 || hold_queue(h, unix_queues, &q) < 0 ||
+    if (hand_over_is_shared(e) || h->is_refusing || h->backlog == 0 || hold_queue(h, unix_queues, &q) < 0 ||
         q.limit == h->backlog)
         return;
     if (listener_listen(h->fd, h->socket->options->backlog) < 0)
@@ -129,7 +129,7 @@ static void check_path(struct engine *e, struct held_socket *h, const struct wor
 {
     const char *path = hold_unix_path(h);
     char culprit[LIMIT_NAME + 64];
-    if (!path || e->guard.is_shared)
+    if (!path || hand_over_is_shared(e))
         return;
     int state = unix_path_check(path);
     if (state == UNIX_PATH_OURS)
@@ -229,13 +229,10 @@ void socket_guard_expect(struct socket_guard *g)
     ev_timer_again(g->engine->loop, &g->late_check);
 }
 
-void socket_guard_share(struct socket_guard *g, bool is_shared)
+void socket_guard_resume(struct socket_guard *g)
 {
     struct held_socket *h;
-    if (g->is_shared == is_shared)
-        return;
-    g->is_shared = is_shared;
-    hold_each(h, &g->engine->hold) if (!is_shared && h->listens && h->family == AF_UNIX)
+    hold_each(h, &g->engine->hold) if (h->listens && h->family == AF_UNIX)
     {
         socket_events_remove(g->hup_fd, h->fd);
         socket_events_watch_hangup(g->hup_fd, h->fd, h);

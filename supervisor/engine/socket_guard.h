@@ -17,7 +17,6 @@ struct socket_guard {
     ev_io hup_watcher, path_watcher;
     ev_timer late_check;  /* servers often call listen(2) again a moment after their start */
     unsigned late_checks; /* that are still to come */
-    bool is_shared;       /* another berth has the sockets too: engine/hand_over, engine/take_over */
     ev_timer unix_check;  /* … at the backlogs of Unix sockets */
 };
 
@@ -26,9 +25,9 @@ int socket_guard_start(struct socket_guard *g, struct engine *e);
 void socket_guard_stop(struct socket_guard *g);
 void socket_guard_add(struct socket_guard *g, struct held_socket *h);
 void socket_guard_remove(struct socket_guard *g, struct held_socket *h);
-/* While another berth has the sockets too, its workers may do with them what servers do: only what would
- * refuse clients is put right. */
-void socket_guard_share(struct socket_guard *g, bool is_shared);
+/* While another berth has the sockets too (hand_over_is_shared()), its workers may do with them what servers
+ * do: only what would refuse clients is put right. From now on it has them no more. */
+void socket_guard_resume(struct socket_guard *g);
 /* Looks at every socket of W's service: after it has ended, and SUSPECT is W itself. */
 void socket_guard_check(struct socket_guard *g, const struct worker *suspect);
 /* A worker was started: look again in a while. */

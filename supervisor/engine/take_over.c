@@ -152,7 +152,7 @@ static void apply_options(struct engine *e)
 {
     struct strv failures = {NULL, 0};
     for (size_t i = 0; i < e->hold.n_groups; i++)
-        hold_apply_options(e, e->hold.groups[i], &failures);
+        hold_apply_options(e->hold.groups[i], &failures);
     for (size_t i = 0; i < failures.n; i++)
         event_log_say(&e->log, LOG_WARNING, SUBJECT, NULL, "%s", failures.v[i]);
     strv_fini(&failures);
@@ -164,7 +164,8 @@ static void make_ours(struct engine *e)
 {
     replace_control(e);
     hold_own_all(e);
-    socket_guard_share(&e->guard, false);
+    share_own_all(e);
+    socket_guard_resume(&e->guard);
     if (e->is_shutting_down)
         return;
     apply_options(e);
@@ -363,7 +364,6 @@ bool take_over_begin(struct engine *e)
     bool waits = t->state == TAKE_OVER_ASKING;
     event_log_say(&e->log, LOG_INFO, SUBJECT, NULL, "taking over from the berth at %s", t->path);
     crash_point(CRASH_AT_take_over_begun);
-    socket_guard_share(&e->guard, true);
     if (waits)
         ev_timer_start(e->loop, &t->late);
     take_over_call_first(e);

@@ -376,7 +376,7 @@ static void apply(struct engine *e, struct update *u, const struct conf *after, 
     if (hold_reconcile(e, &u->failures, &err) < 0 && !ev_is_active(&e->socket_timer))
         ev_timer_start(e->loop, &e->socket_timer); /* it is tried again, as at the start */
     for (size_t i = 0; i < e->hold.n_groups; i++)
-        hold_apply_options(e, e->hold.groups[i], &u->failures);
+        hold_apply_options(e->hold.groups[i], &u->failures);
     hold_learn_backlogs(e);
     if (share_open(e, &err) < 0)
         strv_add(&u->failures, err.text);
