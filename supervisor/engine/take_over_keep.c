@@ -47,29 +47,70 @@ static void keep_for_its_address(struct engine *e, struct passed *p, unsigned nu
     keep(e, p, held);
 }
 
-static void keep_stored(struct engine *e, struct passed *p, const struct held_name *h)
+/* --- what workers stored ------------------------------------------------------------------------------- */
+
+static bool is_served(const struct service *s, unsigned slot)
 {
-    const struct service *s = engine_find_service(e, h->name);
-    if (!s)
-        let_go(e, p, "there is no service of that name here");
-    else if (h->slot == 0 || h->slot > s->n_wanted)
-        let_go(e, p, "its service has fewer workers here");
-    else
-        keep(e, p, p->held);
+    return slot >= 1 && slot <= s->n_wanted;
 }
+
+/* The slot of S with the least in it. */
+static unsigned find_room(const struct service *s, const struct held_name *names, size_t n)
+{
+    cleanup_free size_t *stored = mem_new_array(s->n_wanted + 1, sizeof *stored);
+    unsigned best = 1;
+    for (size_t i = 0; i < n; i++)
+        if (names[i].kind == HELD_STORED && str_eq(names[i].name, s->conf->name) &&
+            is_served(s, names[i].slot))
+            stored[names[i].slot]++;
+    for (unsigned slot = 2; slot <= s->n_wanted; slot++)
+        if (stored[slot] < stored[best])
+            best = slot;
+    return best;
+}
+
+/* What was in the slot of NAMES[AT], which no worker here has, goes to another one, all of it together. */
+static void move_slot(const struct service *s, struct held_name *names, size_t at, size_t n)
+{
+    struct held_name old = names[at];
+    unsigned to = find_room(s, names, n);
+    for (size_t i = at; i < n; i++)
+        if (names[i].kind == HELD_STORED && names[i].slot == old.slot && str_eq(names[i].name, old.name))
+            names[i].slot = to;
+}
+
+static void keep_stored(struct engine *e, struct passed_list *l, struct held_name *names, size_t i)
+{
+    const struct service *s = engine_find_service(e, names[i].name);
+    char held[LIMIT_HELD_NAME + 1];
+    if (s && s->n_wanted > 0 && !is_served(s, names[i].slot))
+        move_slot(s, names, i, l->n);
+    if (!s)
+        let_go(e, &l->items[i], "there is no service of that name here");
+    else if (s->n_wanted == 0)
+        let_go(e, &l->items[i], "its service has no workers here");
+    else if (held_name_format(held, &names[i]) < 0)
+        let_go(e, &l->items[i], "its name is too long");
+    else
+        keep(e, &l->items[i], held);
+}
+
+/* --- all that was passed ------------------------------------------------------------------------------- */
 
 /* What is no socket, and what is none for us. */
 static void sort_out(struct engine *e, struct passed_list *l, struct held_name *names)
 {
+    for (size_t i = 0; i < l->n; i++)
+        held_name_parse(l->items[i].held, &names[i]);
+    for (size_t i = 0; i < l->n; i++)
+        if (names[i].kind == HELD_STORED)
+            keep_stored(e, l, names, i);
     for (size_t i = 0; i < l->n; i++) {
         struct passed *p = &l->items[i];
-        held_name_parse(p->held, &names[i]);
         const char *path = str_starts_with(names[i].address, "/") ? names[i].address
                            : p->bound && strchr(p->bound, ':')    ? strchr(p->bound, ':') + 1
                                                                   : "";
-        if (names[i].kind == HELD_STORED)
-            keep_stored(e, p, &names[i]);
-        else if (!is_reachable(p, path))
+        if (p->fd >= 0 && !is_reachable(p, path))
             let_go(e, p, "its file is not there in this mount namespace");
         else if (names[i].kind == HELD_SHARE)
             keep(e, p, p->held);

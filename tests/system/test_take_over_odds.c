@@ -54,6 +54,21 @@ rig_test(take_over, what_is_to_be_accepted_by_berth_is_left_to_the_old_ones_work
     leaves_o_nonblock_alone(r, "accept = yes", rig_format(r, "%s --answer-stdin", r->probe), false);
 }
 
+static long stored_of(struct rig *r, int worker)
+{
+    json_t *service = json_array_get(json_object_get(rig_status(r), "services"), 0);
+    json_t *w = json_array_get(json_object_get(service, "workers"), (size_t)worker - 1);
+    return (long)json_integer_value(json_object_get(w, "stored"));
+}
+
+static size_t count_in(const char *text, const char *part)
+{
+    size_t n = 0;
+    for (; (text = strstr(text, part)); text++)
+        n++;
+    return n;
+}
+
 /* Each has a cgroup for each worker, and the old one kills all that is in its own. */
 rig_test(take_over, workers_with_one_cgroup_do_not_kill_each_other)
 {
@@ -112,4 +127,24 @@ rig_test(take_over, the_sockets_of_all_workers_are_found_by_their_address)
         unsigned long inode = rig_socket_inode(rig_worker_pid(r, i + 1), 3);
         cr_assert(inode == before[0] || inode == before[1] || inode == before[2], "%d: another one", i + 1);
     }
+}
+
+/* Of three workers, and of slots that nobody has here: all of it goes to the two that are left. */
+rig_test(take_over, what_more_workers_stored_is_kept_by_fewer)
+{
+    const char *say = rig_format(r, "%s/tests/lib/sd_say", getenv("top_builddir"));
+    if (access(say, X_OK) != 0)
+        rig_skip("built without libsystemd");
+    const char *listen = rig_format(r, "web=unix:%s/web", r->dir);
+    rig_run(r, "--workers", "3", "--listen", listen, "--", say, "listen", "store:one", "store:two",
+            "say:STATUS=stored", "wait");
+    rig_wait_state(r, "running");
+    for (int i = 1; i <= 3; i++)
+        rig_until(r, stored_of(r, i) == 2);
+    struct taker t = taker_run(r, "--workers", "2", "--listen", listen, "--", say, "listen", "wait");
+    taker_becomes(r, &t, 0);
+    cr_assert(!taker_says(r, &t, "lets go"));
+    cr_assert_eq(stored_of(r, 1) + stored_of(r, 2), 6);
+    cr_assert(stored_of(r, 1) == 4 || stored_of(r, 2) == 4, "what was together is not any more");
+    rig_until(r, count_in(rig_read_file(r, t.log), "one: one\n") == 3);
 }
