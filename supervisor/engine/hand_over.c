@@ -10,6 +10,7 @@
 
 #include "engine/crash_point.h"
 #include "engine/engine.h"
+#include "sys/clock.h"
 #include "sys/fdbatch.h"
 #include "sys/unix_path.h"
 
@@ -102,9 +103,56 @@ void hand_over_resume(struct engine *e)
         await_taker(e);
 }
 
+/* --- connections that we have accepted ----------------------------------------------------------------- */
+
+static int64_t time_left(const struct service *s)
+{
+    int64_t most = s->conf->with->stop_timeout_ns; /* without an end they would not be told to end at all */
+    return most == INT64_MAX ? 0 : most - mono_between(s->engine->hand_over.since, clock_mono());
+}
+
+bool hand_over_lets_finish(const struct service *s)
+{
+    return hand_over_is_done(&s->engine->hand_over) && !s->engine->is_hurried && s->accepts &&
+           service_has_process(s) && time_left(s) > 0;
+}
+
+static void await_connections(struct engine *e)
+{
+    struct hand_over *h = &e->hand_over;
+    int64_t next = INT64_MAX;
+    for (size_t i = 0; i < e->n_services; i++)
+        if (hand_over_lets_finish(e->services[i]) && time_left(e->services[i]) < next)
+            next = time_left(e->services[i]);
+    if (next == INT64_MAX)
+        return;
+    ev_now_update(e->loop);
+    ev_timer_set(&h->connections, (double)next / NSEC_PER_SEC + 0.001, 0);
+    ev_timer_start(e->loop, &h->connections);
+}
+
+static void on_time_over(struct ev_loop *loop, ev_timer *t, int revents)
+{
+    (void)loop, (void)revents;
+    engine_proceed_shutdown(t->data);
+    await_connections(t->data);
+}
+
+void hand_over_begin_end(struct engine *e)
+{
+    struct hand_over *h = &e->hand_over;
+    if (!hand_over_is_done(h))
+        return;
+    h->since = clock_mono();
+    ev_timer_init(&h->connections, on_time_over, 0, 0);
+    h->connections.data = e;
+    await_connections(e);
+}
+
 void hand_over_fini(struct engine *e)
 {
     ev_timer_stop(e->loop, &e->hand_over.patience);
+    ev_timer_stop(e->loop, &e->hand_over.connections);
     passed_list_fini(&e->hand_over.list);
     strv_fini(&e->hand_over.files);
 }

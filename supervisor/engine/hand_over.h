@@ -13,11 +13,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/mono.h"
 #include "base/str.h"
 #include "engine/passed.h"
 
 struct control_client;
 struct engine;
+struct service;
 
 /* Kept in the soft state. */
 enum hand_over_state {
@@ -34,6 +36,8 @@ struct hand_over {
     struct passed_list list;       /* what it is being sent */
     struct strv files;             /* of our sockets, that stayed */
     ev_timer patience;             /* until it is there again; at the end, until it has our place */
+    struct mono since;             /* we end because it has everything */
+    ev_timer connections;          /* until a service's time to finish them is over */
 };
 
 /* The methods TakeOver and EndTakeOver. */
@@ -44,6 +48,10 @@ void hand_over_on_client_gone(struct engine *e, const struct control_client *cli
 void hand_over_resume(struct engine *e);
 /* Why nothing is to be changed just now: somebody else is about to have it, or to give it; NULL. */
 const char *hand_over_obstacle(const struct engine *e);
+/* Our end begins: from now on services with accept = yes finish what they are at. */
+void hand_over_begin_end(struct engine *e);
+/* Is S still to be let alone, because it does that and has time? */
+bool hand_over_lets_finish(const struct service *s);
 /* Is everything the other one's? */
 static inline bool hand_over_is_done(const struct hand_over *h)
 {

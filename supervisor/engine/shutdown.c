@@ -132,8 +132,18 @@ static void begin_sweep(struct engine *e)
     ev_timer_start(e->loop, &e->sweep_timer);
 }
 
+/* Those that were let alone to finish what they are at, and have, or have had their time. */
+static void end_finished(struct engine *e)
+{
+    for (size_t i = 0; i < e->n_services; i++)
+        if (e->services[i]->accepts && e->services[i]->is_wanted && !hand_over_lets_finish(e->services[i]))
+            sequence_stop(e->services[i]);
+}
+
 void engine_proceed_shutdown(struct engine *e)
 {
+    if (e->is_shutting_down && !e->is_over && hand_over_is_done(&e->hand_over))
+        end_finished(e);
     if (e->is_shutting_down && !e->is_over && output_end_inputs(e) && !has_process(e) &&
         !hand_over_is_awaited(e))
         begin_sweep(e);
@@ -189,9 +199,10 @@ void engine_resume_shutdown(struct engine *e)
     hold_release_all(e);
     share_release_all(e);
     task_cancel_checks(e);
+    hand_over_begin_end(e);
     for (size_t i = 0; i < e->n_services; i++) {
-        if (output_is_fed(e->services[i]))
-            continue; /* it ends behind those that it reads from */
+        if (output_is_fed(e->services[i]) || hand_over_lets_finish(e->services[i]))
+            continue; /* it ends behind those that it reads from, or its connections */
         e->services[i]->is_wanted = false;
         e->services[i]->is_blocked = false;
         if (!e->services[i]->has_begun) { /* as far as it had come */

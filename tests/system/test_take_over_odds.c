@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "taker.h"
@@ -147,4 +149,50 @@ rig_test(take_over, what_more_workers_stored_is_kept_by_fewer)
     cr_assert_eq(stored_of(r, 1) + stored_of(r, 2), 6);
     cr_assert(stored_of(r, 1) == 4 || stored_of(r, 2) == 4, "what was together is not any more");
     rig_until(r, count_in(rig_read_file(r, t.log), "one: one\n") == 3);
+}
+
+/* A connection that berth has accepted, and the question on it that is not answered yet. */
+static struct taker take_during_a_connection(struct rig *r, const char *service, int *ret_fd)
+{
+    const char *text = rig_format(r,
+                                  "[socket:web]\nlisten = unix:%s\naccept = yes\n[service:web]\n"
+                                  "sockets = web\ncommand = %s\n",
+                                  rig_path(r, "web"), service);
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    rig_up(r, text);
+    rig_wait_state(r, "waiting");
+    *ret_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    strcpy(un.sun_path, rig_path(r, "web"));
+    cr_assert_eq(connect(*ret_fd, (struct sockaddr *)&un, sizeof un), 0);
+    rig_wait_state(r, "running");
+    return taker_start(r, taker_up_argv(r, text));
+}
+
+rig_test(take_over, connections_that_the_old_one_accepted_are_served_to_their_end)
+{
+    int fd;
+    const char *log;
+    char answer[10] = "";
+    struct taker t = take_during_a_connection(r, "sh -c 'read x; echo got $x'", &fd);
+    log = r->err_path;
+    rig_until(r, strstr(rig_read_file(r, log), "shutting down"));
+    cr_assert_eq(write(fd, "it\n", 3), 3);
+    cr_assert_eq(read(fd, answer, sizeof answer), 7);
+    cr_assert_str_eq(answer, "got it\n");
+    taker_becomes(r, &t, 0);
+    cr_assert(!strstr(rig_read_file(r, log), "sent TERM"));
+    close(fd);
+}
+
+rig_test(take_over, a_connection_without_an_end_is_ended)
+{
+    int fd;
+    const char *log;
+    struct taker t = take_during_a_connection(
+        r, "cat\nstop_timeout = 300ms\n[service:other]\ncommand = sleep 1000\nafter = web", &fd);
+    log = r->err_path;
+    taker_becomes(r, &t, 0);
+    cr_assert(strstr(rig_read_file(r, log), "stopping: sent TERM"));
+    cr_assert_eq(read(fd, &(char){0}, 1), 0);
+    close(fd);
 }
