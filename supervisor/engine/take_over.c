@@ -23,6 +23,7 @@
 #define SUBJECT "take-over"
 #define EXIT_BERTH_FAILED 125
 #define TEMPORARY ".take-over-"
+#define MARK "taking-over/"
 
 static void record(struct engine *e, enum take_over_state state)
 {
@@ -58,23 +59,51 @@ static bool is_same_place(const char *a, const char *b)
            (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_ino == y.st_ino && x.st_dev == y.st_dev);
 }
 
-/* The soft state is not to be believed. What our control socket was bound to tells the number, and whether it
- * is still there how far we had come. */
-static void recover(struct engine *e)
+/* --- without the soft state ---------------------------------------------------------------------------- */
+
+/* Our keeper has an entry of that name for as long as it is not known that everything is ours. */
+static void format_mark(char dst[LIMIT_HELD_NAME + 1], int64_t id)
+{
+    snprintf(dst, LIMIT_HELD_NAME + 1, MARK "%016" PRIx64, (uint64_t)id);
+}
+
+static void set_mark(struct engine *e, bool is_set)
+{
+    char name[LIMIT_HELD_NAME + 1];
+    format_mark(name, e->take_over.id);
+    if (is_set)
+        keeper_link_put(&e->keeper, name, e->control_fd); /* any one would do */
+    else
+        keeper_link_drop(&e->keeper, name);
+}
+
+/* Our control socket has been renamed already. */
+static bool is_in_place(const struct engine *e)
 {
     const struct keeper_entry *control = keeper_link_find(&e->keeper, "control");
-    struct take_over *t = &e->take_over;
     struct endpoint ep;
     char bound[ADDRESS_TEXT];
-    t->state = TAKE_OVER_DONE;
     if (!control || control->fd < 0 || listener_endpoint(control->fd, &ep) < 0)
-        return;
-    const char *name = strstr(endpoint_format(bound, sizeof bound, &ep), "/" TEMPORARY);
-    if (!name)
-        return;
-    t->id = (int64_t)strtoull(name + strlen("/" TEMPORARY), NULL, 16);
-    if (access(bound + strlen("unix:"), F_OK) == 0)
-        t->state = TAKE_OVER_HAS_ALL;
+        return false;
+    endpoint_format(bound, sizeof bound, &ep);
+    return strstr(bound, TEMPORARY) && access(bound + strlen("unix:"), F_OK) < 0;
+}
+
+/* The soft state is not to be believed. There are workers when we have everything, and not before. */
+static void recover(struct engine *e)
+{
+    struct take_over *t = &e->take_over;
+    const struct keeper_entry *mark = NULL;
+    bool has_workers = false;
+    for (size_t i = 0; i < e->keeper.n_entries; i++) {
+        const struct keeper_entry *entry = &e->keeper.entries[i];
+        if (str_starts_with(entry->name, MARK))
+            mark = entry;
+        has_workers = has_workers || str_starts_with(entry->name, "worker/");
+    }
+    if (mark)
+        t->id = (int64_t)strtoull(mark->name + strlen(MARK), NULL, 16);
+    t->state = !mark || is_in_place(e) ? TAKE_OVER_DONE : has_workers ? TAKE_OVER_HAS_ALL : TAKE_OVER_ASKING;
 }
 
 void take_over_prepare(struct engine *e, const char *path)
@@ -84,11 +113,13 @@ void take_over_prepare(struct engine *e, const char *path)
     t->fd = -1;
     if (!path || t->state != TAKE_OVER_NONE)
         return;
-    if (e->keeper.is_safe_mode) {
+    t->state = TAKE_OVER_ASKING;
+    if (e->keeper.is_safe_mode)
         recover(e);
+    if (t->state != TAKE_OVER_ASKING)
         return;
-    }
-    t->id = (int64_t)((uint64_t)clock_random() << 31 | clock_random() >> 1) | 1;
+    if (t->id == 0)
+        t->id = (int64_t)((uint64_t)clock_random() << 31 | clock_random() >> 1) | 1;
     e->serial = (unsigned long long)clock_random() << 16; /* cgroups of both may be beside each other */
     record(e, TAKE_OVER_ASKING);
 }
@@ -163,6 +194,7 @@ static void apply_options(struct engine *e)
 static void make_ours(struct engine *e)
 {
     replace_control(e);
+    set_mark(e, false);
     hold_own_all(e);
     share_own_all(e);
     socket_guard_resume(&e->guard);
@@ -362,6 +394,7 @@ bool take_over_begin(struct engine *e)
         return false;
     }
     bool waits = t->state == TAKE_OVER_ASKING;
+    set_mark(e, true);
     event_log_say(&e->log, LOG_INFO, SUBJECT, NULL, "taking over from the berth at %s", t->path);
     crash_point(CRASH_AT_take_over_begun);
     if (waits)

@@ -73,6 +73,82 @@ static void of_the_taken(struct rig *r, const char *point, int supervisor)
         cr_assert(strstr(rig_read_file(r, log), "(restart 1,"), "nobody died at %s", point);
 }
 
+/* --- safe mode: without the soft state ----------------------------------------------------------------- */
+
+/* The taker's supervisors die at POINT, four in a row from number FIRST on; with OPTION it has a control
+ * socket of its own. */
+static void of_a_taker_in_safe_mode(struct rig *r, const char *point, int first, const char *option)
+{
+    struct load *load[2];
+    const char *own = rig_path(r, "own.sock");
+    begin(r, load);
+    r->berth = getenv("BERTH_CRASH");
+    rig_env(r, rig_format(r, "BERTH_CRASH_AT=%s:1:%d:4", point, first));
+    if (option)
+        rig_env(r, rig_format(r, "%s=%s", option, own));
+    struct taker t = take(r);
+    if (first > 0) {
+        rig_until(r, taker_says(r, &t, "started (pid="));
+        rig_kill(r, taker_supervisor(r, &t), SIGKILL);
+    }
+    rig_until(r, taker_says(r, &t, first > 0 ? "(restart 5," : "(restart 4,"));
+    cr_assert(!rig_log_has(r, "carries on"));
+    rig_write_file(rig_path(r, "go"), "");
+    if (option)
+        r->control = own;
+    taker_becomes(r, &t, 0);
+    rig_wait_state(r, "running");
+    for (int i = 0; i < 2; i++) {
+        cr_assert(load_wait_ok(load[i], 5, RIG_PATIENCE_SECONDS));
+        rig_load_end(r, load[i], 0);
+    }
+    cr_assert(taker_left_nothing(r));
+    cr_assert_eq(rig_stop(r), 0);
+}
+
+rig_test(crash_take_over, of_the_taker_in_safe_mode)
+{
+    of_a_taker_in_safe_mode(r, "keeper_stable_before", 1, NULL);
+}
+
+rig_test(crash_take_over, of_the_taker_in_safe_mode_with_a_control_socket_of_its_own)
+{
+    of_a_taker_in_safe_mode(r, "keeper_stable_before", 1, "BERTH_CONTROL");
+}
+
+rig_test(crash_take_over, of_the_taker_in_safe_mode_before_it_has_anything)
+{
+    of_a_taker_in_safe_mode(r, "take_over_begun", 0, NULL);
+}
+
+/* It knows nothing of the other one then, and what it knows is that it has everything. */
+rig_test(crash_take_over, of_the_taken_in_safe_mode)
+{
+    struct load *load[2];
+    const char *berth = r->berth;
+    r->berth = getenv("BERTH_CRASH");
+    rig_env(r, "BERTH_CRASH_AT=keeper_stable_before:1:1:4");
+    begin(r, load);
+    rig_env(r, "BERTH_CRASH_AT");
+    r->berth = berth;
+    pid_t worker = rig_worker_pid(r, 1);
+    struct taker t = taker_run(r, "--listen", rig_address(r, 4), "--listen", rig_address(r, 1), "--ready",
+                               "notify", "--", "sleep", "1000");
+    rig_until(r, taker_says(r, &t, "started (pid="));
+    rig_kill_supervisor(r);
+    cr_assert_eq(taker_wait(r, &t), 125);
+    cr_assert(taker_says(r, &t, "cannot be taken over any more"));
+    rig_wait_state(r, "running");
+    cr_assert_eq(rig_worker_pid(r, 1), worker);
+    for (int i = 0; i < 2; i++) {
+        cr_assert(load_wait_ok(load[i], 5, RIG_PATIENCE_SECONDS));
+        rig_load_end(r, load[i], 0);
+    }
+    cr_assert(taker_left_nothing(r));
+}
+
+/* --- a point each -------------------------------------------------------------------------------------- */
+
 /* That it is all its own is written down before its options are put on it. */
 rig_test(crash_take_over, what_is_its_own_gets_its_options_from_a_successor)
 {
