@@ -304,7 +304,11 @@ static void tell_exhausted(struct engine *e, struct control_client *client, int 
     event_log_say(&e->log, LOG_ERROR, SUBJECT, NULL, "there is no room for the descriptors: %s",
                   strerror(-r));
     control_client_error(client, "io.berth.LimitExceeded",
-                         json_pack("{s:s}", "reason", "the supervisor has no room for so many descriptors"));
+                         json_pack("{s:s}", "reason",
+                                   "it has no room for so many descriptors: raise its limit of open files "
+                                   "(ulimit -n, with which it is started)"));
+    if (e->hand_over.state == HAND_OVER_UNDER_WAY)
+        carry_on(e, "cannot be sent everything");
 }
 
 void hand_over_call(struct control_client *client, json_t *parameters, bool more, void *data)

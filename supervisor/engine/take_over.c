@@ -241,6 +241,8 @@ void take_over_refused(struct engine *e, enum berr_class class, const char *why)
 {
     struct berr err;
     if (e->take_over.state == TAKE_OVER_ASKING) {
+        if (e->take_over.is_connected)
+            take_over_tell_end(e, false); /* else it would wait for us for a while */
         take_over_hang_up(e);
         berr_set(&err, class, EPERM, "the berth at %s cannot be taken over: %s", e->take_over.path, why);
         engine_fail_start(e, &err, take_over_failure_status(e));

@@ -170,7 +170,7 @@ static void on_error(struct engine *e, const struct varlink_reply *reply)
                           ? "it is too old for that; end it, and start without --take-over"
                       : *reason ? reason
                                 : reply->error;
-    e->take_over.call = CALL_NONE;
+    take_over_hang_up(e); /* it has nothing to do with us */
     if (!e->take_over.is_given_up)
         take_over_refused(e, BERR_FAILED, str_escape_controls(quoted, sizeof quoted, why, strlen(why)));
 }

@@ -204,6 +204,50 @@ rig_test(take_over, hundreds_of_sockets_come_in_several_replies)
     cr_assert_eq(json_array_size(json_object_get(rig_call(r, "io.berth.Sockets", NULL), "sockets")), 600);
 }
 
+/* BERTH is what is started with room for N descriptors. */
+static const char *const *with_descriptors(struct rig *r, int n, const char *const *argv)
+{
+    static const char *limited[64];
+    size_t i = 3;
+
+    limited[0] = "sh";
+    limited[1] = "-c";
+    limited[2] = rig_format(r, "ulimit -n %d; exec \"$0\" \"$@\"", n);
+    for (; *argv; argv++)
+        limited[i++] = *argv;
+    limited[i] = NULL;
+    return limited;
+}
+
+/* Whoever has no room says so, and is not waited for: the next one has its turn. */
+rig_test(take_over, without_room_for_all_descriptors)
+{
+    rig_up(r, many(r, "--drain"));
+    rig_wait_state_of(r, "one", "running");
+    for (int i = 0; i < 2; i++) {
+        struct taker t = taker_start(r, with_descriptors(r, 200, taker_up_argv(r, many(r, "--drain"))));
+        cr_assert_eq(taker_wait(r, &t), 1);
+        cr_assert(taker_says(r, &t, "find no room here: raise the limit of open files"));
+    }
+    struct taker t = taker_start(r, taker_up_argv(r, many(r, "--drain")));
+    taker_becomes(r, &t, 0);
+}
+
+rig_test(take_over, from_one_without_room_for_all_descriptors)
+{
+    rig_configure(r, many(r, "--drain"));
+    rig_start(
+        r, with_descriptors(
+               r, 1000, RIG_ARGV(r->berth, "--control", r->control, "up", "-c", rig_path(r, "berth.ini"))));
+    rig_wait_state_of(r, "one", "running");
+    for (int i = 0; i < 2; i++) {
+        struct taker t = taker_start(r, taker_up_argv(r, many(r, "--drain")));
+        cr_assert_eq(taker_wait(r, &t), 1);
+        cr_assert(taker_says(r, &t, "raise its limit of open files"));
+    }
+    rig_until(r, rig_log_has(r, "cannot be sent everything: this one carries on"));
+}
+
 static size_t count(const char *text, const char *part)
 {
     size_t n = 0;
