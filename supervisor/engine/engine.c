@@ -317,6 +317,7 @@ void engine_worker_ended(struct worker *w, int wait_status)
         if (!w->service->accepts)
             tell_likely_cause(w, lifetime);
     }
+    operation_on_end(w);
     standby_cover(w, event);
     bool leftover = has_leftover(w, held);
     if (leftover) {

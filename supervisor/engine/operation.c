@@ -332,13 +332,11 @@ static void tell_progress(struct operation *o, const struct worker *w)
     control_client_reply(o->client, json_pack("{s:o, s:b}", "progress", progress, "done", 0), true);
 }
 
-/* Somebody who waits for it is told now, and not after the tenth try. IS_TOLD: also if it is started again at
- * once, for it was to take a signal, and if it is a spare by now. */
-static bool has_come_to_grief(const struct worker *w, bool is_told)
+/* Somebody who waits for it is told now, and not after the tenth try. */
+static bool has_come_to_grief(const struct worker *w)
 {
-    return w->is_wanted && (is_told || !w->is_spare) &&
-           (w->state == WORKER_BACKOFF || w->state == WORKER_FAILED ||
-            (is_told && w->state == WORKER_SPAWNING));
+    return w->role == WORKER_CURRENT && w->is_wanted && !w->is_spare &&
+           (w->state == WORKER_BACKOFF || w->state == WORKER_FAILED);
 }
 
 void operation_on_change(struct engine *e, const struct worker *w)
@@ -348,9 +346,26 @@ void operation_on_change(struct engine *e, const struct worker *w)
         if (!x && o->kind != OPERATION_SHUTDOWN)
             continue;
         tell_progress(o, w);
-        if (x && w->role == WORKER_CURRENT && has_come_to_grief(w, x->told.ns > 0))
+        if (x && has_come_to_grief(w))
             x->failed = w;
         if (x && o->has_begun)
+            evaluate(o);
+    }
+}
+
+/* One that was to take a signal has failed also where it is started again at once, or a spare serves for it.
+ */
+void operation_on_end(const struct worker *w)
+{
+    bool was_told = w->state == WORKER_READY || w->state == WORKER_STANDBY;
+    if (!was_told || w->role != WORKER_CURRENT || w->service->accepts)
+        return;
+    list_each (o, &w->service->engine->operations, struct operation, link) {
+        struct watched *x = o->kind == OPERATION_RELOAD ? find(o, w->service) : NULL;
+        if (!x || x->told.ns == 0)
+            continue;
+        x->failed = w;
+        if (o->has_begun)
             evaluate(o);
     }
 }

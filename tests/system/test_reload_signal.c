@@ -25,14 +25,24 @@ static bool is_reloading(struct rig *r)
     return worker_member(r, "reloading_ms") != NULL;
 }
 
-rig_test(reload_signal, that_ends_a_worker_is_no_reload)
+static void check_that_an_end_is_no_reload(struct rig *r, const char *keys)
 {
-    begin(r, "echo this is no good; exit 3", "ready = notify\n");
+    begin(r, "echo this is no good; exit 3", keys);
     pid_t worker = rig_pid_of(r, "web", 1);
     const char *err = rig_expect(r, 1, rig_cmd_argv(r, RIG_ARGV("reload", "web")))->err;
     cr_assert(strstr(err, "worker web/1#1 exited with status 3; it wrote last: this is no good"), "%s", err);
     rig_wait_state_of(r, "web", "running");
     cr_assert_neq(rig_pid_of(r, "web", 1), worker);
+}
+
+rig_test(reload_signal, that_ends_a_worker_is_no_reload)
+{
+    check_that_an_end_is_no_reload(r, "ready = notify\n");
+}
+
+rig_test(reload_signal, that_ends_a_worker_which_is_started_again_at_once_is_none_either)
+{
+    check_that_an_end_is_no_reload(r, "ready = notify\nstable_after = 0\n");
 }
 
 rig_test(reload_signal, is_over_when_every_worker_has_had_time_to_end_of_it)
