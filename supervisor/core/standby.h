@@ -10,11 +10,12 @@
 #include <stddef.h>
 
 enum standby_state {
-    STANDBY_LOST,    /* no process, and none is to come */
-    STANDBY_NONE,    /* no process yet, or one that ends: the next one may be either */
-    STANDBY_BOOTING, /* a spare that has not booted yet */
-    STANDBY_WAITING, /* a spare that has */
-    STANDBY_COMING,  /* a worker that is about to serve */
+    STANDBY_LOST,      /* no process, and none is to come */
+    STANDBY_NONE,      /* no process yet, or one that ends: the next one may be either */
+    STANDBY_RETURNING, /* a worker that is restarted: it ends, and somebody serves for it once it has ended */
+    STANDBY_BOOTING,   /* a spare that has not booted yet */
+    STANDBY_WAITING,   /* a spare that has */
+    STANDBY_COMING,    /* a worker that is about to serve */
     STANDBY_SERVING,
     STANDBY_OVER, /* a worker that has run to its end, and that nobody is to follow */
 };
@@ -22,6 +23,7 @@ enum standby_state {
 struct standby_slot {
     enum standby_state state;
     bool is_spare; /* what it counts as; with a process, what that is */
+    bool has_left; /* descriptors are stored for who serves there next */
 };
 
 struct standby_facts {
@@ -47,5 +49,8 @@ struct standby_plan {
 struct standby_plan standby_decide(const struct standby_facts *f);
 /* A process is about to be started in SLOT: is it to be a spare? */
 bool standby_starts_as_spare(const struct standby_facts *f, size_t slot);
+/* SLOT is to serve, as nobody does in some other one: where is what was left for it? SLOT itself, where it is
+ * no other one. */
+size_t standby_predecessor(const struct standby_facts *f, size_t slot);
 
 #endif

@@ -35,6 +35,7 @@
     X(ready_fd_held)                                                                                         \
     X(ready_fd_read)                                                                                         \
     X(stored)                                                                                                \
+    X(store_passed)                                                                                          \
     X(share_held)                                                                                            \
     X(output_held)                                                                                           \
     X(output_intent)                                                                                         \

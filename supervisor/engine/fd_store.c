@@ -236,10 +236,19 @@ static void pass(struct stored *x, unsigned to)
         drop(x);
         return;
     }
+    if (fd_store_count(x->service, to) >= fd_store_room(x->service, to)) { /* it would not be told of it */
+        event_log_say(
+            &x->service->engine->log, LOG_WARNING, x->service->conf->name, x->service->conf->name,
+            "what worker %u stored as \"%s\" is let go: with what worker %u has, store_max is reached",
+            x->slot, x->name, to);
+        drop(x);
+        return;
+    }
     held_name(x, before);
     x->slot = to;
     held_name(x, after);
     keeper_link_put(k, after, x->fd);
+    crash_point(CRASH_AT_store_passed);
     keeper_link_drop(k, before);
 }
 

@@ -35,6 +35,12 @@ static bool is_at_work(const struct service *s)
 
 /* --- the facts ----------------------------------------------------------------------------------------- */
 
+/* A restart is the only thing that leaves a worker which is to go behind its service's generation. */
+static bool returns(const struct worker *w)
+{
+    return w->is_wanted && !w->is_spare && w->generation < w->service->generation;
+}
+
 static enum standby_state state_of(const struct worker *w)
 {
     switch (w->state) {
@@ -49,9 +55,10 @@ static enum standby_state state_of(const struct worker *w)
         return w->is_spare ? STANDBY_LOST : STANDBY_OVER;
     case WORKER_FAILED:
         return STANDBY_LOST;
-    case WORKER_DOWN:
     case WORKER_STOPPING:
     case WORKER_KILLING:
+        return returns(w) ? STANDBY_RETURNING : STANDBY_NONE;
+    case WORKER_DOWN:
     case WORKER_BACKOFF:
     case WORKER_WAITING:
     case WORKER_STATE_COUNT:
@@ -66,24 +73,25 @@ struct end {
     enum standby_state state;
 };
 
-/* END may be NULL. The slots are the caller's to free. */
+/* END may be NULL. */
 static struct standby_facts gather(const struct service *s, const struct end *end)
 {
     unsigned n = standby_slots(s) < s->n_workers ? standby_slots(s) : s->n_workers;
     struct standby_slot *slots = mem_new_array(n + 1, sizeof *slots);
     for (unsigned i = 0; i < n; i++) {
         const struct worker *w = s->workers[i];
-        slots[i] = (struct standby_slot){end && end->of == w ? end->state : state_of(w), w->is_spare};
+        slots[i] = (struct standby_slot){
+            .state = end && end->of == w ? end->state : state_of(w),
+            .is_spare = w->is_spare,
+            .has_left = fd_store_count(s, w->slot) > 0,
+        };
     }
     return (struct standby_facts){slots, n, s->n_wanted, rolling_is_active(s)};
 }
 
-static struct standby_plan decide(const struct service *s, const struct end *end)
+static void forget(struct standby_facts *f)
 {
-    struct standby_facts f = gather(s, end);
-    struct standby_plan plan = standby_decide(&f);
-    free((struct standby_slot *)f.slots);
-    return plan;
+    free((struct standby_slot *)f->slots);
 }
 
 bool standby_is_settled(const struct service *s)
@@ -93,7 +101,10 @@ bool standby_is_settled(const struct service *s)
     for (unsigned i = 0; i < s->n_workers; i++)
         if (s->workers[i]->state == WORKER_STOPPING || s->workers[i]->state == WORKER_KILLING)
             return false;
-    return decide(s, NULL).verdict == STANDBY_REST;
+    struct standby_facts f = gather(s, NULL);
+    bool rests = standby_decide(&f).verdict == STANDBY_REST;
+    forget(&f);
+    return rests;
 }
 
 /* --- what is done about them --------------------------------------------------------------------------- */
@@ -104,17 +115,21 @@ static void label(struct worker *w, bool is_spare)
     worker_save(w);
 }
 
-/* False when there is nothing to do. */
-static bool take_step(struct service *s, const struct end *end)
+/* W is to serve. Before that is recorded: a successor, who finds what is left of it, goes on. */
+static void inherit(const struct standby_facts *f, const struct worker *w)
 {
-    struct standby_plan plan = decide(s, end);
-    struct worker *w = plan.verdict == STANDBY_REST ? NULL : s->workers[plan.slot];
+    size_t from = standby_predecessor(f, w->slot - 1);
+    if (from != w->slot - 1)
+        fd_store_pass(w->service, (unsigned)from + 1, w->slot);
+}
+
+static void act(const struct standby_facts *f, struct standby_plan plan, struct worker *w)
+{
     switch (plan.verdict) {
     case STANDBY_REST:
         break;
     case STANDBY_ACTIVATE:
-        if (end) /* before it is recorded: a successor comes to the same spare */
-            fd_store_pass(s, end->of->slot, w->slot);
+        inherit(f, w);
         engine_step(w, WORKER_EV_ACTIVATE);
         break;
     case STANDBY_STOP:
@@ -126,7 +141,17 @@ static bool take_step(struct service *s, const struct end *end)
         label(w, plan.verdict == STANDBY_MAKE_SPARE);
         break;
     }
-    return w != NULL;
+}
+
+/* False when there is nothing to do. */
+static bool take_step(struct service *s, const struct end *end)
+{
+    struct standby_facts f = gather(s, end);
+    struct standby_plan plan = standby_decide(&f);
+    if (plan.verdict != STANDBY_REST)
+        act(&f, plan, s->workers[plan.slot]);
+    forget(&f);
+    return plan.verdict != STANDBY_REST;
 }
 
 static bool take_all_steps(struct service *s, const struct end *end)
@@ -194,7 +219,9 @@ void standby_prepare(struct worker *w)
     } else if (is_at_work(s) && w->role == WORKER_CURRENT) {
         struct standby_facts f = gather(s, NULL);
         is_spare = standby_starts_as_spare(&f, w->slot - 1);
-        free((struct standby_slot *)f.slots);
+        if (!is_spare)
+            inherit(&f, w);
+        forget(&f);
     }
     worker_set_spare(w, is_spare);
     w->is_unsent = false;

@@ -29,16 +29,21 @@ static json_t *workers(struct rig *r)
     return json_object_get(service, "workers");
 }
 
-unsigned standby_count(struct rig *r, const char *state, int generation)
+static unsigned count(json_t *all, const char *state, int generation)
 {
     json_t *w;
     size_t i;
     unsigned n = 0;
-    json_array_foreach (workers(r), i, w)
+    json_array_foreach (all, i, w)
         n += !json_object_get(w, "role") &&
              strcmp(json_string_value(json_object_get(w, "state")), state) == 0 &&
              (generation == 0 || json_integer_value(json_object_get(w, "generation")) == generation);
     return n;
+}
+
+unsigned standby_count(struct rig *r, const char *state, int generation)
+{
+    return count(workers(r), state, generation);
 }
 
 pid_t standby_find(struct rig *r, const char *state, pid_t but, pid_t or)
@@ -61,8 +66,9 @@ size_t standby_count_all(struct rig *r)
 
 bool standby_is_complete(struct rig *r, unsigned ready, unsigned spares)
 {
-    return standby_count(r, "ready", 0) == ready && standby_count(r, "standby", 0) == spares &&
-           standby_count_all(r) == ready + spares;
+    json_t *all = workers(r);
+    return count(all, "ready", 0) == ready && count(all, "standby", 0) == spares &&
+           json_array_size(all) == ready + spares;
 }
 
 void standby_begin(struct rig *r, const char *keys, unsigned ready, unsigned spares)

@@ -10,14 +10,16 @@
 
 #define SLOTS 4
 #define STATES 400000
+#define PLACES 1000003 /* prime */
 
 /* What a slot holds. ENDING and EMPTY are the same to the plan. LOST is empty until somebody starts it again.
  */
-enum held { LOST, EMPTY, ENDING, BOOTING, WAITING, COMING, SERVING, OVER, HELD_COUNT };
+enum held { LOST, EMPTY, ENDING, RETURNING, BOOTING, WAITING, COMING, SERVING, OVER, HELD_COUNT };
 
 struct model {
     unsigned char held[SLOTS];
     unsigned char is_spare[SLOTS];
+    unsigned char has_left[SLOTS]; /* everyone who serves leaves something */
     unsigned char workers, is_replacing;
 };
 
@@ -26,16 +28,21 @@ struct terms {
 };
 
 static struct model seen[STATES];
+static unsigned places[PLACES]; /* by what is there: 1 + its number in `seen` */
 static size_t n_seen, n_walked;
-static bool was_activated, was_stopped, was_relabelled;
+static bool was_activated, was_stopped, was_relabelled, was_passed;
 
 static void reach(const struct model *m)
 {
-    for (size_t i = n_seen; i-- > 0;)
-        if (memcmp(&seen[i], m, sizeof *m) == 0)
+    unsigned at = 0;
+    for (size_t i = 0; i < sizeof *m; i++)
+        at = at * 31 + ((const unsigned char *)m)[i];
+    for (at %= PLACES; places[at] > 0; at = (at + 1) % PLACES)
+        if (memcmp(&seen[places[at] - 1], m, sizeof *m) == 0)
             return;
     cr_assert_lt(n_seen, STATES);
     seen[n_seen++] = *m;
+    places[at] = (unsigned)n_seen;
 }
 
 /* How many slots there are, which is fewer than TERMS allow after a scaling down. */
@@ -55,12 +62,15 @@ static unsigned count(const struct terms *t, const struct model *m, enum held fr
 static struct standby_facts facts_of(const struct terms *t, const struct model *m, struct standby_slot *slots)
 {
     static const enum standby_state states[HELD_COUNT] = {
-        [LOST] = STANDBY_LOST,       [EMPTY] = STANDBY_NONE,      [ENDING] = STANDBY_NONE,
-        [BOOTING] = STANDBY_BOOTING, [WAITING] = STANDBY_WAITING, [COMING] = STANDBY_COMING,
-        [SERVING] = STANDBY_SERVING, [OVER] = STANDBY_OVER,
+        [LOST] = STANDBY_LOST,           [EMPTY] = STANDBY_NONE,      [ENDING] = STANDBY_NONE,
+        [RETURNING] = STANDBY_RETURNING, [BOOTING] = STANDBY_BOOTING, [WAITING] = STANDBY_WAITING,
+        [COMING] = STANDBY_COMING,       [SERVING] = STANDBY_SERVING, [OVER] = STANDBY_OVER,
     };
-    for (unsigned i = 0; i < slots_of(t, m); i++)
-        slots[i] = (struct standby_slot){states[m->held[i]], m->is_spare[i]};
+    for (unsigned i = 0; i < slots_of(t, m); i++) {
+        enum held held =
+            m->held[i] == RETURNING && m->is_spare[i] ? ENDING : m->held[i]; /* its time is over */
+        slots[i] = (struct standby_slot){states[held], m->is_spare[i], m->has_left[i]};
+    }
     return (struct standby_facts){slots, slots_of(t, m), m->workers, m->is_replacing};
 }
 
@@ -78,6 +88,23 @@ static void check_stop(const struct terms *t, const struct model *m, size_t slot
     cr_assert_not(m->is_replacing);
 }
 
+static void inherit(const struct standby_facts *f, struct model *m, size_t slot)
+{
+    size_t from = standby_predecessor(f, slot);
+    cr_assert(from == slot || (m->is_spare[slot] && !m->is_spare[from] && m->held[from] <= ENDING));
+    m->has_left[slot] = m->has_left[slot] || m->has_left[from];
+    if (from != slot)
+        m->has_left[from] = 0, was_passed = true;
+}
+
+/* One that has failed leaves nothing. */
+static struct model rest(struct model m)
+{
+    for (unsigned i = 0; i < SLOTS; i++)
+        m.has_left[i] = m.held[i] == SERVING || (m.has_left[i] && m.held[i] != LOST);
+    return m;
+}
+
 /* The plan is followed until it rests. */
 static struct model settle(const struct terms *t, struct model m)
 {
@@ -87,41 +114,53 @@ static struct model settle(const struct terms *t, struct model m)
         struct standby_plan plan = standby_decide(&f);
         cr_assert_leq(n, 4 * SLOTS, "it never rests");
         if (plan.verdict == STANDBY_REST)
-            return m;
+            return rest(m);
         cr_assert_lt(plan.slot, slots_of(t, &m));
         if (plan.verdict == STANDBY_ACTIVATE) {
             check_activation(t, &m, plan.slot);
+            inherit(&f, &m, plan.slot);
             m.held[plan.slot] = COMING;
             m.is_spare[plan.slot] = 0;
             was_activated = true;
         } else if (plan.verdict == STANDBY_STOP) {
             check_stop(t, &m, plan.slot);
             m.held[plan.slot] = ENDING;
+            m.has_left[plan.slot] = 0; /* it stays there */
             was_stopped = true;
         } else {
-            cr_assert_leq(m.held[plan.slot], ENDING);
+            cr_assert_leq(m.held[plan.slot], RETURNING);
             cr_assert_neq(m.is_spare[plan.slot], plan.verdict == STANDBY_MAKE_SPARE, "it is that already");
+            if (m.held[plan.slot] == RETURNING) /* it is one too many */
+                m.has_left[plan.slot] = 0;
             m.is_spare[plan.slot] = plan.verdict == STANDBY_MAKE_SPARE;
             was_relabelled = true;
         }
     }
 }
 
-static bool starts_as_spare(const struct terms *t, const struct model *m, size_t slot)
+static void start(const struct terms *t, struct model *m, size_t slot)
 {
     struct standby_slot slots[SLOTS];
     struct standby_facts f = facts_of(t, m, slots);
-    return standby_starts_as_spare(&f, slot);
+    bool is_spare = standby_starts_as_spare(&f, slot);
+    if (!is_spare)
+        inherit(&f, m, slot);
+    m->is_spare[slot] = is_spare;
+    m->held[slot] = is_spare ? BOOTING : COMING;
 }
 
-/* The slots behind the last are told to go, as scaling down does. */
+/* The slots behind the last are told to go, as scaling down does. What a slot has left that is a spare's now
+ * stays there. */
 static struct model scale(const struct terms *t, struct model m, unsigned workers)
 {
     unsigned before = slots_of(t, &m);
     m.workers = (unsigned char)workers;
     for (unsigned i = slots_of(t, &m); i < before; i++)
-        m.held[i] = EMPTY, m.is_spare[i] = 0;
-    return settle(t, m);
+        m.held[i] = EMPTY, m.is_spare[i] = m.has_left[i] = 0;
+    m = settle(t, m);
+    for (unsigned i = 0; i < slots_of(t, &m); i++)
+        m.has_left[i] = m.has_left[i] && !m.is_spare[i];
+    return m;
 }
 
 /* What a slot of this state may come to by itself. */
@@ -131,10 +170,10 @@ static void happen_to(const struct terms *t, const struct model *m, unsigned i)
     switch (m->held[i]) {
     case LOST:
     case EMPTY:
-        next.is_spare[i] = starts_as_spare(t, m, i);
-        next.held[i] = next.is_spare[i] ? BOOTING : COMING;
+        start(t, &next, i);
         break;
     case ENDING:
+    case RETURNING:
         next.held[i] = EMPTY;
         break;
     case BOOTING:
@@ -148,9 +187,11 @@ static void happen_to(const struct terms *t, const struct model *m, unsigned i)
     }
     next = settle(t, next);
     reach(&next);
-    for (enum held end = LOST; end <= ENDING && m->held[i] >= BOOTING && m->held[i] != OVER; end++) {
+    for (enum held end = LOST; end <= RETURNING && m->held[i] >= BOOTING && m->held[i] != OVER; end++) {
         next = *m; /* it dies, or is told to go: hung, unhealthy, restarted */
         next.held[i] = (unsigned char)end;
+        if (count(t, &next, COMING, OVER) >= m->workers)
+            next.has_left[i] = 0; /* nobody takes its place */
         next = settle(t, next);
         reach(&next);
     }
@@ -166,17 +207,21 @@ static void happen_to(const struct terms *t, const struct model *m, unsigned i)
 static void check(const struct terms *t, const struct model *m)
 {
     unsigned serving = count(t, m, COMING, OVER), spares = count(t, m, BOOTING, WAITING), labels = 0;
-    cr_assert(serving >= m->workers || spares == 0, "a spare waits while a worker is missing");
+    unsigned returning = 0;
+    for (unsigned i = 0; i < slots_of(t, m); i++)
+        returning += m->held[i] == RETURNING && !m->is_spare[i];
+    cr_assert(serving + returning >= m->workers || spares == 0, "a spare waits while a worker is missing");
     cr_assert(m->is_replacing || serving <= m->workers || count(t, m, OVER, OVER) > m->workers,
               "more serve than are to");
     for (unsigned i = 0; i < slots_of(t, m); i++) {
         labels += !m->is_spare[i];
         cr_assert(m->held[i] < BOOTING || (m->held[i] <= WAITING) == m->is_spare[i]);
+        cr_assert(!m->is_spare[i] || !m->has_left[i], "what is left is where nobody serves");
     }
     unsigned lost_workers = 0, coming_spares = 0;
     for (unsigned i = 0; i < slots_of(t, m); i++) {
         lost_workers += m->held[i] == LOST && !m->is_spare[i];
-        coming_spares += (m->held[i] == EMPTY || m->held[i] == ENDING) && m->is_spare[i];
+        coming_spares += m->held[i] != LOST && m->held[i] <= RETURNING && m->is_spare[i];
     }
     cr_assert(lost_workers == 0 || coming_spares == 0, "who comes back counts before who does not");
     cr_assert(labels == m->workers || serving > m->workers, "%u slots count as workers, and %u are to",
@@ -192,9 +237,8 @@ static void check_recovery(const struct terms *t, struct model m)
     for (int round = 0; round < 4; round++)
         for (unsigned i = 0; i < slots_of(t, &m); i++) {
             if (m.held[i] <= EMPTY) {
-                m.is_spare[i] = starts_as_spare(t, &m, i);
-                m.held[i] = m.is_spare[i] ? BOOTING : COMING;
-            } else if (m.held[i] == ENDING) {
+                start(t, &m, i);
+            } else if (m.held[i] <= RETURNING) {
                 m.held[i] = EMPTY;
             } else if (m.held[i] == BOOTING || m.held[i] == COMING) {
                 m.held[i]++;
@@ -209,6 +253,7 @@ static void check_recovery(const struct terms *t, struct model m)
 static void walk(const struct terms *t)
 {
     n_seen = 0;
+    memset(places, 0, sizeof places);
     for (unsigned workers = 1; workers + t->spares <= t->slots; workers++) {
         struct model m = {.held = {EMPTY, EMPTY, EMPTY, EMPTY}, .workers = (unsigned char)workers};
         m = settle(t, m);
@@ -238,7 +283,7 @@ Test(standby, at_no_reachable_state_a_spare_waits_while_a_worker_is_missing)
         walk(&(struct terms){SLOTS, spares});
     cr_log_info("%zu states", n_walked);
     cr_assert_gt(n_walked, 1000);
-    cr_assert(was_activated && was_stopped && was_relabelled);
+    cr_assert(was_activated && was_stopped && was_relabelled && was_passed);
 }
 
 /* Any state at all, also one that no plan leads to: what a predecessor of another version, or a lost memory,
@@ -261,12 +306,14 @@ Test(standby, from_any_state_whatever_it_comes_to_rest_and_recovers)
 
 Test(standby, the_death_of_a_worker_activates_the_first_spare_that_waits)
 {
-    struct standby_slot slots[] = {
-        {STANDBY_NONE, false}, {STANDBY_BOOTING, true}, {STANDBY_WAITING, true}, {STANDBY_WAITING, true}};
+    struct standby_slot slots[] = {{STANDBY_NONE, false, false},
+                                   {STANDBY_BOOTING, true, false},
+                                   {STANDBY_WAITING, true, false},
+                                   {STANDBY_WAITING, true, false}};
     struct standby_plan plan = standby_decide(&(struct standby_facts){slots, 4, 1, false});
     cr_assert_eq(plan.verdict, STANDBY_ACTIVATE);
     cr_assert_eq(plan.slot, 2);
-    slots[2] = (struct standby_slot){STANDBY_COMING, false};
+    slots[2] = (struct standby_slot){STANDBY_COMING, false, false};
     plan = standby_decide(&(struct standby_facts){slots, 4, 1, false});
     cr_assert_eq(plan.verdict, STANDBY_MAKE_SPARE, "what is started in its place is a spare");
     cr_assert_eq(plan.slot, 0);
@@ -279,7 +326,7 @@ Test(standby, without_slots_there_is_nothing_to_do)
 
 Test(standby, of_two_dead_ones_that_counts_as_the_worker_which_comes_back)
 {
-    struct standby_slot slots[] = {{STANDBY_LOST, false}, {STANDBY_NONE, true}};
+    struct standby_slot slots[] = {{STANDBY_LOST, false, false}, {STANDBY_NONE, true, false}};
     struct standby_plan plan = standby_decide(&(struct standby_facts){slots, 2, 1, false});
     cr_assert_eq(plan.verdict, STANDBY_MAKE_WORKER);
     cr_assert_eq(plan.slot, 1);
@@ -287,4 +334,17 @@ Test(standby, of_two_dead_ones_that_counts_as_the_worker_which_comes_back)
     plan = standby_decide(&(struct standby_facts){slots, 2, 1, false});
     cr_assert_eq(plan.verdict, STANDBY_MAKE_SPARE);
     cr_assert_eq(plan.slot, 0);
+}
+
+Test(standby, in_a_restart_a_spare_serves_once_the_worker_has_ended_and_takes_what_it_left)
+{
+    struct standby_slot slots[] = {{STANDBY_RETURNING, false, true}, {STANDBY_WAITING, true, false}};
+    struct standby_facts f = {slots, 2, 1, false};
+    cr_assert_eq(standby_decide(&f).verdict, STANDBY_REST);
+    slots[0].state = STANDBY_NONE;
+    struct standby_plan plan = standby_decide(&f);
+    cr_assert(plan.verdict == STANDBY_ACTIVATE && plan.slot == 1);
+    cr_assert_eq(standby_predecessor(&f, 1), 0);
+    slots[1].is_spare = false;
+    cr_assert_eq(standby_predecessor(&f, 1), 1, "who is a worker already takes nobody's place");
 }
