@@ -462,10 +462,7 @@ void engine_scale(struct service *s, unsigned n)
     s->n_wanted = n;
     service_save(s);
     standby_look(s); /* before anybody is told to go */
-    for (size_t i = s->n_workers; i-- > standby_slots(s);)
-        unwant(s->workers[i]);
-    service_trim_slots(s);
-    hold_trim_slots(s);
+    standby_stop_surplus(s);
     if (s->is_wanted && s->has_begun)
         bring_up(s, waits ? WORKER_EV_WAIT : WORKER_EV_START);
     sequence_follow(s);

@@ -244,9 +244,9 @@ static void start_missing(struct service *s)
     }
 }
 
-static void stop_surplus(struct service *s, size_t from)
+static void stop_all(struct service *s)
 {
-    for (size_t i = s->n_workers; i-- > from;) {
+    for (size_t i = s->n_workers; i-- > 0;) {
         s->workers[i]->is_wanted = false;
         worker_save(s->workers[i]);
         engine_step(s->workers[i], WORKER_EV_STOP);
@@ -269,9 +269,9 @@ void reconcile_start_services(struct engine *e)
         if (s->accepts && s->is_wanted)
             release_slots(s);
         else if (s->is_wanted && s->has_begun)
-            stop_surplus(s, standby_slots(s));
+            standby_stop_surplus(s);
         else if (!s->is_wanted && !s->has_begun)
-            stop_surplus(s, 0);
+            stop_all(s);
         if (s->is_wanted && s->has_begun && !s->accepts)
             start_missing(s);
     }

@@ -22,15 +22,15 @@ unsigned standby_slots(const struct service *s)
     return s->n_wanted + (spares < room ? spares : room);
 }
 
-/* One that has no spares, and wants none, pays for nothing of this. */
+/* One that has no spares, wants none, and has as many slots as it is to, pays for nothing of this. */
 static bool concerns(const struct service *s)
 {
-    return s->conf->with->standby > 0 || s->n_spares > 0;
+    return !s->accepts && (s->conf->with->standby > 0 || s->n_spares > 0 || s->n_workers > standby_slots(s));
 }
 
 static bool is_at_work(const struct service *s)
 {
-    return concerns(s) && s->is_wanted && s->has_begun && !s->accepts && !s->engine->is_shutting_down;
+    return concerns(s) && s->is_wanted && s->has_begun && !s->engine->is_shutting_down;
 }
 
 /* --- the facts ----------------------------------------------------------------------------------------- */
@@ -164,9 +164,37 @@ static bool take_all_steps(struct service *s, const struct end *end)
     return n > 0;
 }
 
+/* How many of the workers in slots that are too many are missed: others are to serve, and do not yet. */
+static unsigned count_missed(const struct service *s)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < standby_slots(s) && i < s->n_workers; i++)
+        n += s->workers[i]->state == WORKER_READY || state_of(s->workers[i]) == STANDBY_OVER;
+    return is_at_work(s) && n < s->n_wanted ? s->n_wanted - n : 0;
+}
+
+void standby_stop_surplus(struct service *s)
+{
+    unsigned missed = count_missed(s);
+    for (unsigned i = standby_slots(s); i < s->n_workers; i++) {
+        struct worker *w = s->workers[i];
+        w->is_wanted = false;
+        worker_save(w);
+        if (missed > 0 && w->state == WORKER_READY)
+            missed--;
+        else
+            engine_step(w, WORKER_EV_STOP);
+    }
+    service_trim_slots(s);
+    hold_trim_slots(s);
+}
+
 void standby_look(struct service *s)
 {
-    if (!take_all_steps(s, NULL))
+    bool has_changed = take_all_steps(s, NULL);
+    if (is_at_work(s) && s->n_workers > standby_slots(s))
+        standby_stop_surplus(s);
+    if (!has_changed)
         return;
     upkeep_follow(s);
     operation_on_service_change(s);

@@ -19,6 +19,9 @@ unsigned standby_slots(const struct service *s);
 void standby_follow(struct service *s);
 /* The same now: for those who are about to end a worker. */
 void standby_look(struct service *s);
+/* Workers in slots that are too many are told to go, but for those that are missed: they go once others serve
+ * for them. */
+void standby_stop_surplus(struct service *s);
 /* The process of W has ended, and its machine is about to be told EVENT. A spare takes its place before
  * anything else is done, unless it has done its work. */
 void standby_cover(struct worker *w, enum worker_event event);

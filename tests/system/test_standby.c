@@ -18,7 +18,7 @@ const char *standby_configuration(struct rig *r, const char *keys)
                       "[socket:web]\nlisten = %s\n"
                       "[service:web]\nsockets = web\nhandoff = channel\nstable_after = 0\nsettle = 10ms\n"
                       "command = sh -c 'while test -e %s; do sleep 0.02; done; test ! -e %s || exit 3; "
-                      "exec %s --from channel --drain'\n%s",
+                      "exec %s --from channel --drain --say READY=1'\n%s",
                       rig_address(r, 4), rig_path(r, "hold"), rig_path(r, "bad"), r->probe, keys);
 }
 

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "standby_rig.h"
 
@@ -101,4 +102,49 @@ rig_test(standby, what_a_spare_writes_to_its_descriptor_of_readiness_counts_once
     rig_until(r, standby_is_complete(r, 1, 1));
     rig_kill(r, standby_find(r, "ready", 0, 0), SIGKILL);
     rig_until(r, standby_is_complete(r, 1, 1));
+}
+
+/* --- workers in slots that are too many ---------------------------------------------------------------- */
+
+/* The worker of slot 2 serves, that of slot 1 boots, and there is to be slot 1 only. */
+static void check_that_the_surplus_is_not_missed(struct rig *r, const char *keys, unsigned ready,
+                                                 unsigned spares, void (*shrink)(struct rig *r))
+{
+    standby_begin(r, keys, ready, spares);
+    standby_touch(r, "hold");
+    rig_kill(r, rig_worker_pid(r, 1), SIGKILL);
+    rig_until(r,
+              strcmp(rig_worker_state(r, 1), "ready") != 0 && strcmp(rig_worker_state(r, 2), "ready") == 0);
+    pid_t worker = rig_worker_pid(r, 2);
+    struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
+    shrink(r);
+    rig_kill_supervisor(r);
+    rig_until(r, strcmp(rig_worker_state(r, 1), "starting") == 0);
+    cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
+    cr_assert(rig_worker_pid(r, 2) == worker && strcmp(rig_worker_state(r, 2), "ready") == 0);
+    unlink(rig_path(r, "hold"));
+    rig_until(r, standby_is_complete(r, 1, 0) && rig_worker_pid(r, 1) != 0);
+    cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
+    rig_load_end(r, load, 0);
+}
+
+static void do_without_spares(struct rig *r)
+{
+    rig_configure(r, standby_configuration(r, "ready = notify\n"));
+    rig_cmd_ok(r, "update");
+}
+
+rig_test(standby, without_spares_any_more_who_serves_stays_until_another_one_does)
+{
+    check_that_the_surplus_is_not_missed(r, "ready = notify\nstandby = 1\n", 1, 1, do_without_spares);
+}
+
+static void scale_down(struct rig *r)
+{
+    rig_cmd_ok(r, "scale", "--no-wait", "web=1");
+}
+
+rig_test(standby, so_it_is_where_there_never_were_spares)
+{
+    check_that_the_surplus_is_not_missed(r, "ready = notify\nworkers = 2\n", 2, 0, scale_down);
 }
