@@ -133,7 +133,8 @@ int channel_activate(struct worker *w, struct berr *err)
     int r = w->channel ? spawn_kit_take_sockets(k, w->service, w->slot, err)
                        : berr_set(err, BERR_SYSTEM, ENOTCONN, "it has no channel");
     if (r == 0 && (r = send_sockets(w->channel->fd, k->sockets, k->n_sockets + k->n_stored)) < 0)
-        berr_set(err, BERR_SYSTEM, -r, "%s", strerror(-r));
+        berr_set(err, BERR_SYSTEM, -r, "%s",
+                 r == -EPIPE ? "it has closed its channel, or ended" : strerror(-r));
     spawn_kit_free(k);
     return r;
 }

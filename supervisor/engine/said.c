@@ -129,11 +129,11 @@ static void take_ready(struct worker *w)
         worker_say(w, LOG_INFO, "says that it has reloaded");
         operation_on_service_change(w->service);
     }
-    if (w->is_spare)
+    if (!w->is_spare && w->service->conf->with->ready == READY_NOTIFY)
+        engine_step(w, WORKER_EV_READY);
+    else if (w->is_spare && said_may_complain(w))
         worker_say(w, LOG_WARNING,
                    "says that it is ready, and it is a spare: it is to say so when it has its sockets");
-    else if (w->service->conf->with->ready == READY_NOTIFY)
-        engine_step(w, WORKER_EV_READY);
 }
 
 static void take_stopping(struct worker *w)

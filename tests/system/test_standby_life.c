@@ -88,6 +88,57 @@ rig_test(standby, berth_wait_is_all_that_a_worker_has_to_call)
     rig_cmd_ok(r, "reload", "libberth-worker");
 }
 
+static unsigned count_in_log(struct rig *r, const char *text)
+{
+    unsigned n = 0;
+    for (const char *at = rig_log(r); (at = strstr(at, text)); at++)
+        n++;
+    return n;
+}
+
+rig_test(standby, a_spare_that_says_it_is_ready_is_none_and_is_complained_of_once)
+{
+    const char *script = rig_path(r, "worker");
+    rig_write_file(script, "import os, signal, socket\n"
+                           "c = socket.socket(fileno=int(os.environ['BERTH_CHANNEL']))\n"
+                           "for i in range(50): c.send(b'READY=1')\n"
+                           "c.send(b'WAITING=1')\n"
+                           "c.recv(65536)\n"
+                           "c.send(b'READY=1')\n"
+                           "signal.pause()\n");
+    rig_run(r, "--set", "handoff=channel", "--standby", "1", "--ready", "notify", "--set", "stable_after=0",
+            "--listen", rig_address(r, 4), "--", "python3", script);
+    rig_until(r, standby_is_complete(r, 1, 1));
+    cr_assert_eq(count_in_log(r, "says that it is ready, and it is a spare"), 1);
+    pid_t spare = standby_find(r, "standby", 0, 0);
+    rig_kill(r, standby_find(r, "ready", 0, 0), SIGKILL);
+    rig_until(r, standby_is_complete(r, 1, 1) && standby_find(r, "ready", 0, 0) == spare);
+}
+
+/* What it is sent cannot reach it: that is told, and the next one is taken. */
+rig_test(standby, a_spare_that_has_closed_its_channel_serves_nobody)
+{
+    const char *script = rig_path(r, "worker");
+    rig_write_file(script, "import os, signal, socket, sys\n"
+                           "c = socket.socket(fileno=int(os.environ['BERTH_CHANNEL']))\n"
+                           "c.send(b'WAITING=1')\n"
+                           "if os.environ['BERTH_WORKER'] == '2':\n"
+                           "    c.shutdown(socket.SHUT_RDWR)\n"
+                           "    c.close()\n"
+                           "    signal.pause()\n"
+                           "c.recv(65536)\n"
+                           "signal.pause()\n");
+    rig_run(r, "--set", "handoff=channel", "--standby", "2", "--set", "stable_after=0", "--listen",
+            rig_address(r, 4), "--", "python3", script);
+    rig_until(r, standby_is_complete(r, 1, 2));
+    pid_t second = rig_worker_pid(r, 2), third = rig_worker_pid(r, 3);
+    rig_kill(r, rig_worker_pid(r, 1), SIGKILL);
+    rig_until(r, standby_find(r, "ready", 0, 0) == third && standby_is_complete(r, 1, 2));
+    cr_assert(
+        rig_log_has(r, "could not be sent its sockets: it has closed its channel, or ended: it is killed"));
+    cr_assert_neq(rig_worker_pid(r, 2), second);
+}
+
 rig_test(standby, what_a_spare_writes_to_its_descriptor_of_readiness_counts_once_it_serves)
 {
     const char *script = rig_path(r, "worker");
