@@ -80,7 +80,7 @@ static void prepare_spawn(struct worker *w)
     w->generation = w->role == WORKER_CANDIDATE ? rolling_generation(w->service) : w->service->generation;
     w->has_failed_start = false;
     w->is_idle_stop = false;
-    w->is_late = false;
+    w->is_late = w->is_untold = false;
     w->failed_checks = 0;
     standby_prepare(w);
     engine_save(e);
@@ -168,8 +168,10 @@ static void settle(struct worker *w)
         upkeep_begin_check(w);
     else if (worker_is_starting(w))
         ready_fd_follow(w);
-    if (w->state == WORKER_READY || w->state == WORKER_STANDBY)
+    if (w->state == WORKER_READY || w->state == WORKER_STANDBY) {
         worker_clear_note(w);
+        operation_tell_late(w);
+    }
     watchdog_follow(w);
     fd_store_follow(w);
 }

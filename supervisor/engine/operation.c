@@ -244,19 +244,32 @@ static void on_timer(struct ev_loop *loop, ev_timer *t, int revents)
     evaluate(o);
 }
 
-/* One that is not ready yet may not know the signal, and reads what is new anyway. */
+void operation_tell_late(struct worker *w)
+{
+    if (!w->is_untold || (w->state != WORKER_READY && w->state != WORKER_STANDBY))
+        return;
+    if (w->service->conf->with->reload == RELOAD_SIGNAL)
+        pidfd_signal(w->pidfd, w->service->conf->with->reload_signal);
+    w->is_untold = false;
+    worker_save(w);
+}
+
+/* One that is not ready yet may not know the signal, and may have read what is old: it is told later. */
 static void begin_signal(struct watched *x)
 {
+    const struct service *s = x->service;
     struct worker *w;
-    unsigned n = 0;
     x->told = clock_mono();
-    service_each_worker (w, x->service)
-        if (w->role == WORKER_CURRENT && (w->state == WORKER_READY || w->state == WORKER_STANDBY)) {
-            pidfd_signal(w->pidfd, x->service->conf->with->reload_signal);
-            n += w->state == WORKER_READY;
-        }
-    if (n == 0)
+    if (s->states[WORKER_READY] == 0) {
         x->problem = "none of its workers is ready for its reload signal";
+        return;
+    }
+    service_each_worker (w, s) {
+        w->is_untold = w->role == WORKER_CURRENT && worker_state_has_process(w->state);
+        worker_save(w);
+    }
+    service_each_worker (w, s)
+        operation_tell_late(w);
 }
 
 static void begin_reload(struct watched *x)

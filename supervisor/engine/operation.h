@@ -27,6 +27,8 @@ void operation_begin(struct engine *e, struct control_client *client, enum opera
                      struct service *const *services, size_t n_services, unsigned n, bool wait);
 /* W has changed its state: tells those who wait. */
 void operation_on_change(struct engine *e, const struct worker *w);
+/* W has booted. Where a reload's signal was sent meanwhile, it is sent it now. */
+void operation_tell_late(struct worker *w);
 /* The process of W has ended, and W is still as it was before that. */
 void operation_on_end(const struct worker *w);
 /* S has changed as a whole: it has begun, or cannot. */

@@ -12,6 +12,7 @@
 #include "engine/demand.h"
 #include "engine/engine.h"
 #include "engine/inetd.h"
+#include "engine/operation.h"
 #include "engine/sequence.h"
 #include "engine/standby.h"
 #include "sys/clock.h"
@@ -169,6 +170,7 @@ static void resume_worker(struct worker *w)
         upkeep_begin_check(w);
     }
     worker_arm_timer(w);
+    operation_tell_late(w);
 }
 
 static void resume_services(struct engine *e)

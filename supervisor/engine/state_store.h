@@ -44,6 +44,7 @@ enum worker_flag {
     WORKER_FLAG_LATE = 256,       /* … because it gave no sign of life */
     WORKER_FLAG_SPARE = 512,      /* its process is a spare, or the next one is to be */
     WORKER_FLAG_UNSENT = 1024,    /* it is to serve, and may not have been sent its sockets yet */
+    WORKER_FLAG_UNTOLD = 2048,    /* it booted when a reload's signal was sent to the others */
 };
 
 /* Columns of a "service/NAME" row. */

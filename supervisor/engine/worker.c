@@ -99,7 +99,8 @@ static int64_t flags_of(const struct worker *w)
            (w->has_failed_start ? WORKER_FLAG_START_FAILED : 0) |
            (w->has_ever_run ? WORKER_FLAG_EVER_RAN : 0) | (w->is_idle_stop ? WORKER_FLAG_IDLE_STOP : 0) |
            (w->is_due ? WORKER_FLAG_DUE : 0) | (w->is_late ? WORKER_FLAG_LATE : 0) |
-           (w->is_spare ? WORKER_FLAG_SPARE : 0) | (w->is_unsent ? WORKER_FLAG_UNSENT : 0);
+           (w->is_spare ? WORKER_FLAG_SPARE : 0) | (w->is_unsent ? WORKER_FLAG_UNSENT : 0) |
+           (w->is_untold ? WORKER_FLAG_UNTOLD : 0);
 }
 
 void worker_save(struct worker *w)
@@ -214,6 +215,7 @@ bool worker_load(struct worker *w)
     w->is_late = c[WORKER_COL_FLAGS] & WORKER_FLAG_LATE;
     worker_set_spare(w, c[WORKER_COL_FLAGS] & WORKER_FLAG_SPARE);
     w->is_unsent = c[WORKER_COL_FLAGS] & WORKER_FLAG_UNSENT;
+    w->is_untold = c[WORKER_COL_FLAGS] & WORKER_FLAG_UNTOLD;
     w->generation = (unsigned)c[WORKER_COL_GENERATION];
     w->serial = (unsigned long long)c[WORKER_COL_SERIAL];
     w->since.ns = c[WORKER_COL_SINCE];

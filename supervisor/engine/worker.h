@@ -55,6 +55,7 @@ struct worker {
     bool is_late : 1;          /* is being stopped because it gave no sign of life */
     bool is_spare : 1;         /* does not serve: engine/standby */
     bool is_unsent : 1;        /* it was activated, and its sockets are still to be sent */
+    bool is_untold : 1;        /* it is to be sent its reload's signal, once it has booted */
     bool has_ever_run : 1;
     bool has_last_status : 1;
     int last_status;           /* wait status of its last process */
