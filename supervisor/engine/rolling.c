@@ -425,14 +425,15 @@ void rolling_begin(struct service *s)
     begin(s, target);
 }
 
-void rolling_replace(struct worker *w)
+bool rolling_replace(struct worker *w)
 {
     struct service *s = w->service;
     struct rolling *r = rolling_of(s);
     if (rolling_is_active(s) || mono_is_before(clock_mono(), r->not_before))
-        return;
+        return false;
     make_due(w);
     begin(s, s->generation);
+    return true;
 }
 
 void rolling_cancel(struct service *s, const char *why)

@@ -30,8 +30,9 @@ struct rolling {
 
 /* All workers of S are replaced by a new generation; once more, if that is under way already. */
 void rolling_begin(struct service *s);
-/* W alone is replaced, by one of its own generation; nothing while something is under way. */
-void rolling_replace(struct worker *w);
+/* W alone is replaced, by one of its own generation. False: not now, since something is under way, or the
+ * last try failed a short time ago. */
+bool rolling_replace(struct worker *w);
 /* Is something under way, or does it go on once more? */
 bool rolling_is_active(const struct service *s);
 /* Of the candidates; of the service itself while nothing is under way. */

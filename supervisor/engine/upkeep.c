@@ -107,11 +107,9 @@ static void on_age(struct ev_loop *loop, ev_timer *t, int revents)
             oldest = s->workers[i];
     int64_t left =
         oldest ? s->conf->with->upkeep->max_age_ns - mono_between(oldest->started, clock_mono()) : 0;
-    if (oldest && left <= 0 && !rolling_is_active(s)) {
+    if (oldest && left <= 0 && rolling_replace(oldest))
         worker_say(oldest, LOG_INFO, "has run for max_age (%s): it is replaced",
                    units_format_duration(text, sizeof text, s->conf->with->upkeep->max_age_ns));
-        rolling_replace(oldest);
-    }
     double next = left <= 0 ? 0.1 : (double)left / NSEC_PER_SEC;
     ev_timer_stop(loop, t);
     ev_timer_set(t, next < AGE_PACE_MOST ? next : AGE_PACE_MOST, 0);
@@ -143,11 +141,10 @@ static void on_memory(struct ev_loop *loop, ev_timer *t, int revents)
         struct worker *w = s->workers[i];
         unsigned budget = FAMILY_MOST;
         uint64_t n = memory_of(w->pid, &budget);
-        if (n <= s->conf->with->upkeep->max_memory)
-            continue;
-        worker_say(w, LOG_WARNING, "has %llu bytes of memory, more than max_memory (%llu): it is replaced",
-                   (unsigned long long)n, (unsigned long long)s->conf->with->upkeep->max_memory);
-        rolling_replace(w);
+        if (n > s->conf->with->upkeep->max_memory && rolling_replace(w))
+            worker_say(w, LOG_WARNING,
+                       "has %llu bytes of memory, more than max_memory (%llu): it is replaced",
+                       (unsigned long long)n, (unsigned long long)s->conf->with->upkeep->max_memory);
     }
 }
 

@@ -207,6 +207,24 @@ rig_test(recycling, workers_of_max_age_are_replaced_one_at_a_time_and_lose_nobod
     rig_load_end(r, load, 0);
 }
 
+static unsigned count_in_log(struct rig *r, const char *text)
+{
+    unsigned n = 0;
+    for (const char *at = rig_log(r); (at = strstr(at, text)); at++)
+        n++;
+    return n;
+}
+
+rig_test(recycling, each_try_to_replace_a_worker_is_told_once)
+{
+    rig_up(r, rig_format(r,
+                         "[service:one]\nmax_age = 1s\nrestart_delay_max = 1s\n"
+                         "command = sh -c 'mkdir %s && exec %s'\n",
+                         rig_path(r, "first"), r->probe));
+    rig_until(r, count_in_log(r, "the workers that serve go on") == 3);
+    cr_assert_leq(count_in_log(r, "it is replaced"), 4, "%s", rig_log(r));
+}
+
 rig_test(recycling, a_worker_that_grows_is_replaced)
 {
     rig_up(r, rig_format(r,
