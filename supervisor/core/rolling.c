@@ -10,7 +10,7 @@ bool rolling_starts(const struct rolling_slot *slot)
 
 /* The counts that decide. */
 struct tally {
-    size_t due, coming, ready, failed;
+    size_t due, coming, ready, failed, fallen;
     size_t startable, first; /* slots in which a candidate may be started, and the first of them */
     struct mono settled;     /* when the last of those that are ready has stayed so for long enough */
 };
@@ -23,6 +23,7 @@ static struct tally count(const struct rolling_facts *f)
         t.due += s->is_due;
         t.coming += s->candidate == ROLLING_COMING;
         t.failed += s->candidate == ROLLING_FAILED;
+        t.fallen += s->has_fallen;
         if (s->candidate == ROLLING_READY) {
             struct mono settled = mono_add(s->ready_since, f->settle_ns);
             t.ready++;
@@ -60,6 +61,8 @@ struct rolling_plan rolling_decide(const struct rolling_facts *f)
         return (struct rolling_plan){.verdict = ROLLING_GIVE_UP, .due = MONO_NEVER};
     if (t.due == 0 && under_way == 0)
         return (struct rolling_plan){.verdict = ROLLING_DONE, .due = MONO_NEVER};
+    if (t.fallen > 0) /* the others would be replaced by what does not stay up */
+        return (struct rolling_plan){.verdict = ROLLING_GIVE_UP, .due = MONO_NEVER};
     if (under_way == 0)
         return begin_step(f, &t, most);
     if (under_way < most &&

@@ -28,6 +28,7 @@ struct rolling_slot {
     bool has_room; /* one more process of it may be had */
     enum rolling_candidate candidate;
     struct mono ready_since; /* ROLLING_READY */
+    bool has_fallen;         /* its worker is a new one already, and did not stay up */
 };
 
 struct rolling_facts {
@@ -47,7 +48,7 @@ enum rolling_verdict {
     ROLLING_START,     /* a candidate in each slot for which rolling_starts() holds */
     ROLLING_PROMOTE,   /* every candidate takes its slot, and the old workers are told to go */
     ROLLING_END_DRAIN, /* the oldest generation that drains is killed */
-    ROLLING_GIVE_UP,   /* a candidate has failed: all of them go, the old workers stay */
+    ROLLING_GIVE_UP,   /* a new worker has failed: all candidates go, the old workers stay */
 };
 
 struct rolling_plan {

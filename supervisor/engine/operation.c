@@ -26,7 +26,9 @@ struct operation {
         struct service *service;
         unsigned generation; /* RESTART: workers of it or later count */
         const struct worker *failed;
-        bool is_reloaded;    /* RELOAD: its command has ended well */
+        bool is_reloaded; /* RELOAD: its command has ended well */
+        bool is_rolling; /* RELOAD: what fails is engine/rolling's to judge; an old worker may die as it likes
+                          */
         struct mono told;    /* RELOAD by a signal: when that was sent */
         const char *problem; /* what else has failed; NULL: nothing */
         char *hook_failed;   /* which command failed, and how; owned */
@@ -283,6 +285,8 @@ static void begin_reload(struct watched *x)
         hooks_run_reload(x->service);
     } else {
         x->generation = x->service->has_begun ? rolling_next_generation(x->service) : x->service->generation;
+        x->is_rolling =
+            x->service->has_begun && c->with->reload == RELOAD_ROLLING && c->with->type != TYPE_ONESHOT;
         engine_replace(x->service);
     }
 }
@@ -359,7 +363,7 @@ void operation_on_change(struct engine *e, const struct worker *w)
         if (!x && o->kind != OPERATION_SHUTDOWN)
             continue;
         tell_progress(o, w);
-        if (x && has_come_to_grief(w))
+        if (x && !x->is_rolling && has_come_to_grief(w))
             x->failed = w;
         if (x && o->has_begun)
             evaluate(o);

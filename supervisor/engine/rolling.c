@@ -102,6 +102,14 @@ static enum rolling_candidate how_far(const struct worker *w)
     return w->state == WORKER_SPAWNING || w->state == WORKER_STARTING ? ROLLING_COMING : ROLLING_FAILED;
 }
 
+/* Is W one that took over in this reload, and does it not stay up? */
+static bool has_fallen(const struct worker *w)
+{
+    const struct service *s = w->service;
+    return s->rolling->target > s->generation && w->generation == s->rolling->target && !w->is_due &&
+           !w->is_spare && (w->state == WORKER_BACKOFF || w->state == WORKER_FAILED);
+}
+
 static unsigned count_lanes(const struct service *s, unsigned slot)
 {
     unsigned n = 1;
@@ -172,6 +180,7 @@ static struct rolling_facts gather(const struct service *s)
             .has_room = count_lanes(s, i + 1) < LIMIT_LANES,
             .candidate = how_far(candidate),
             .ready_since = candidate ? candidate->since : MONO_ZERO,
+            .has_fallen = has_fallen(s->workers[i]),
         };
     }
     for (unsigned generation = 0; (generation = next_alive(s, generation)) != 0;)
@@ -325,9 +334,12 @@ static void give_up(struct service *s, char *take_reason)
 static char *reason_of(const struct service *s)
 {
     const struct worker *failed = NULL;
-    for (unsigned slot = 1; slot <= standby_slots(s) && !failed; slot++)
+    for (unsigned slot = 1; slot <= standby_slots(s) && !failed; slot++) {
         if (how_far(candidate_of(s, slot)) == ROLLING_FAILED)
             failed = candidate_of(s, slot);
+        else if (slot <= s->n_workers && has_fallen(s->workers[slot - 1]))
+            failed = s->workers[slot - 1];
+    }
     return failed ? worker_describe_failure(failed) : mem_strdup("a new worker has failed");
 }
 

@@ -245,6 +245,46 @@ rig_test(reload, an_old_one_that_dies_meanwhile_is_started_again)
     cr_assert_str_eq(rig_state_of(r, "web"), "running");
 }
 
+rig_test(reload, an_old_one_that_fails_again_and_again_is_replaced)
+{
+    rig_up(r, rig_format(r,
+                         "[service:web]\nsettle = 10ms\nready = check:test ! -e %s\n"
+                         "command = sh -c 'test $BERTH_GENERATION -gt 1 || exit 3; exec %s'\n"
+                         "restart_delay = 10ms\nrestart_delay_max = 10ms\n",
+                         rig_path(r, "wait"), r->probe));
+    touch(r, "wait");
+    rig_until(r, rig_number_of(r, "web", "restarts") > 1);
+    pid_t reload = start_reload(r);
+    rig_until(r, rig_log_has(r, "web/1#2: started"));
+    long restarts = rig_number_of(r, "web", "restarts");
+    rig_until(r, rig_number_of(r, "web", "restarts") > restarts + 1);
+    unlink(rig_path(r, "wait"));
+    cr_assert_eq(rig_wait_child(r, reload), 0, "%s", rig_read_file(r, rig_path(r, "reload")));
+    rig_until(r, count_workers(r) == 1);
+    cr_assert_str_eq(rig_state_of(r, "web"), "running");
+}
+
+rig_test(reload, with_rolling_step_one_that_took_over_and_falls_is_followed_by_nobody)
+{
+    begin(r, rig_format(r, "workers = 3\nrolling_step = 1\nready = check:sh -c 'test ! -e %s$BERTH_WORKER'\n",
+                        rig_path(r, "wait")));
+    pid_t second = rig_pid_of(r, "web", 2), third = rig_pid_of(r, "web", 3);
+    touch(r, "wait2");
+    pid_t reload = start_reload(r);
+    rig_until(r, rig_log_has(r, "web/2#2: started"));
+    touch(r, "bad");
+    rig_kill(r, rig_pid_of(r, "web", 1), SIGKILL);
+    cr_assert_eq(rig_wait_child(r, reload), 1);
+    const char *said = rig_read_file(r, rig_path(r, "reload"));
+    cr_assert(strstr(said, "web/1#2") && strstr(said, "KILL"), "%s", said);
+    rig_until(r, count_workers(r) == 3);
+    cr_assert_eq(rig_pid_of(r, "web", 2), second);
+    cr_assert_eq(rig_pid_of(r, "web", 3), third);
+    unlink(rig_path(r, "bad"));
+    unlink(rig_path(r, "wait2"));
+    rig_wait_state_of(r, "web", "running");
+}
+
 rig_test(reload, a_killed_supervisor_goes_on_with_it_and_the_client_is_told)
 {
     begin(r, rig_format(r, "workers = 2\nready = check:test ! -e %s\n", rig_path(r, "wait")));

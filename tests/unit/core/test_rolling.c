@@ -14,13 +14,16 @@
 /* The moments that matter: when something began, and when it has lasted for long enough. */
 static const struct mono began = {100 * NSEC_PER_SEC}, now = {200 * NSEC_PER_SEC};
 
+#define FALLEN 2
+
 enum candidate { NONE, COMING, READY, SETTLED, FAILED };
 
 struct model {
-    unsigned char candidate[SLOTS], is_new[SLOTS]; /* is_new: the slot's worker is of the new generation */
-    unsigned char draining;                        /* workers of the old generation that were told to go */
-    unsigned char elder;   /* of the generation before that: 0 none, 1 young, 2 for long */
-    unsigned char verdict; /* how it ended; 0: it goes on */
+    unsigned char candidate[SLOTS];
+    unsigned char is_new[SLOTS]; /* the slot's worker is of the new generation; FALLEN: and did not stay up */
+    unsigned char draining;      /* workers of the old generation that were told to go */
+    unsigned char elder;         /* of the generation before that: 0 none, 1 young, 2 for long */
+    unsigned char verdict;       /* how it ended; 0: it goes on */
 };
 
 struct terms {
@@ -59,6 +62,7 @@ static struct rolling_plan decide(const struct terms *t, const struct model *m)
             .has_room = true,
             .candidate = how_far[m->candidate[i]],
             .ready_since = m->candidate[i] == SETTLED ? began : mono_add(now, -SETTLE / 2),
+            .has_fallen = m->is_new[i] == FALLEN,
         };
     bool old_lives = m->draining > 0 || count(t, m->is_new, 0, 0) > 0;
     struct rolling_facts f = {
@@ -87,12 +91,13 @@ static void apply(const struct terms *t, const struct model *m, struct rolling_p
     struct model next = *m;
     switch (plan.verdict) {
     case ROLLING_DONE:
-        cr_assert_eq(count(t, m->is_new, 1, 1), t->slots, "all are new");
+        cr_assert_eq(count(t, m->is_new, 1, FALLEN), t->slots, "all are new");
         cr_assert_eq(count(t, m->candidate, COMING, FAILED), 0, "and none is left over");
         next.verdict = 1 + ROLLING_DONE;
         break;
     case ROLLING_GIVE_UP:
-        cr_assert_gt(count(t, m->candidate, FAILED, FAILED), 0);
+        cr_assert(count(t, m->candidate, FAILED, FAILED) > 0 || count(t, m->is_new, FALLEN, FALLEN) > 0);
+        cr_assert_gt(count(t, m->is_new, 0, 0), 0, "there is somebody to go on");
         memset(next.candidate, NONE, sizeof next.candidate);
         next.verdict = 1 + ROLLING_GIVE_UP;
         break;
@@ -102,6 +107,7 @@ static void apply(const struct terms *t, const struct model *m, struct rolling_p
         return;
     case ROLLING_START:
         cr_assert_gt(plan.n, 0);
+        cr_assert_eq(count(t, m->is_new, FALLEN, FALLEN), 0, "nobody follows one that did not stay up");
         for (unsigned i = (unsigned)plan.first, left = (unsigned)plan.n; i < t->slots && left > 0; i++)
             if (!m->is_new[i] && m->candidate[i] == NONE) {
                 next.candidate[i] = COMING;
@@ -109,6 +115,7 @@ static void apply(const struct terms *t, const struct model *m, struct rolling_p
             }
         break;
     case ROLLING_PROMOTE:
+        cr_assert_eq(count(t, m->is_new, FALLEN, FALLEN), 0, "nobody follows one that did not stay up");
         for (unsigned i = 0; i < t->slots; i++)
             if (m->candidate[i] != NONE) {
                 cr_assert_eq(m->candidate[i], SETTLED, "nobody goes before the new one has proved itself");
@@ -140,6 +147,11 @@ static void happen(const struct terms *t, const struct model *m)
             next.candidate[i] = FAILED;
             reach(&next);
         }
+        next = *m;
+        if (m->is_new[i]) {
+            next.is_new[i] = m->is_new[i] == FALLEN ? 1 : FALLEN;
+            reach(&next);
+        }
     }
     next = *m;
     if (m->draining > 0) {
@@ -161,7 +173,7 @@ static void check(const struct terms *t, const struct model *m)
      * told to go but by a promotion. What is left to be bounded is what is there beside them. */
     unsigned under_way = count(t, m->candidate, COMING, FAILED);
     bool old = m->draining > 0 || count(t, m->is_new, 0, 0) > 0,
-         is_new = under_way > 0 || count(t, m->is_new, 1, 1) > 0;
+         is_new = under_way > 0 || count(t, m->is_new, 1, FALLEN) > 0;
     cr_assert_leq(under_way, t->step ? t->step : t->slots);
     cr_assert_leq((unsigned)old + is_new + (m->elder > 0),
                   t->max_generations > 2 || !is_new ? 3 : t->max_generations);
@@ -214,8 +226,8 @@ static struct rolling_facts facts(const struct rolling_slot *slots, size_t n)
 
 Test(rolling, it_is_looked_again_at_the_moment_at_which_the_last_has_settled)
 {
-    struct rolling_slot slots[] = {{true, true, ROLLING_READY, {now.ns - SETTLE / 4}},
-                                   {true, true, ROLLING_READY, {now.ns - SETTLE / 2}}};
+    struct rolling_slot slots[] = {{true, true, ROLLING_READY, {now.ns - SETTLE / 4}, false},
+                                   {true, true, ROLLING_READY, {now.ns - SETTLE / 2}, false}};
     struct rolling_facts f = facts(slots, 2);
     struct rolling_plan plan = rolling_decide(&f);
     cr_assert_eq(plan.verdict, ROLLING_WAIT);
@@ -224,7 +236,7 @@ Test(rolling, it_is_looked_again_at_the_moment_at_which_the_last_has_settled)
 
 Test(rolling, without_a_lane_nothing_is_started)
 {
-    struct rolling_slot slots[] = {{true, false, ROLLING_NONE, {0}}};
+    struct rolling_slot slots[] = {{true, false, ROLLING_NONE, {0}, false}};
     struct rolling_facts f = facts(slots, 1);
     struct rolling_plan plan = rolling_decide(&f);
     cr_assert_eq(plan.verdict, ROLLING_WAIT);
