@@ -253,7 +253,8 @@ char *said_last_words(const struct worker *w, char *dst, size_t size)
     struct buf text;
     buf_init(&text, 4096);
     if (w->status && *w->status) {
-        buf_printf(&text, "%.*s", LAST_WORDS, w->status);
+        char words[LAST_WORDS + 1]; /* cut at a character's border: half of one is no text for JSON */
+        buf_printf(&text, "%s", str_escape_controls(words, sizeof words, w->status, strlen(w->status)));
         comma = ", ";
     }
     if (s && s->has_errno) {
@@ -262,7 +263,8 @@ char *said_last_words(const struct worker *w, char *dst, size_t size)
     }
     if (s && s->error)
         buf_printf(&text, "%s%s", comma, s->error);
-    snprintf(dst, size, "%s%s", text.len > 0 ? "; it had said: " : "", buf_str(&text));
+    cleanup_free char *all = mem_printf("%s%s", text.len > 0 ? "; it had said: " : "", buf_str(&text));
+    str_escape_controls(dst, size, all, strlen(all));
     buf_fini(&text);
     return dst;
 }

@@ -161,6 +161,19 @@ rig_test(notify, what_it_said_last_is_told_with_its_end)
     cr_assert_str_eq(status(r), "", "it is the next one's to say");
 }
 
+rig_test(notify, what_it_said_last_is_cut_between_two_characters)
+{
+    char words[200] = "x";
+    for (int i = 0; i < 90; i++)
+        strcat(words, "\u00e9");
+    rig_run(r, "--set", "restart_delay=20s", "--", sd_say(r), rig_format(r, "say:STATUS=%s", words),
+            "exit:3");
+    rig_until(r, strcmp(rig_worker_state(r, 1), "backoff") == 0);
+    cr_assert(strstr(note(r), "it had said: x\u00e9") && strstr(note(r), "\u00e9…"), "%s", note(r));
+    const char *err = rig_expect(r, 1, rig_cmd_argv(r, RIG_ARGV("reload")))->err;
+    cr_assert(strstr(err, "it had said: x\u00e9"), "%s", err);
+}
+
 rig_test(notify, trouble_is_shown_while_it_runs)
 {
     rig_run(r, "--", sd_say(r), "say:ERRNO=2\\nVARLINKERROR=org.example.Odd\\nEXIT_STATUS=9",
