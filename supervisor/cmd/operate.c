@@ -8,9 +8,11 @@
 #include "cmd/operate.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -181,6 +183,19 @@ int operate_call(struct client *c, const struct cmd_args *args, const char *meth
             *ret = json_pack("{s:b}", "done", 1);
     }
     return r;
+}
+
+int operate_add_path(json_t *parameters, const char *key, const char *path, struct berr *err)
+{
+    char cwd[PATH_MAX], quoted[300];
+    if (!path)
+        return 0;
+    bool is_whole = path[0] == '/' || !getcwd(cwd, sizeof cwd);
+    cleanup_free char *whole = is_whole ? mem_strdup(path) : mem_printf("%s/%s", cwd, path);
+    if (json_object_set_new(parameters, key, json_string(whole)) < 0)
+        return berr_set(err, BERR_USAGE, EILSEQ, "the path %s is not UTF-8, and only such can be named",
+                        str_escape(quoted, sizeof quoted, whole, strlen(whole)));
+    return 0;
 }
 
 static json_t *operands(const struct cmd_args *args)

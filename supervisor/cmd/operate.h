@@ -30,6 +30,9 @@ int operate_on_services(const struct cmd *cmd, const struct cmd_args *args, cons
  * stderr on a terminal. Looks for the outcome itself when the supervisor is killed meanwhile. */
 int operate_call(struct client *c, const struct cmd_args *args, const char *method, const struct wish *wishes,
                  size_t n_wishes, json_t *parameters, json_t **ret, struct berr *err);
+/* Adds PATH (NULL: nothing) to PARAMETERS, as an absolute one: the supervisor is in another folder than we.
+ */
+int operate_add_path(json_t *parameters, const char *key, const char *path, struct berr *err);
 /* The names of the services that NAME, perhaps a pattern of a shell, stands for. 0 or an exit status. */
 int operate_find_names(struct client *c, const char *name, struct strv *ret);
 /* Tells the progress of one reply, if it has any. */

@@ -4,7 +4,6 @@
  * So after a lost connection it is simply asked for again: what is in force already is no difference. */
 #include "config.h"
 
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,15 +17,6 @@
 #include "cmd/table.h"
 
 #define REOPEN_NS (10 * NSEC_PER_SEC)
-
-/* The supervisor reads it, from another folder than ours. */
-static char *absolute(const char *path)
-{
-    char cwd[PATH_MAX];
-    if (!path || path[0] == '/' || !getcwd(cwd, sizeof cwd))
-        return path ? mem_strdup(path) : NULL;
-    return mem_printf("%s/%s", cwd, path);
-}
 
 static void print_clean(FILE *to, char *take_line)
 {
@@ -82,15 +72,18 @@ static int print_reply(const struct cmd_args *args, const json_t *reply, bool wa
     return has_errors ? 2 : json_array_size(json_object_get(reply, "failures")) > 0 ? 1 : 0;
 }
 
-static int ask(struct client *c, const struct cmd_args *args, const char *path, json_t **ret,
-               bool *ret_was_lost, struct berr *err)
+static int ask(struct client *c, const struct cmd_args *args, json_t **ret, bool *ret_was_lost,
+               struct berr *err)
 {
     *ret_was_lost = false;
     for (;;) {
         json_t *parameters = json_pack("{s:b, s:b}", "dry", (int)args->dry_run, "wait", (int)!args->no_wait);
-        if (path)
-            json_object_set_new(parameters, "path", json_string(path));
-        int r = client_call(c, "Update", parameters, ret, err);
+        int r = operate_add_path(parameters, "path", args->config, err);
+        if (r < 0) {
+            json_decref(parameters);
+            return r;
+        }
+        r = client_call(c, "Update", parameters, ret, err);
         if (r == 0 || !client_is_lost(err))
             return r;
         operate_tell_lost();
@@ -107,13 +100,12 @@ static int run(const struct cmd *self, const struct cmd_args *args)
     struct berr err;
     json_t *reply;
     bool was_lost = false;
-    cleanup_free char *path = absolute(args->config);
 
     if (args->argc > 0)
         return cmd_usage_error(self, "'update' takes no operand; name another file with -c");
     int r = client_open(&c, args->control, &err);
     if (r == 0)
-        r = ask(&c, args, path, &reply, &was_lost, &err);
+        r = ask(&c, args, &reply, &was_lost, &err);
     client_close(&c);
     if (r < 0)
         return cmd_fail(&err);

@@ -5,7 +5,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,25 +21,18 @@
 #define OUTCOME_NS (30 * NSEC_PER_SEC) /* the trial's ten seconds, and the way back */
 #define LOOK_AGAIN_MS 20
 
-/* The supervisor opens it, from another folder than ours. */
-static char *absolute(const char *path)
-{
-    char cwd[PATH_MAX];
-    if (!path || path[0] == '/' || !getcwd(cwd, sizeof cwd))
-        return path ? mem_strdup(path) : NULL;
-    return mem_printf("%s/%s", cwd, path);
-}
-
 /* Its number. */
 static int begin(struct client *c, const struct cmd_args *args, int *ret, struct berr *err)
 {
-    cleanup_free char *path = absolute(args->binary);
     json_t *parameters = json_pack("{s:b}", "wait", (int)!args->no_wait), *reply;
     bool continues;
-    if (path)
-        json_object_set_new(parameters, "binary", json_string(path));
+    int r = operate_add_path(parameters, "binary", args->binary, err);
+    if (r < 0) {
+        json_decref(parameters);
+        return r;
+    }
     client_send(c, "Upgrade", parameters, !args->no_wait);
-    int r = client_receive(c, &reply, &continues, err);
+    r = client_receive(c, &reply, &continues, err);
     if (r < 0)
         return r;
     *ret = (int)reply_int(reply, "number");
