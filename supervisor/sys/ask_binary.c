@@ -40,7 +40,9 @@ static _Noreturn void become(int binary, const char *question, const int given[2
     execveat(binary, "", argv, environ, AT_EMPTY_PATH);
     int err = errno;
     say(not_executed);
-    say(err == ENOENT ? "it is a script, or its interpreter is missing" : strerror(err));
+    say(err == ENOENT   ? "it is a script, or its interpreter is missing"
+        : err == EACCES ? "Permission denied; is it on a filesystem that is mounted noexec?"
+                        : strerror(err));
     say("\n");
     _exit(127);
 }

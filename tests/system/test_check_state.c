@@ -5,6 +5,8 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "rig.h"
@@ -60,4 +62,32 @@ rig_test(check_state, tells_whether_it_can_read_what_is_held)
     rig_write_file(bad, "[service:a]\ncommand = true\nof_a_later_version = 1\n");
     says(ask(r, state, bad), 1, "\ncannot: line 3 of the configuration in force: ");
     says(rig_exec(r, RIG_ARGV(r->berth, "--check-state")), 1, "\ncannot: what is held was not handed over");
+}
+
+/* Nothing is begun, and STATUS tells it. */
+static void is_refused(struct rig *r, const char *binary, int status, const char *why)
+{
+    pid_t supervisor = rig_supervisor_pid(r);
+    const char *err = rig_expect(r, status, rig_cmd_argv(r, RIG_ARGV("upgrade", "--binary", binary)))->err;
+    cr_assert(strstr(err, why), "%s", err);
+    cr_assert_eq(rig_supervisor_pid(r), supervisor);
+}
+
+rig_test(upgrade, is_refused_where_nothing_may_be_executed)
+{
+    const char *disk = rig_path(r, "disk");
+    rig_needs_root();
+    cr_assert(mkdir(disk, 0755) == 0 && mount("tmpfs", disk, "tmpfs", MS_NOEXEC, NULL) == 0);
+    rig_expect(r, 0, RIG_ARGV("cp", r->berth, disk));
+    rig_run(r, "--", r->probe);
+    rig_wait_worker(r, 1, 0);
+    is_refused(r, rig_format(r, "%s%s", disk, strrchr(r->berth, '/')), 1, "is mounted noexec");
+    umount2(disk, MNT_DETACH);
+}
+
+rig_test(upgrade, to_a_path_that_cannot_be_told_is_none_to_another)
+{
+    rig_run(r, "--", r->probe);
+    rig_wait_worker(r, 1, 0);
+    is_refused(r, "/nowhere/\xff", 2, "/nowhere/\\xff is not UTF-8");
 }
