@@ -56,6 +56,7 @@ struct client {
     socklen_t address_len;
     const char *path;
     const char *fastcgi;
+    unsigned patience;
     bool keep_alive;
     int fd; /* ours; -1 none */
     char answer[16384];
@@ -128,7 +129,7 @@ static void client_hang_up(struct client *c)
 
 static int client_connect(struct client *c)
 {
-    struct timeval patience = {.tv_sec = LOAD_PATIENCE_SECONDS};
+    struct timeval patience = {.tv_sec = c->patience > 0 ? c->patience : LOAD_PATIENCE_SECONDS};
 
     if (c->fd >= 0)
         return 0;
@@ -367,6 +368,7 @@ struct load *load_start(const struct load_options *options)
 {
     struct client like = {.path = options->path != NULL ? options->path : "/",
                           .keep_alive = options->keep_alive,
+                          .patience = options->patience,
                           .fastcgi = options->fastcgi,
                           .fd = -1};
     unsigned clients = options->clients > 0 ? options->clients : 4;

@@ -14,16 +14,17 @@
 
 #define LOAD_CLIENTS_MAX 64
 #define LOAD_PIDS_MAX 1024
-#define LOAD_PATIENCE_SECONDS 10 /* a request that takes longer has timed out */
+#define LOAD_PATIENCE_SECONDS 30 /* a request that takes longer has timed out */
 
 struct load_options {
     const char *address; /* "127.0.0.1:80", "[::1]:80", "unix:PATH", "unix:@NAME", an absolute path; "tcp://"
                             may lead */
     unsigned clients;    /* 0: 4 */
     unsigned pause_us;   /* between two requests of a client */
-    unsigned rate;    /* requests a second of all clients together, which then do not pause; 0: closed loop */
-    bool keep_alive;  /* one connection for many requests, as long as the server allows */
-    const char *path; /* of the question; NULL: "/" */
+    unsigned rate; /* requests a second of all clients together, which then do not pause; 0: closed loop */
+    unsigned patience;   /* in seconds; 0: LOAD_PATIENCE_SECONDS */
+    bool keep_alive;     /* one connection for many requests, as long as the server allows */
+    const char *path;    /* of the question; NULL: "/" */
     const char *fastcgi; /* not HTTP but FastCGI, for this script; NULL: HTTP */
 };
 

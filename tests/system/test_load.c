@@ -140,7 +140,8 @@ rig_test(load, counts_a_request_that_is_never_answered_as_timed_out)
     cr_assert(load_parse_address(rig_address(r, 4), &address, &len) == 0);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
     cr_assert(bind(fd, (struct sockaddr *)&address, len) == 0 && listen(fd, 64) == 0);
-    struct load *load = rig_load(r, rig_address(r, 4), 1);
+    struct load *load =
+        load_start(&(struct load_options){.address = rig_address(r, 4), .clients = 1, .patience = 1});
     struct load_counts counts;
     rig_until(r, (load_read(load, &counts), counts.timed_out == 1));
     close(fd);
