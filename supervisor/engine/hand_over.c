@@ -262,7 +262,9 @@ static void begin(struct engine *e, struct control_client *client, int64_t id)
     struct hand_over *h = &e->hand_over;
     struct peer peer = control_client_peer(client);
     char who[PEER_TEXT];
-    h->client = client;
+    /* What a killed supervisor has sent may be read behind what its successor has. */
+    if (!h->client || control_client_is_there(client))
+        h->client = client;
     if (h->state == HAND_OVER_UNDER_WAY)
         ev_timer_stop(e->loop, &h->patience);
     if (h->state != HAND_OVER_NONE)

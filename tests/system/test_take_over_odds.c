@@ -196,3 +196,33 @@ rig_test(take_over, a_connection_without_an_end_is_ended)
     cr_assert_eq(read(fd, &(char){0}, 1), 0);
     close(fd);
 }
+
+/* What is in the loop has said what it has to say. */
+static void wait_for_successor(struct rig *r, struct taker *t, const char *control, int restarts)
+{
+    const char *before = r->control;
+    rig_until(r, taker_says(r, t, rig_format(r, "(restart %d,", restarts)));
+    r->control = control;
+    rig_until(r, *rig_service_state(r));
+    r->control = before;
+}
+
+/* Two supervisors of the taker have called and are gone when a third one does, and only then it is read. */
+rig_test(take_over, words_of_a_killed_taker_that_are_read_late_are_not_believed)
+{
+    rig_run(r, "--listen", rig_address(r, 4), "--", r->probe, "--drain");
+    rig_wait_state(r, "running");
+    struct taker t =
+        taker_run(r, "--listen", rig_address(r, 4), "--set", "settle=8s", "--", r->probe, "--drain");
+    rig_until(r, taker_says(r, &t, "started (pid="));
+    const char *name =
+        rig_exec(r, RIG_ARGV("sh", "-c", "ls -A \"$1\" | grep take-over | tr -d '\\n'", "sh", r->dir))->out;
+    pid_t old = rig_supervisor_pid(r);
+    kill(old, SIGSTOP);
+    for (int i = 1; i <= 2; i++) {
+        rig_kill(r, taker_supervisor(r, &t), SIGKILL);
+        wait_for_successor(r, &t, rig_path(r, name), i);
+    }
+    kill(old, SIGCONT);
+    taker_becomes(r, &t, 0); /* after more than the five seconds for which a lost one is waited for */
+}
