@@ -341,7 +341,8 @@ pid_t rig_supervisor_pid(struct rig *r)
     size_t n = processes_read(all, PROCESSES_MAX);
 
     for (size_t i = 0; i < n; i++)
-        if (all[i].parent == r->keeper && all[i].state != 'Z' &&
+        /* A child of its that has not exec'd yet looks the same, but is in its group. */
+        if (all[i].parent == r->keeper && all[i].state != 'Z' && getpgid(all[i].pid) == all[i].pid &&
             strncmp(command_line(r, all[i].pid), name, sizeof(name) - 1) == 0)
             return all[i].pid;
     return 0;
