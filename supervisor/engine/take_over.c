@@ -137,8 +137,8 @@ int take_over_place(struct engine *e, bool is_chosen, struct berr *err)
                         "the control socket %s is an abstract one, which cannot be replaced; give this berth "
                         "another one with --control",
                         t->path);
-    if (!str_copy(e->control_path, sizeof e->control_path, t->path) ||
-        !make_temporary(t->temporary, sizeof t->temporary, t->path, t->id))
+    if (!control_socket_resolve(e->control_path, sizeof e->control_path, t->path) ||
+        !make_temporary(t->temporary, sizeof t->temporary, e->control_path, t->id))
         return berr_set(
             err, BERR_USAGE, ENAMETOOLONG,
             "the control socket's directory is too long a path for a second socket in it; give this "
@@ -160,10 +160,10 @@ const char *take_over_own_place(const struct engine *e)
 static void replace_control(struct engine *e)
 {
     const struct take_over *t = &e->take_over;
-    int r = t->replaces && e->control_fd >= 0 ? control_socket_move(t->temporary, t->path) : 0;
+    int r = t->replaces && e->control_fd >= 0 ? control_socket_move(t->temporary, e->control_path) : 0;
     if (r < 0 && r != -ENOENT)
         event_log_say(&e->log, LOG_ERROR, SUBJECT, NULL,
-                      "the control socket cannot be put in the place of %s: %s; it is at %s", t->path,
+                      "the control socket cannot be put in the place of %s: %s; it is at %s", e->control_path,
                       strerror(-r), t->temporary);
     crash_point(CRASH_AT_take_over_renamed);
 }

@@ -21,6 +21,7 @@
 #define SUBJECT "take-over"
 #define AGAIN 0.05               /* seconds between two tries to connect */
 #define LATE 30.0                /* seconds within which everything is to be received */
+#define SILENT 5.0               /* … within which it usually lets go */
 #define REPLY_MAX (1024u * 1024) /* a page is much shorter */
 
 void take_over_hang_up(struct engine *e)
@@ -85,6 +86,10 @@ static void send_end(struct engine *e, bool is_done, bool is_in_place)
 
 void take_over_tell_end(struct engine *e, bool is_done)
 {
+    if (is_done) {
+        ev_timer_set(&e->take_over.late, SILENT, 0);
+        ev_timer_start(e->loop, &e->take_over.late);
+    }
     send_end(e, is_done, false);
 }
 
@@ -150,6 +155,8 @@ static void on_reply(struct engine *e, const json_t *reply)
     enum take_over_call call = t->call;
     t->call = CALL_NONE;
     t->has_been_answered = true;
+    if (t->state != TAKE_OVER_ASKING)
+        ev_timer_stop(e->loop, &t->late);
     if (call == CALL_PAGE && t->state == TAKE_OVER_ASKING && !e->is_shutting_down) {
         on_page(e, reply);
     } else if (call == CALL_RESUME) {
@@ -298,7 +305,14 @@ static void lost(struct engine *e)
 static void on_late(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     (void)loop, (void)revents;
-    take_over_refused(timer->data, BERR_FAILED, "it does not answer; it may be stopped, or very busy");
+    struct engine *e = timer->data;
+    if (e->take_over.state == TAKE_OVER_ASKING)
+        take_over_refused(e, BERR_FAILED, "it does not answer; it may be stopped, or very busy");
+    else
+        event_log_say(&e->log, LOG_WARNING, SUBJECT, NULL,
+                      "all is ready, and the berth at %s does not answer; it may be stopped, or very busy: "
+                      "waiting for it, while both serve",
+                      e->take_over.path);
 }
 
 /* The first try of all is the one that tells whether there is anything to take over from. */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,6 +201,14 @@ int control_socket_dial(const char *path, struct berr *err)
     if (fd < 0 || connect(fd, (struct sockaddr *)&un, len) < 0)
         return unreachable(path, errno, err);
     return take_fd(&fd);
+}
+
+bool control_socket_resolve(char *dst, size_t size, const char *path)
+{
+    char real[PATH_MAX];
+    struct stat st;
+    bool is_link = lstat(path, &st) == 0 && S_ISLNK(st.st_mode) && realpath(path, real);
+    return str_copy(dst, size, is_link ? real : path);
 }
 
 int control_socket_move(const char *from, const char *to)

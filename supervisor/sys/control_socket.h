@@ -22,6 +22,8 @@ void control_socket_set_mode(const char *path, mode_t mode);
 int control_socket_connect(const char *path, struct berr *err);
 /* The same without ever waiting, and the descriptor does not wait either: -EAGAIN while too many others do. */
 int control_socket_dial(const char *path, struct berr *err);
+/* The file itself where PATH is a symbolic link; false where that does not fit DST. */
+bool control_socket_resolve(char *dst, size_t size, const char *path);
 /* The socket at FROM is at TO from now on, whatever is there; in one step. Negative errno. */
 int control_socket_move(const char *from, const char *to);
 /* The listening FD takes no more clients, whoever else holds it, and PATH goes if it still leads to it.

@@ -226,3 +226,34 @@ rig_test(take_over, words_of_a_killed_taker_that_are_read_late_are_not_believed)
     kill(old, SIGCONT);
     taker_becomes(r, &t, 0); /* after more than the five seconds for which a lost one is waited for */
 }
+
+rig_test(take_over, a_symbolic_link_to_the_control_socket_is_followed)
+{
+    const char *link = rig_path(r, "link");
+    rig_run(r, "--listen", rig_address(r, 4), "--", r->probe, "--drain");
+    rig_wait_state(r, "running");
+    cr_assert_eq(symlink(r->control, link), 0);
+    struct taker t = taker_start(r, RIG_ARGV(r->berth, "run", "--take-over", link, "--listen",
+                                             rig_address(r, 4), "--", r->probe, "--drain"));
+    taker_becomes(r, &t, 0); /* it answers where the first one did */
+    rig_kill_supervisor(r);
+    rig_wait_state(r, "running");
+    cr_assert_eq(rig_stop(r), 0);
+    cr_assert_eq(unlink(link), 0);
+}
+
+rig_test(take_over, from_one_that_is_stopped_for_a_while)
+{
+    rig_run(r, "--listen", rig_address(r, 4), "--", r->probe, "--drain");
+    rig_wait_state(r, "running");
+    struct taker t =
+        taker_run(r, "--listen", rig_address(r, 4), "--ready",
+                  rig_format(r, "check:test -e %s", rig_path(r, "go")), "--", r->probe, "--drain");
+    rig_until(r, taker_says(r, &t, "started (pid="));
+    pid_t old = rig_supervisor_pid(r);
+    kill(old, SIGSTOP);
+    rig_write_file(rig_path(r, "go"), "");
+    rig_until(r, taker_says(r, &t, "all is ready, and the berth at"));
+    kill(old, SIGCONT);
+    taker_becomes(r, &t, 0);
+}
