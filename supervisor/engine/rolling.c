@@ -162,7 +162,7 @@ static struct mono drains_since(const struct service *s, unsigned generation)
 /* The slots are the caller's to free. */
 static struct rolling_facts gather(const struct service *s)
 {
-    unsigned n = standby_slots(s) < s->n_workers ? standby_slots(s) : s->n_workers; /* more may come */
+    unsigned n = standby_slots_there(s);
     struct rolling_slot *slots = mem_new_array(n + 1, sizeof *slots);
     struct rolling_facts f = {
         .slots = slots,
@@ -252,8 +252,28 @@ static void promote(struct worker *candidate)
     engine_step(old, WORKER_EV_STOP);
 }
 
+/* A worker has died since a candidate for its spare was started, and that spare serves. The candidate that is
+ * to serve in its place; NULL: enough will. */
+static struct worker *missed_candidate(const struct service *s)
+{
+    struct worker *waits = NULL;
+    unsigned n = 0;
+    for (unsigned slot = 1; slot <= standby_slots_there(s); slot++) {
+        struct worker *candidate = candidate_of(s, slot);
+        n += !(candidate ? candidate : s->workers[slot - 1])->is_spare;
+        if (candidate && candidate->is_spare && !s->workers[slot - 1]->is_spare)
+            waits = candidate;
+    }
+    return n < s->n_wanted ? waits : NULL;
+}
+
 static void promote_candidates(struct service *s)
 {
+    struct worker *missed = missed_candidate(s);
+    if (missed) {
+        engine_step(missed, WORKER_EV_ACTIVATE);
+        return;
+    }
     for (unsigned slot = 1; slot <= standby_slots(s); slot++) {
         struct worker *candidate = candidate_of(s, slot);
         if (candidate)
@@ -302,6 +322,7 @@ static void conclude(struct service *s, bool is_good, char *take_reason)
         }
     crash_point(CRASH_AT_rolling_concluded);
     retire_candidates(s, true);
+    standby_follow(s); /* no more are to serve than are wanted, from now on */
 }
 
 /* … and whoever waits for it is told. */

@@ -22,6 +22,11 @@ unsigned standby_slots(const struct service *s)
     return s->n_wanted + (spares < room ? spares : room);
 }
 
+unsigned standby_slots_there(const struct service *s)
+{
+    return standby_slots(s) < s->n_workers ? standby_slots(s) : s->n_workers;
+}
+
 /* One that has no spares, wants none, and has as many slots as it is to, pays for nothing of this. */
 static bool concerns(const struct service *s)
 {
@@ -76,7 +81,7 @@ struct end {
 /* END may be NULL. */
 static struct standby_facts gather(const struct service *s, const struct end *end)
 {
-    unsigned n = standby_slots(s) < s->n_workers ? standby_slots(s) : s->n_workers;
+    unsigned n = standby_slots_there(s);
     struct standby_slot *slots = mem_new_array(n + 1, sizeof *slots);
     for (unsigned i = 0; i < n; i++) {
         const struct worker *w = s->workers[i];
@@ -168,7 +173,7 @@ static bool take_all_steps(struct service *s, const struct end *end)
 static unsigned count_missed(const struct service *s)
 {
     unsigned n = 0;
-    for (unsigned i = 0; i < standby_slots(s) && i < s->n_workers; i++)
+    for (unsigned i = 0; i < standby_slots_there(s); i++)
         n += s->workers[i]->state == WORKER_READY || state_of(s->workers[i]) == STANDBY_OVER;
     return is_at_work(s) && n < s->n_wanted ? s->n_wanted - n : 0;
 }

@@ -15,6 +15,8 @@ struct worker;
 
 /* The slots that S is to have: of its workers, and of its spares. */
 unsigned standby_slots(const struct service *s);
+/* … as far as they are there; more may come. */
+unsigned standby_slots_there(const struct service *s);
 /* S, or one of its workers, has changed: it is looked at soon. */
 void standby_follow(struct service *s);
 /* The same now: for those who are about to end a worker. */
