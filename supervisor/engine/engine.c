@@ -319,7 +319,7 @@ void engine_worker_ended(struct worker *w, int wait_status)
         if (!w->service->accepts)
             tell_likely_cause(w, lifetime);
     }
-    operation_on_end(w);
+    operation_on_end(w, event);
     standby_cover(w, event);
     bool leftover = has_leftover(w, held);
     if (leftover) {

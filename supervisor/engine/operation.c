@@ -61,7 +61,7 @@ static bool is_up(const struct watched *x, enum operation_kind kind)
     for (unsigned i = 0; i < s->n_workers; i++) {
         const struct worker *w = s->workers[i];
         bool is_old = kind == OPERATION_RESTART && w->generation < x->generation;
-        n_up += w->is_wanted && !w->is_spare && !is_old &&
+        n_up += w->is_wanted && !w->is_spare && !is_old && w != x->failed &&
                 (w->state == WORKER_READY || w->state == WORKER_DONE || w->state == WORKER_WAITING);
     }
     return n_up >= s->n_wanted; /* spares are not waited for */
@@ -370,19 +370,27 @@ void operation_on_change(struct engine *e, const struct worker *w)
     }
 }
 
-/* One that was to take a signal has failed also where it is started again at once, or a spare serves for it.
- */
-void operation_on_end(const struct worker *w)
+/* Also where it is started again at once: it was to take a signal. */
+static bool dies_of_signal(const struct watched *x, const struct worker *w)
 {
-    bool was_told = w->state == WORKER_READY || w->state == WORKER_STANDBY;
-    if (!was_told || w->role != WORKER_CURRENT || w->service->accepts)
-        return;
+    return x->told.ns > 0 && !w->service->accepts && (w->state == WORKER_READY || w->state == WORKER_STANDBY);
+}
+
+/* Also where a spare serves for it, which may be about to die of the same. */
+static bool has_failed_to_serve(const struct operation *o, const struct worker *w, enum worker_event event)
+{
+    return o->kind != OPERATION_RELOAD && w->is_wanted && !w->is_spare &&
+           (event == WORKER_EV_END_LATER || event == WORKER_EV_END_FAILED);
+}
+
+void operation_on_end(const struct worker *w, enum worker_event event)
+{
     list_each (o, &w->service->engine->operations, struct operation, link) {
-        struct watched *x = o->kind == OPERATION_RELOAD ? find(o, w->service) : NULL;
-        if (!x || x->told.ns == 0)
+        struct watched *x = o->kind == OPERATION_SHUTDOWN ? NULL : find(o, w->service);
+        if (!x || w->role != WORKER_CURRENT || (!dies_of_signal(x, w) && !has_failed_to_serve(o, w, event)))
             continue;
         x->failed = w;
-        if (o->has_begun)
+        if (o->has_begun && o->kind == OPERATION_RELOAD)
             evaluate(o);
     }
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/list.h"
+#include "core/worker_fsm.h"
 
 struct control_client;
 struct engine;
@@ -29,8 +30,8 @@ void operation_begin(struct engine *e, struct control_client *client, enum opera
 void operation_on_change(struct engine *e, const struct worker *w);
 /* W has booted. Where a reload's signal was sent meanwhile, it is sent it now. */
 void operation_tell_late(struct worker *w);
-/* The process of W has ended, and W is still as it was before that. */
-void operation_on_end(const struct worker *w);
+/* The process of W has ended, W is still as it was before that, and EVENT is what it comes to. */
+void operation_on_end(const struct worker *w, enum worker_event event);
 /* S has changed as a whole: it has begun, or cannot. */
 void operation_on_service_change(struct service *s);
 /* The before_start of S, or its command that reloads, has ended. */

@@ -88,6 +88,27 @@ rig_test(standby, berth_wait_is_all_that_a_worker_has_to_call)
     rig_cmd_ok(r, "reload", "libberth-worker");
 }
 
+/* They take longer to die than spares to boot, so there is always another one. */
+rig_test(standby, a_start_has_failed_when_workers_die_of_serving)
+{
+    const char *script = rig_path(r, "worker");
+    rig_write_file(script, "import os, socket, time\n"
+                           "c = socket.socket(fileno=int(os.environ['BERTH_CHANNEL']))\n"
+                           "c.send(b'WAITING=1')\n"
+                           "c.recv(65536)\n"
+                           "time.sleep(0.5)\n"
+                           "os._exit(7)\n");
+    rig_up(r, rig_format(r,
+                         "[service:web]\nhandoff = channel\nstandby = 2\nrestart_delay = 1ms\n"
+                         "restart_delay_max = 10ms\nready = notify\nstart = manual\ncommand = python3 %s\n",
+                         script));
+    rig_wait_state_of(r, "web", "stopped");
+    const char *err = rig_expect(r, 1, rig_cmd_argv(r, RIG_ARGV("start", "web")))->err;
+    cr_assert(strstr(err, "exited with status 7"), "%s", err);
+    err = rig_expect(r, 1, rig_cmd_argv(r, RIG_ARGV("scale", "web=2")))->err;
+    cr_assert(strstr(err, "exited with status 7"), "%s", err);
+}
+
 static unsigned count_in_log(struct rig *r, const char *text)
 {
     unsigned n = 0;
