@@ -445,6 +445,7 @@ void engine_renew(struct service *s)
     rolling_cancel(s, "it was restarted meanwhile");
     s->generation = rolling_next_generation(s);
     s->fingerprint = s->next_fingerprint;
+    s->has_died = false;
     service_save(s);
     service_ensure_slots(s, standby_slots(s));
     hold_follow_service(s);

@@ -377,22 +377,29 @@ static bool dies_of_signal(const struct watched *x, const struct worker *w)
 }
 
 /* Also where a spare serves for it, which may be about to die of the same. */
-static bool has_failed_to_serve(const struct operation *o, const struct worker *w, enum worker_event event)
+static bool fails_to_serve(const struct worker *w, enum worker_event event)
 {
-    return o->kind != OPERATION_RELOAD && w->is_wanted && !w->is_spare &&
-           (event == WORKER_EV_END_LATER || event == WORKER_EV_END_FAILED);
+    return w->is_wanted && !w->is_spare && (event == WORKER_EV_END_LATER || event == WORKER_EV_END_FAILED);
 }
 
 void operation_on_end(const struct worker *w, enum worker_event event)
 {
-    list_each (o, &w->service->engine->operations, struct operation, link) {
-        struct watched *x = o->kind == OPERATION_SHUTDOWN ? NULL : find(o, w->service);
-        if (!x || w->role != WORKER_CURRENT || (!dies_of_signal(x, w) && !has_failed_to_serve(o, w, event)))
+    struct service *s = w->service;
+    if (w->role != WORKER_CURRENT)
+        return;
+    list_each (o, &s->engine->operations, struct operation, link) {
+        struct watched *x = o->kind == OPERATION_SHUTDOWN ? NULL : find(o, s);
+        bool is_reload = o->kind == OPERATION_RELOAD;
+        if (!x || !(is_reload ? dies_of_signal(x, w) : fails_to_serve(w, event)))
             continue;
         x->failed = w;
-        if (o->has_begun && o->kind == OPERATION_RELOAD)
+        if (o->has_begun && is_reload)
             evaluate(o);
     }
+    if (!fails_to_serve(w, event))
+        return;
+    s->has_died = true;
+    update_on_service_change(s);
 }
 
 void operation_on_service_change(struct service *s)

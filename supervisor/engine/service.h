@@ -48,6 +48,7 @@ struct service {
     bool is_queued : 1;           /* engine/sequence is to look at its neighbours */
     bool is_watched : 1;          /* an update waits for its outcome */
     bool was_touched : 1;         /* an update changes its workers */
+    bool has_died : 1;            /* … and one of them has failed since, whoever serves for it */
     bool is_kept_back : 1;        /* before_start failed when they were to be: its workers stay */
     bool comes_by_demand : 1;     /* when it begins, its workers wait for somebody */
     bool is_standby_due : 1;      /* engine/standby is to look at it */

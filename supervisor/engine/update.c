@@ -222,12 +222,11 @@ static bool is_settled(struct update *u, struct service *s)
         return true;
     if (s->is_wanted && !s->has_begun && update_holds_back(s))
         return true; /* the socket that it lacks has been told of */
-    if (state != SERVICE_BACKOFF && state != SERVICE_DEGRADED && state != SERVICE_FAILED)
+    if (state != SERVICE_BACKOFF && state != SERVICE_DEGRADED && state != SERVICE_FAILED && !s->has_died)
         return false;
     const char *note = s->is_blocked ? "one that it requires has failed" : "did not stay up";
     for (size_t i = 0; i < s->n_workers && !s->is_blocked; i++)
-        if ((s->workers[i]->state == WORKER_BACKOFF || s->workers[i]->state == WORKER_FAILED) &&
-            s->workers[i]->note)
+        if (s->workers[i]->note)
             note = s->workers[i]->note;
     strv_put(&u->failures, mem_printf("service %s: %s", s->conf->name, note));
     return true;
@@ -262,6 +261,7 @@ static void watch_services(struct engine *e)
     for (size_t i = 0; i < e->n_services; i++) {
         struct service *s = e->services[i];
         s->is_watched = s->was_touched;
+        s->has_died = false;
         e->update->n_watched += s->is_watched;
     }
     for (size_t i = 0; i < e->n_services; i++)

@@ -88,25 +88,44 @@ rig_test(standby, berth_wait_is_all_that_a_worker_has_to_call)
     rig_cmd_ok(r, "reload", "libberth-worker");
 }
 
-/* They take longer to die than spares to boot, so there is always another one. */
-rig_test(standby, a_start_has_failed_when_workers_die_of_serving)
+/* Workers that take longer to die of serving than spares to boot, so there is always another one; but for
+ * those with BETTER in their environment. */
+static const char *dying(struct rig *r, const char *keys)
 {
     const char *script = rig_path(r, "worker");
-    rig_write_file(script, "import os, socket, time\n"
+    rig_write_file(script, "import os, signal, socket, time\n"
                            "c = socket.socket(fileno=int(os.environ['BERTH_CHANNEL']))\n"
                            "c.send(b'WAITING=1')\n"
                            "c.recv(65536)\n"
+                           "if 'BETTER' in os.environ:\n"
+                           "    c.send(b'READY=1')\n"
+                           "    signal.pause()\n"
                            "time.sleep(0.5)\n"
                            "os._exit(7)\n");
-    rig_up(r, rig_format(r,
-                         "[service:web]\nhandoff = channel\nstandby = 2\nrestart_delay = 1ms\n"
-                         "restart_delay_max = 10ms\nready = notify\nstart = manual\ncommand = python3 %s\n",
-                         script));
+    return rig_format(r,
+                      "[service:web]\nhandoff = channel\nstandby = 2\nrestart_delay = 1ms\n"
+                      "restart_delay_max = 10ms\nready = notify\nreload = restart\ncommand = python3 %s\n%s",
+                      script, keys);
+}
+
+rig_test(standby, a_start_has_failed_when_workers_die_of_serving)
+{
+    rig_up(r, dying(r, "start = manual\n"));
     rig_wait_state_of(r, "web", "stopped");
     const char *err = rig_expect(r, 1, rig_cmd_argv(r, RIG_ARGV("start", "web")))->err;
     cr_assert(strstr(err, "exited with status 7"), "%s", err);
     err = rig_expect(r, 1, rig_cmd_argv(r, RIG_ARGV("scale", "web=2")))->err;
     cr_assert(strstr(err, "exited with status 7"), "%s", err);
+}
+
+rig_test(standby, so_has_an_update)
+{
+    rig_up(r, dying(r, "env.BETTER = yes\n"));
+    rig_until(r, standby_is_complete(r, 1, 2));
+    rig_configure(r, dying(r, ""));
+    const struct rig_result *result = rig_expect(r, 1, rig_cmd_argv(r, RIG_ARGV("update")));
+    cr_assert(strstr(result->out, "exited with status 7") || strstr(result->err, "exited with status 7"),
+              "%s%s", result->out, result->err);
 }
 
 static unsigned count_in_log(struct rig *r, const char *text)
