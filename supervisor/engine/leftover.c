@@ -18,6 +18,7 @@
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/pidfd.h"
+#include "sys/procfs.h"
 
 /* Neither has a descriptor that tells its end, so it is looked at, first soon and then more seldom. */
 #define FIRST_LOOK 0.01
@@ -50,11 +51,21 @@ int leftover_signal(const struct leftover *l, int signo)
     return l->cgroup ? cgroup_signal(l->cgroup, signo) : pidfd_signal_group(l->pidfd, l->pgid, signo);
 }
 
+/* A leader that nobody reaps keeps its group's number, and can be signalled; but that is nobody to wait for.
+ */
+static bool group_is_there(int pidfd, pid_t pgid)
+{
+    int status;
+    if (pidfd < 0 || pidfd_signal_group(pidfd, pgid, 0) < 0)
+        return false;
+    return procfs_zombie_status(pgid, &status) < 0 || procfs_group_lives_on(pgid);
+}
+
 bool leftover_is_there(struct engine *e, const struct service_conf *c, const char *held, int pidfd,
                        pid_t pgid)
 {
     cleanup_free char *cgroup = find_cgroup(e, c, held);
-    return cgroup ? cgroup_signal(cgroup, 0) == 0 : pidfd >= 0 && pidfd_signal_group(pidfd, pgid, 0) == 0;
+    return cgroup ? cgroup_signal(cgroup, 0) == 0 : group_is_there(pidfd, pgid);
 }
 
 static void on_look(struct ev_loop *loop, ev_timer *t, int revents)
@@ -62,7 +73,7 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int revents)
     (void)revents;
     struct leftover *l = t->data;
     struct engine *e = l->engine;
-    if (leftover_signal(l, 0) < 0) {
+    if (l->cgroup ? cgroup_signal(l->cgroup, 0) < 0 : !group_is_there(l->pidfd, l->pgid)) {
         keeper_link_drop(&e->keeper, l->held);
         leftover_free(l);
         engine_proceed_shutdown(e);

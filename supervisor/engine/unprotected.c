@@ -11,12 +11,16 @@
 #include "base/mem.h"
 #include "engine/engine.h"
 #include "sys/pidfd.h"
+#include "sys/procfs.h"
 
+/* Whose child it is by now may be slow to reap it, or never do. */
 bool engine_read_end(int pidfd, int *ret_status)
 {
     int r = pidfd_wait(pidfd, ret_status);
     if (r == -ECHILD)
         r = pidfd_exit_status(pidfd, ret_status);
+    if (r < 0 && r != -EAGAIN && procfs_zombie_status(pidfd_pid(pidfd), ret_status) == 0)
+        r = 0;
     if (r == -EAGAIN || r == -ENODATA)
         return false; /* alive, or not reaped yet: the level-triggered watcher comes back */
     if (r < 0)

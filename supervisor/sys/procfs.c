@@ -64,6 +64,21 @@ static int parse_stat(char *text, struct procfs_process *p, char **ret_comm)
     return 0;
 }
 
+int procfs_zombie_status(pid_t pid, int *ret_status)
+{
+    char text[1024];
+    ssize_t n = read_file(pid, "stat", text, sizeof text);
+    if (n < 0)
+        return (int)n;
+    const char *comm_end = strrchr(text, ')'), *last = strrchr(text, ' ');
+    if (!comm_end || !last || last < comm_end)
+        return -EBADMSG;
+    if (strncmp(comm_end, ") Z", 3) != 0)
+        return -EAGAIN;
+    *ret_status = (int)strtol(last, NULL, 10); /* the last field is the status */
+    return 0;
+}
+
 static int read_uid(pid_t pid, uid_t *ret)
 {
     char text[4096];
@@ -156,6 +171,21 @@ ssize_t procfs_children(pid_t pid, pid_t *pids, size_t max)
         n++;
     }
     return (ssize_t)n;
+}
+
+bool procfs_group_lives_on(pid_t pgid)
+{
+    __attribute__((cleanup(close_directory))) DIR *proc = opendir("/proc");
+    if (!proc)
+        return true; /* not visible is not "not there" */
+    for (pid_t pid; (pid = next_process(proc)) > 0;) {
+        char text[1024], *comm;
+        struct procfs_process p;
+        if (read_file(pid, "stat", text, sizeof text) >= 0 && parse_stat(text, &p, &comm) == 0 &&
+            p.pgid == pgid && p.state != 'Z')
+            return true;
+    }
+    return false;
 }
 
 /* Does PID have the file that /proc calls TARGET open? */

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -62,6 +63,23 @@ rig_test(check_state, tells_whether_it_can_read_what_is_held)
     rig_write_file(bad, "[service:a]\ncommand = true\nof_a_later_version = 1\n");
     says(ask(r, state, bad), 1, "\ncannot: line 3 of the configuration in force: ");
     says(rig_exec(r, RIG_ARGV(r->berth, "--check-state")), 1, "\ncannot: what is held was not handed over");
+}
+
+/* As in a container whose process 1 reaps nobody. */
+rig_test(unprotected, the_end_of_one_that_nobody_reaps_is_seen)
+{
+    rig_run(r, "--set", "stable_after=0", "--ready", "fd:3", "--", "python3", "-c",
+            "import os, signal\nsignal.signal(signal.SIGTERM, lambda *_: os._exit(7))\nos.write(3, "
+            "b'\\n')\nwhile True: signal.pause()");
+    pid_t worker = rig_wait_worker(r, 1, 0), supervisor = rig_supervisor_pid(r);
+    kill(r->keeper, SIGKILL);
+    rig_wait_exit(r);
+    r->pid = r->keeper = supervisor;
+    rig_until(r, rig_log_has(r, "supervision goes on unprotected"));
+    kill(worker, SIGTERM);
+    rig_wait_worker(r, 1, worker);
+    cr_assert(rig_log_has(r, "exited with status 7"), "%s", rig_log(r));
+    rig_wait_child(r, worker);
 }
 
 /* Nothing is begun, and STATUS tells it. */

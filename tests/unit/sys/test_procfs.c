@@ -142,3 +142,17 @@ Test(procfs, memory_is_read_in_kib)
     cr_assert_gt(pss, 0);
     cr_assert_leq(pss, rss);
 }
+
+Test(procfs, how_one_ended_that_nobody_has_waited_for_is_read)
+{
+    int status = -1;
+    pid_t pid = start(NULL);
+    cr_assert_eq(procfs_zombie_status(pid, &status), -EAGAIN);
+    kill(pid, SIGKILL);
+    siginfo_t info;
+    cr_assert_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+    cr_assert_eq(procfs_zombie_status(pid, &status), 0);
+    cr_assert_eq(status, SIGKILL);
+    cr_assert_eq(waitpid(pid, NULL, 0), pid);
+    cr_assert_eq(procfs_zombie_status(pid, &status), -ESRCH);
+}
