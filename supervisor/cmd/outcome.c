@@ -89,7 +89,7 @@ static enum outcome judge_renewed(const struct wish *wish, const json_t *service
         return OUTCOME_UNKNOWN;
     enum outcome outcome = judge_workers(service, dst, size);
     json_array_foreach (json_object_get(service, "workers"), i, worker) {
-        if (outcome == OUTCOME_REACHED && is_current(worker) &&
+        if (outcome == OUTCOME_REACHED && !json_is_true(json_object_get(worker, "spare")) &&
             reply_int(worker, "generation") <= wish->generation)
             outcome = OUTCOME_PENDING;
     }

@@ -100,6 +100,16 @@ static bool has_taken_signal(const struct watched *x)
     return all_tell || mono_between(x->told, clock_mono()) >= x->service->conf->with->settle_ns;
 }
 
+/* Does one of an earlier generation than X's still finish what it is at? */
+static bool drains(const struct watched *x)
+{
+    const struct worker *w;
+    service_each_worker (w, x->service)
+        if (w->role == WORKER_RETIRED && w->pid != 0 && w->generation < x->generation)
+            return true;
+    return false;
+}
+
 static bool is_reloaded(const struct watched *x)
 {
     const struct service *s = x->service;
@@ -113,8 +123,9 @@ static bool is_reloaded(const struct watched *x)
     case RELOAD_ROLLING:
         break;
     }
-    return s->conf->with->type == TYPE_ONESHOT || !s->has_begun ? is_up(x, OPERATION_RESTART)
-                                                                : s->generation >= x->generation;
+    return s->conf->with->type == TYPE_ONESHOT || !s->has_begun
+               ? is_up(x, OPERATION_RESTART)
+               : s->generation >= x->generation && !drains(x);
 }
 
 static bool is_reached(const struct watched *x, enum operation_kind kind)

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "rig.h"
@@ -165,6 +166,32 @@ rig_test(reload, with_rolling_step_one_worker_at_a_time_is_replaced)
     cr_assert_eq(rig_number_of(r, "web", "generation"), 2);
 }
 
+rig_test(reload, is_over_when_the_old_one_has_drained)
+{
+    rig_up(r, rig_format(r,
+                         "[service:web]\nstop_timeout = 1h\nsettle = 10ms\n"
+                         "command = %s --from none --ignore-term\n",
+                         r->probe));
+    rig_wait_state_of(r, "web", "running");
+    pid_t first = rig_pid_of(r, "web", 1), reload = start_reload(r);
+    rig_until(r, rig_log_has(r, "has been reloaded (generation 2)"));
+    rig_kill_supervisor(r);
+    rig_wait_state_of(r, "web", "running");
+    cr_assert_eq(waitpid(reload, NULL, WNOHANG), 0, "%s", rig_read_file(r, rig_path(r, "reload")));
+    rig_kill(r, first, SIGKILL);
+    cr_assert_eq(rig_wait_child(r, reload), 0, "%s", rig_read_file(r, rig_path(r, "reload")));
+    pid_t later = rig_pid_of(r, "web", 1);
+    reload = start_reload(r);
+    rig_until(r, rig_log_has(r, "has been reloaded (generation 3)"));
+    cr_assert_eq(waitpid(reload, NULL, WNOHANG), 0, "%s", rig_read_file(r, rig_path(r, "reload")));
+    rig_kill(r, later, SIGKILL);
+    cr_assert_eq(rig_wait_child(r, reload), 0, "%s", rig_read_file(r, rig_path(r, "reload")));
+    kill(r->keeper, SIGTERM);
+    rig_until(r, rig_log_has(r, "shutting down"));
+    kill(r->keeper, SIGTERM);
+    rig_wait_exit(r);
+}
+
 rig_test(reload, again_while_the_last_one_drains)
 {
     rig_up(r, rig_format(r,
@@ -173,12 +200,15 @@ rig_test(reload, again_while_the_last_one_drains)
                          r->probe));
     rig_wait_state_of(r, "web", "running");
     pid_t first = rig_pid_of(r, "web", 1);
-    rig_cmd_ok(r, "reload", "web");
+    rig_cmd_ok(r, "reload", "--no-wait", "web");
+    rig_until(r, rig_log_has(r, "has been reloaded (generation 2)"));
     pid_t second = rig_pid_of(r, "web", 1);
-    rig_cmd_ok(r, "reload", "web");
+    rig_cmd_ok(r, "reload", "--no-wait", "web");
+    rig_until(r, rig_log_has(r, "has been reloaded (generation 3)"));
     cr_assert(rig_process_is_alive(first) && rig_process_is_alive(second));
     cr_assert_eq(count_workers(r), 3);
-    rig_cmd_ok(r, "reload", "web"); /* a fourth one has no room: the oldest goes */
+    rig_cmd_ok(r, "reload", "--no-wait", "web"); /* a fourth one has no room: the oldest goes */
+    rig_until(r, rig_log_has(r, "has been reloaded (generation 4)"));
     cr_assert(!rig_process_is_alive(first) && rig_process_is_alive(second));
     kill(r->keeper, SIGTERM);
     rig_until(r, rig_log_has(r, "shutting down"));
