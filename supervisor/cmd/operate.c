@@ -262,6 +262,7 @@ static struct wish *make_wishes(const struct operation *op, const json_t *servic
     json_array_foreach (services, i, service) {
         wishes[i].goal = op->goal;
         wishes[i].generation = reply_int(service, "generation");
+        wishes[i].told = reply_int(json_object_get(service, "told"), "number");
         str_copy(wishes[i].service, sizeof wishes[i].service, reply_text(service, "name"));
     }
     return wishes;

@@ -68,6 +68,16 @@ static enum outcome judge_workers(const json_t *service, char *dst, size_t size)
     return is_up(service) ? OUTCOME_REACHED : OUTCOME_PENDING;
 }
 
+static enum outcome judge_told(const json_t *told, char *dst, size_t size)
+{
+    const char *state = reply_text(told, "state"), *why = reply_text(told, "reason");
+
+    snprintf(dst, size, "%s", why[0] ? why : "its reload has failed");
+    return str_eq(state, "under-way") ? OUTCOME_PENDING
+           : str_eq(state, "done")    ? OUTCOME_REACHED
+                                      : OUTCOME_FAILED;
+}
+
 static enum outcome judge_renewed(const struct wish *wish, const json_t *service, char *dst, size_t size)
 {
     const json_t *worker;
@@ -77,6 +87,9 @@ static enum outcome judge_renewed(const struct wish *wish, const json_t *service
         snprintf(dst, size, "it was stopped meanwhile");
         return OUTCOME_FAILED;
     }
+    const json_t *told = json_object_get(service, "told");
+    if (reply_int(told, "number") > wish->told)
+        return judge_told(told, dst, size);
     const json_t *reload = json_object_get(service, "reload");
     if (reload && reply_int(reload, "generation") > wish->generation) {
         if (str_eq(reply_text(reload, "state"), "rolling"))

@@ -13,6 +13,7 @@ struct wish {
     enum goal goal;
     char service[LIMIT_NAME + 1];
     json_int_t generation; /* before it was asked for */
+    json_int_t told;       /* reloads by a signal or a command, before it was asked for */
     json_int_t workers;    /* GOAL_SCALED */
 };
 

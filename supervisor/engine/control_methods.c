@@ -106,6 +106,7 @@ static json_t *describe_service(const struct service *s)
     set_optional(o, "spares", wanted_spares + spares > 0 ? json_integer(spares) : NULL);
     set_optional(o, "wanted_spares", wanted_spares + spares > 0 ? json_integer(wanted_spares) : NULL);
     set_optional(o, "reload", describe_reload(s));
+    set_optional(o, "told", told_describe(s));
     return o;
 }
 

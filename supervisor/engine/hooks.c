@@ -157,10 +157,19 @@ void hooks_follow_conf(struct service *s, const struct service_conf *after)
     hooks_abandon_start(s);
 }
 
+static void start_reload(struct service *s)
+{
+    task_start(s, TASK_RELOAD, 0, &s->conf->with->reload_command, s->conf->with->start_timeout_ns);
+}
+
 void hooks_run_reload(struct service *s)
 {
-    if (!task_find(s, TASK_RELOAD, 0))
-        task_start(s, TASK_RELOAD, 0, &s->conf->with->reload_command, s->conf->with->start_timeout_ns);
+    if (task_find(s, TASK_RELOAD, 0)) {
+        told_again(s);
+        return;
+    }
+    told_begin(s);
+    start_reload(s);
 }
 
 /* --- what follows -------------------------------------------------------------------------------------- */
@@ -252,7 +261,12 @@ void hooks_on_task_ended(struct service *s, unsigned place, bool is_good, const 
 {
     (void)place;
     if (s->task_kind == TASK_RELOAD) {
-        operation_on_reloaded(s, is_good, how);
+        unsigned number = s->told.number;
+        cleanup_free char *why = mem_printf("its reload command %s", how);
+        bool is_again = told_end(s, is_good ? NULL : why);
+        operation_on_reloaded(s, number, is_good, how);
+        if (is_again)
+            start_reload(s);
         return;
     }
     if (s->task_kind == TASK_BEFORE_START) {
@@ -317,17 +331,30 @@ bool hooks_waits_for(const struct service *s, enum task_kind kind)
         return phase == HOOKS_BEFORE_STOP;
     case TASK_AFTER_STOP:
         return phase == HOOKS_AFTER_STOP;
+    case TASK_RELOAD:
+        return told_is_under_way(s);
     case TASK_HEALTH:
     case TASK_CHECK:
-    case TASK_RELOAD:
     case TASK_KIND_COUNT:
         break;
     }
     return false;
 }
 
+/* The command that was told of is not there: it had not been started yet. */
+static void resume_reload(struct service *s)
+{
+    if (!told_is_under_way(s) || s->conf->with->reload == RELOAD_SIGNAL || task_find(s, TASK_RELOAD, 0))
+        return;
+    if (s->conf->with->reload == RELOAD_COMMAND && s->is_wanted && !s->engine->is_shutting_down)
+        start_reload(s);
+    else
+        told_end(s, "it was stopped, or is reloaded in another way by now");
+}
+
 void hooks_resume(struct service *s)
 {
+    resume_reload(s);
     if (!s->hooks)
         return;
     enum hook_phase phase = s->hooks->phase;

@@ -47,7 +47,7 @@ bool hooks_put_off_reload(struct service *s);
 /* All workers of S are of a new generation. */
 void hooks_on_reloaded(struct service *s);
 bool hooks_put_off_stop(struct service *s);
-/* reload = command: runs it, unless it runs already. */
+/* reload = command: runs it, or once more when it runs already; that is number told_next(). */
 void hooks_run_reload(struct service *s);
 /* The state of S has changed. */
 void hooks_follow(struct service *s);

@@ -19,14 +19,16 @@ struct operation {
     struct engine *engine;
     struct control_client *client; /* NULL: gone, or already answered */
     enum operation_kind kind;
-    bool has_begun;  /* its services have been told; only now can it be over */
+    bool has_begun; /* its services have been told; only now can it be over */
+    bool has_failed;
     ev_timer *timer; /* of services that were sent a signal: engine/alarm */
     size_t n_services;
     struct watched {
         struct service *service;
         unsigned generation; /* RESTART: workers of it or later count */
         const struct worker *failed;
-        bool is_reloaded; /* RELOAD: its command has ended well */
+        unsigned told_number; /* RELOAD by a signal or a command: engine/told */
+        bool is_reloaded;     /* RELOAD: its command has ended well */
         bool is_rolling; /* RELOAD: what fails is engine/rolling's to judge; an old worker may die as it likes
                           */
         struct mono told;    /* RELOAD by a signal: when that was sent */
@@ -147,8 +149,19 @@ static bool is_reached(const struct watched *x, enum operation_kind kind)
     return false;
 }
 
+/* What a signal has led to is recorded, unless another one has followed. */
+static void record_signal(const struct watched *x, const char *why)
+{
+    if (x->told.ns > 0 && x->told_number == x->service->told.number && told_is_under_way(x->service))
+        told_end(x->service, why);
+}
+
 static void fail(struct operation *o, const struct watched *x, const char *reason)
 {
+    o->has_failed = true;
+    record_signal(x, reason);
+    if (!o->client)
+        return;
     control_client_error(o->client, "io.berth.Failed",
                          json_pack("{s:s, s:s}", "service", x->service->conf->name, "reason", reason));
     o->client = NULL;
@@ -195,19 +208,30 @@ static bool has_failed(struct operation *o, const struct watched *x)
     return false;
 }
 
+/* Is there something to be found out, also where nobody waits for it? */
+static bool lives_on(const struct operation *o)
+{
+    for (size_t i = 0; i < o->n_services; i++)
+        if (o->services[i].told.ns > 0)
+            return true;
+    return o->client != NULL;
+}
+
 /* Answers when the outcome is known, and frees O. */
 static void evaluate(struct operation *o)
 {
-    bool all = true;
-    for (size_t i = 0; o->client && i < o->n_services; i++) {
+    bool all = true, goes_on = lives_on(o);
+    for (size_t i = 0; goes_on && i < o->n_services && !o->has_failed; i++) {
         bool reached = is_reached(&o->services[i], o->kind);
-        if (!reached && has_failed(o, &o->services[i]))
+        if (reached)
+            record_signal(&o->services[i], NULL);
+        else if (has_failed(o, &o->services[i]))
             break;
         all = all && reached;
     }
     if (o->client && all)
         control_client_reply(o->client, json_pack("{s:b}", "done", 1), false);
-    if (!o->client || all)
+    if (!goes_on || all || o->has_failed)
         operation_free(o);
 }
 
@@ -272,8 +296,10 @@ static void begin_signal(struct watched *x)
 {
     const struct service *s = x->service;
     struct worker *w;
-    x->told = clock_mono();
+    x->told = s->told.since;
+    x->told_number = s->told.number;
     if (s->states[WORKER_READY] == 0) {
+        told_sent(x->service);
         x->problem = "none of its workers is ready for its reload signal";
         return;
     }
@@ -283,6 +309,7 @@ static void begin_signal(struct watched *x)
     }
     service_each_worker (w, s)
         operation_tell_late(w);
+    told_sent(x->service);
 }
 
 static void begin_reload(struct watched *x)
@@ -291,8 +318,10 @@ static void begin_reload(struct watched *x)
     if (x->service->accepts && c->with->reload == RELOAD_ROLLING)
         return; /* connections get what is new by themselves */
     if (c->with->reload == RELOAD_SIGNAL) {
+        told_begin(x->service);
         begin_signal(x);
     } else if (c->with->reload == RELOAD_COMMAND) {
+        x->told_number = told_next(x->service);
         hooks_run_reload(x->service);
     } else {
         x->generation = x->service->has_begun ? rolling_next_generation(x->service) : x->service->generation;
@@ -367,6 +396,30 @@ static bool has_come_to_grief(const struct worker *w)
            (w->state == WORKER_BACKOFF || w->state == WORKER_FAILED);
 }
 
+void operation_resume(struct service *s)
+{
+    const struct worker *w;
+    if (s->conf->with->reload != RELOAD_SIGNAL || !told_is_under_way(s))
+        return;
+    struct operation *o = mem_new(sizeof *o + sizeof o->services[0]);
+    o->engine = s->engine;
+    o->kind = OPERATION_RELOAD;
+    o->n_services = 1;
+    list_append(&s->engine->operations, &o->link);
+    struct watched *x = &o->services[0];
+    x->service = s;
+    x->told = s->told.since;
+    x->told_number = s->told.number;
+    if (s->told.state != TOLD_SENT)
+        begin_signal(x);
+    service_each_worker (w, s)
+        if (w->role == WORKER_CURRENT && (has_come_to_grief(w) || mono_is_before(x->told, w->started)))
+            x->failed = w;
+    o->has_begun = true;
+    look_at_signals(o);
+    evaluate(o);
+}
+
 void operation_on_change(struct engine *e, const struct worker *w)
 {
     list_each (o, &e->operations, struct operation, link) {
@@ -437,13 +490,13 @@ void operation_on_hook_failed(struct service *s, const char *how)
     update_on_service_change(s);
 }
 
-void operation_on_reloaded(struct service *s, bool is_good, const char *how)
+void operation_on_reloaded(struct service *s, unsigned number, bool is_good, const char *how)
 {
     event_log_say(&s->engine->log, is_good ? LOG_INFO : LOG_ERROR, s->conf->name, s->conf->name,
                   "its reload command %s", how);
     list_each (o, &s->engine->operations, struct operation, link) {
         struct watched *x = o->kind == OPERATION_RELOAD ? find(o, s) : NULL;
-        if (!x)
+        if (!x || x->told_number > number)
             continue;
         x->is_reloaded = is_good;
         free(x->hook_failed);
@@ -467,9 +520,13 @@ void operation_on_service_leaving(struct service *s)
 
 void operation_on_client_gone(struct engine *e, const struct control_client *client)
 {
-    list_each (o, &e->operations, struct operation, link)
-        if (o->client == client)
+    list_each (o, &e->operations, struct operation, link) {
+        if (o->client != client)
+            continue;
+        o->client = NULL;
+        if (!lives_on(o))
             operation_free(o);
+    }
 }
 
 void operation_on_over(struct engine *e)

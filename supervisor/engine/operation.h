@@ -36,7 +36,9 @@ void operation_on_end(const struct worker *w, enum worker_event event);
 void operation_on_service_change(struct service *s);
 /* The before_start of S, or its command that reloads, has ended. */
 void operation_on_hook_failed(struct service *s, const char *how);
-void operation_on_reloaded(struct service *s, bool is_good, const char *how);
+void operation_on_reloaded(struct service *s, unsigned number, bool is_good, const char *how);
+/* Waits on, where a predecessor had told the workers of S of a reload by a signal. */
+void operation_resume(struct service *s);
 /* S goes out of the configuration: nobody waits for it any more. */
 void operation_on_service_leaving(struct service *s);
 /* The client has gone; its operation goes on without anybody to tell. */

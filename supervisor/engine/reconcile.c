@@ -286,6 +286,7 @@ void reconcile_start_services(struct engine *e)
         upkeep_follow(s);
         hooks_resume(s);
         rolling_resume(s);
+        operation_resume(s);
         standby_follow(s);
         s->comes_by_demand = s->conf->with->start == START_ON_DEMAND;
     }

@@ -176,6 +176,7 @@ struct service *service_new(struct engine *e, const struct conf *c, const struct
         s->fingerprint = (uint64_t)row.column[SERVICE_COL_FINGERPRINT];
         s->conf_workers = (unsigned)row.column[SERVICE_COL_CONF_WORKERS];
         rolling_load(s, &row);
+        told_load(s, &row);
         if (s->hooks)
             s->hooks->phase = (enum hook_phase)row.column[SERVICE_COL_PHASE];
     } else {
@@ -201,6 +202,7 @@ void service_free(struct service *s)
     fd_store_free(s);
     output_free(s->output);
     hooks_free(s);
+    told_free(s);
     upkeep_free(s);
     pointers_free(s->groups, s->n_groups, s->one_group);
     if (s->leaving) {
@@ -241,6 +243,7 @@ void service_save(struct service *s)
                                      [SERVICE_COL_PHASE] = s->hooks ? s->hooks->phase : HOOKS_IDLE,
                                  }};
     rolling_store(s, &row);
+    told_store(s, &row);
     state_store_save(&s->engine->store, key, &s->row, &row);
 }
 

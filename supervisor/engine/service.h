@@ -10,6 +10,7 @@
 #include "core/service.h"
 #include "engine/hooks.h"
 #include "engine/rolling.h"
+#include "engine/told.h"
 #include "engine/upkeep.h"
 #include "engine/worker.h"
 
@@ -61,6 +62,7 @@ struct service {
     struct upkeep *upkeep;             /* owned; NULL: nothing is looked at */
     struct fd_store *store;            /* owned; NULL: nothing was ever left in it */
     struct rolling *rolling;           /* owned; NULL: no worker was ever replaced */
+    struct told told;                  /* the latest reload by a signal or a command */
 };
 
 /* Worker number I of S: the current ones in the order of their slots, then the others; NULL behind the last.

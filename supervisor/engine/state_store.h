@@ -60,6 +60,9 @@ enum service_column {
     SERVICE_COL_TARGET_FINGERPRINT,
     SERVICE_COL_LAST_TARGET, /* of the replacement that is over … */
     SERVICE_COL_ROLLING,     /* ROLLING_FLAG_… */
+    SERVICE_COL_TOLD,        /* how many reloads the workers were told of … */
+    SERVICE_COL_TOLD_STATE,  /* … enum told_state, of the latest … */
+    SERVICE_COL_TOLD_SINCE,  /* … and when it was begun */
     SERVICE_COL_COUNT
 };
 

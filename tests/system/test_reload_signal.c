@@ -2,6 +2,8 @@
  */
 #include "config.h"
 
+#include <signal.h>
+
 #include "say.h"
 
 /* A service "web" whose workers do DEED on HUP; KEYS. */
@@ -85,4 +87,92 @@ rig_test(reload_signal, reaches_no_worker_that_is_not_ready)
     rig_write_file(rig_path(r, "ok"), "");
     rig_wait_state_of(r, "web", "running");
     cr_assert_eq(rig_pid_of(r, "web", 1), worker);
+}
+
+static void open_gate(struct rig *r)
+{
+    rig_expect(r, 0, RIG_ARGV("sh", "-c", rig_format(r, "echo >%s", rig_path(r, "go"))));
+}
+
+rig_test(reload_signal, is_waited_for_by_the_next_supervisor_too)
+{
+    rig_expect(r, 0, RIG_ARGV("mkfifo", rig_path(r, "go")));
+    begin(r, rig_format(r, "say say:RELOADING=1; read x <%s; say say:READY=1", rig_path(r, "go")),
+          "ready = notify\nsettle = 100s\n");
+    pid_t reload = start_reload(r);
+    rig_until(r, is_reloading(r));
+    rig_kill_supervisor(r);
+    rig_cmd_ok(r, "upgrade");
+    cr_assert(is_reloading(r));
+    open_gate(r);
+    cr_assert_eq(rig_wait_child(r, reload), 0, "%s", rig_read_file(r, rig_path(r, "reload")));
+}
+
+rig_test(reload_signal, that_ends_a_worker_under_the_next_supervisor_is_no_reload)
+{
+    begin(r, "say say:RELOADING=1; exec sleep 1000", "ready = notify\nsettle = 100s\n");
+    pid_t reload = start_reload(r);
+    rig_until(r, is_reloading(r));
+    rig_kill_supervisor(r);
+    rig_kill(r, rig_pid_of(r, "web", 1), SIGKILL);
+    cr_assert_eq(rig_wait_child(r, reload), 1);
+    cr_assert(strstr(rig_read_file(r, rig_path(r, "reload")), "web: worker web/1#1 was killed by KILL"), "%s",
+              rig_read_file(r, rig_path(r, "reload")));
+}
+
+/* The service "web", whose reload command waits at the gate. */
+static void begin_command(struct rig *r)
+{
+    rig_expect(r, 0, RIG_ARGV("mkfifo", rig_path(r, "go")));
+    rig_up(r, rig_format(r,
+                         "[service:web]\ncommand = sleep 1000\n"
+                         "reload = command:sh -c 'echo begins >>%s; read x <%s; test ! -e %s'\n",
+                         rig_path(r, "said"), rig_path(r, "go"), rig_path(r, "bad")));
+    rig_wait_state_of(r, "web", "running");
+    rig_write_file(rig_path(r, "said"), "");
+}
+
+/* What has become of the second one. */
+static const char *told(struct rig *r)
+{
+    json_t *service = json_array_get(json_object_get(rig_status(r), "services"), 0);
+    json_t *told = json_object_get(service, "told");
+    bool is_second = json_integer_value(json_object_get(told, "number")) == 2;
+    return is_second ? json_string_value(json_object_get(told, "state")) : "";
+}
+
+#define said(r) rig_read_file(r, rig_path(r, "said"))
+
+rig_test(reload_command, goes_on_and_is_waited_for_by_the_next_supervisor_too)
+{
+    begin_command(r);
+    pid_t reload = start_reload(r);
+    rig_until(r, strcmp(said(r), "begins\n") == 0);
+    rig_kill_supervisor(r);
+    rig_cmd_ok(r, "upgrade");
+    open_gate(r);
+    cr_assert_eq(rig_wait_child(r, reload), 0, "%s", rig_read_file(r, rig_path(r, "reload")));
+    cr_assert_str_eq(said(r), "begins\n", "it was one command all the time");
+    rig_write_file(rig_path(r, "bad"), "");
+    reload = start_reload(r);
+    rig_until(r, strcmp(said(r), "begins\nbegins\n") == 0);
+    rig_kill_supervisor(r);
+    open_gate(r);
+    cr_assert_eq(rig_wait_child(r, reload), 1);
+    cr_assert(strstr(rig_read_file(r, rig_path(r, "reload")), "its reload command exited with status 1"),
+              "%s", rig_read_file(r, rig_path(r, "reload")));
+}
+
+rig_test(reload_command, asked_for_meanwhile_runs_once_more)
+{
+    begin_command(r);
+    pid_t one = start_reload(r);
+    rig_until(r, strcmp(said(r), "begins\n") == 0);
+    rig_cmd_ok(r, "reload", "--no-wait", "web");
+    open_gate(r);
+    cr_assert_eq(rig_wait_child(r, one), 0, "%s", rig_read_file(r, rig_path(r, "reload")));
+    rig_until(r, strcmp(said(r), "begins\nbegins\n") == 0);
+    open_gate(r);
+    rig_until(r, strcmp(told(r), "done") == 0);
+    cr_assert_str_eq(said(r), "begins\nbegins\n");
 }

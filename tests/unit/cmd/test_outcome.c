@@ -13,7 +13,7 @@ static char reason[200];
 /* ASKED: what was asked for at generation 4. SERVICE: JSON with apostrophes for quotes. */
 static enum outcome judge(enum goal goal, json_int_t workers, const char *service)
 {
-    struct wish wish = {.goal = goal, .service = "web", .generation = 4, .workers = workers};
+    struct wish wish = {.goal = goal, .service = "web", .generation = 4, .told = 2, .workers = workers};
     char text[600];
     size_t i = 0;
 
@@ -84,6 +84,27 @@ Test(outcome, renewed_needs_every_worker_of_a_later_generation)
     cr_assert_eq(judge(GOAL_RENEWED, 0,
                        SERVICE("starting", "up", 5, "{'worker':1,'generation':5,'state':'starting'}")),
                  OUTCOME_PENDING);
+}
+
+Test(outcome, renewed_is_reached_when_all_that_went_have_ended)
+{
+    cr_assert_eq(judge(GOAL_RENEWED, 0,
+                       SERVICE("running", "up", 5,
+                               READY(5) ",{'worker':1,'generation':4,'state':'stopping','role':'retired'}")),
+                 OUTCOME_PENDING);
+}
+
+#define TOLD(number, state, more)                                                                            \
+    "{'name':'web','state':'running','wanted':'up','generation':4,'wanted_workers':1,'workers':[" READY(     \
+        4) "],'told':{'number':" #number ",'state':'" state "'" more "}}"
+
+Test(outcome, renewed_by_a_signal_or_a_command_is_what_became_of_that)
+{
+    cr_assert_eq(judge(GOAL_RENEWED, 0, TOLD(2, "done", "")), OUTCOME_UNKNOWN);
+    cr_assert_eq(judge(GOAL_RENEWED, 0, TOLD(3, "under-way", "")), OUTCOME_PENDING);
+    cr_assert_eq(judge(GOAL_RENEWED, 0, TOLD(4, "done", "")), OUTCOME_REACHED);
+    cr_assert_eq(judge(GOAL_RENEWED, 0, TOLD(3, "failed", ",'reason':'it is ill'")), OUTCOME_FAILED);
+    cr_assert_str_eq(reason, "it is ill");
 }
 
 Test(outcome, renewed_fails_when_it_was_stopped_or_is_in_trouble)
