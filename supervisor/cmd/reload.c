@@ -16,7 +16,8 @@ const struct cmd cmd_reload = {
     .name = "reload",
     .args = "[SERVICE…]",
     .summary = "reload services, each in its own way",
-    .help = "What that is, the key reload of a service says: new workers, or a signal to those that run.\n"
+    .help = "What that is, the key reload of a service says: new workers, a signal to those that run,\n"
+            "or a command. It waits until the old workers have ended.\n"
             "Without SERVICE: the only one there is.",
     .options = options,
     .run = run,
