@@ -96,7 +96,7 @@ rig_test(reload, the_old_one_serves_until_the_new_one_is_ready)
 rig_test(reload, a_new_one_that_exits_is_told_with_its_last_words)
 {
     char body[128];
-    begin(r, "");
+    begin(r, "ready = delay:500ms\n"); /* 10ms is short for one that is to look for the file, and end */
     cr_assert_eq(load_ask(rig_address(r, 4), "/", body, sizeof body), 0, "now it has looked for the file");
     pid_t worker = rig_pid_of(r, "web", 1);
     touch(r, "bad");
