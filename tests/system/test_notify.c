@@ -184,6 +184,15 @@ rig_test(notify, trouble_is_shown_while_it_runs)
     cr_assert_str_eq(json_string_value(worker_member(r, "error")), "org.example.Odd");
 }
 
+rig_test(notify, the_delay_before_restarts_can_be_begun_anew)
+{
+    static const char sentence[] = "starting it again in ";
+    rig_run(r, "--set", "restart_delay=10ms", "--", sd_say(r), "say:RESTART_RESET=1", "exit:3");
+    rig_until(r, rig_worker_restarts(r, 1) >= 6);
+    for (const char *at = rig_log(r); (at = strstr(at, sentence)); at++)
+        cr_assert_leq(atoi(at + strlen(sentence)), 10, "%s", rig_log(r));
+}
+
 rig_test(notify, more_time_can_be_asked_for_the_start)
 {
     rig_run(

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <signal.h>
+#include <sys/wait.h>
 
 #include "say.h"
 
@@ -67,6 +68,29 @@ rig_test(reload_signal, of_one_that_tells_is_over_when_it_says_so)
     cr_assert(!is_reloading(r));
 }
 
+rig_test(reload_signal, of_one_that_tells_of_an_earlier_reload_is_not_over)
+{
+    rig_write_file(rig_path(r, "worker.py"),
+                   "import os, signal, socket\n"
+                   "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
+                   "def say(text): s.sendto(text, os.environ['NOTIFY_SOCKET'].replace('@', chr(0), 1))\n"
+                   "def on_hup(*_): say(b'RELOADING=1\\nMONOTONIC_USEC=1'); say(b'READY=1')\n"
+                   "signal.signal(signal.SIGHUP, on_hup)\n"
+                   "say(b'READY=1')\n"
+                   "while True: signal.pause()\n");
+    rig_up(r, rig_format(r,
+                         "[service:web]\nreload = signal:HUP\nready = notify\nsettle = 100s\n"
+                         "command = python3 %s\n",
+                         rig_path(r, "worker.py")));
+    rig_wait_state_of(r, "web", "running");
+    pid_t reload = start_reload(r);
+    rig_until(r, rig_log_has(r, "says that it has reloaded"));
+    rig_cmd_ok(r, "status");
+    cr_assert_eq(waitpid(reload, NULL, WNOHANG), 0, "%s", rig_read_file(r, rig_path(r, "reload")));
+    rig_kill(r, rig_pid_of(r, "web", 1), SIGKILL);
+    cr_assert_eq(rig_wait_child(r, reload), 1);
+}
+
 rig_test(reload_signal, of_one_that_tells_and_never_ends_has_failed)
 {
     begin(r, "say say:RELOADING=1", "ready = notify\nsettle = 100s\nstart_timeout = 3s\n");
@@ -111,10 +135,10 @@ rig_test(reload_signal, is_waited_for_by_the_next_supervisor_too)
 rig_test(reload_signal, that_ends_a_worker_under_the_next_supervisor_is_no_reload)
 {
     begin(r, "say say:RELOADING=1; exec sleep 1000", "ready = notify\nsettle = 100s\n");
-    pid_t reload = start_reload(r);
+    pid_t worker = rig_pid_of(r, "web", 1), reload = start_reload(r);
     rig_until(r, is_reloading(r));
     rig_kill_supervisor(r);
-    rig_kill(r, rig_pid_of(r, "web", 1), SIGKILL);
+    rig_kill(r, worker, SIGKILL);
     cr_assert_eq(rig_wait_child(r, reload), 1);
     cr_assert(strstr(rig_read_file(r, rig_path(r, "reload")), "web: worker web/1#1 was killed by KILL"), "%s",
               rig_read_file(r, rig_path(r, "reload")));
