@@ -170,7 +170,7 @@ static void settle(struct worker *w)
         ready_fd_follow(w);
     if (w->state == WORKER_READY || w->state == WORKER_STANDBY) {
         worker_clear_note(w);
-        operation_tell_late(w);
+        told_send_late(w);
     }
     watchdog_follow(w);
     fd_store_follow(w);

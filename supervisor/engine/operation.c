@@ -7,12 +7,10 @@
 #include "base/mem.h"
 #include "engine/engine.h"
 #include "engine/operation.h"
-#include "engine/said.h"
 #include "engine/sequence.h"
 #include "engine/standby.h"
 #include "engine/update.h"
 #include "sys/clock.h"
-#include "sys/pidfd.h"
 
 struct operation {
     struct list link; /* engine.operations */
@@ -79,29 +77,6 @@ static bool is_down(const struct service *s, size_t from)
     return true;
 }
 
-static bool says_reloading(const struct service *s)
-{
-    const struct worker *w;
-    service_each_worker (w, s)
-        if (w->role == WORKER_CURRENT && w->said && w->said->is_reloading)
-            return true;
-    return false;
-}
-
-/* A worker that tells of its reloading is waited for. Of another one no more can be known than that it did
- * not end of the signal. */
-static bool has_taken_signal(const struct watched *x)
-{
-    const struct worker *w;
-    bool all_tell = true;
-    service_each_worker (w, x->service)
-        if (w->role == WORKER_CURRENT && w->pid != 0 && !w->is_spare)
-            all_tell = all_tell && w->said && !mono_is_before(w->said->reloading_since, x->told);
-    if (says_reloading(x->service))
-        return false;
-    return all_tell || mono_between(x->told, clock_mono()) >= x->service->conf->with->settle_ns;
-}
-
 /* Does one of an earlier generation than X's still finish what it is at? */
 static bool drains(const struct watched *x)
 {
@@ -117,7 +92,7 @@ static bool is_reloaded(const struct watched *x)
     const struct service *s = x->service;
     switch (s->conf->with->reload) {
     case RELOAD_SIGNAL:
-        return !x->failed && !x->problem && has_taken_signal(x);
+        return !x->failed && !x->problem && told_is_taken(x->service, x->told);
     case RELOAD_COMMAND:
         return x->is_reloaded;
     case RELOAD_RESTART:
@@ -274,42 +249,19 @@ static void on_timer(struct ev_loop *loop, ev_timer *t, int revents)
     for (size_t i = 0; i < o->n_services; i++) {
         struct watched *x = &o->services[i];
         bool is_late = mono_between(x->told, now) >= x->service->conf->with->start_timeout_ns;
-        if (x->told.ns > 0 && is_late && says_reloading(x->service))
+        if (x->told.ns > 0 && is_late && told_says_reloading(x->service))
             x->problem = "it says that it is reloading, and not within start_timeout that it has reloaded";
     }
     look_at_signals(o);
     evaluate(o);
 }
 
-void operation_tell_late(struct worker *w)
-{
-    if (!w->is_untold || (w->state != WORKER_READY && w->state != WORKER_STANDBY))
-        return;
-    if (w->service->conf->with->reload == RELOAD_SIGNAL)
-        pidfd_signal(w->pidfd, w->service->conf->with->reload_signal);
-    w->is_untold = false;
-    worker_save(w);
-}
-
-/* One that is not ready yet may not know the signal, and may have read what is old: it is told later. */
 static void begin_signal(struct watched *x)
 {
-    const struct service *s = x->service;
-    struct worker *w;
-    x->told = s->told.since;
-    x->told_number = s->told.number;
-    if (s->states[WORKER_READY] == 0) {
-        told_sent(x->service);
+    x->told = x->service->told.since;
+    x->told_number = x->service->told.number;
+    if (!told_send(x->service))
         x->problem = "none of its workers is ready for its reload signal";
-        return;
-    }
-    service_each_worker (w, s) {
-        w->is_untold = w->role == WORKER_CURRENT && worker_state_has_process(w->state);
-        worker_save(w);
-    }
-    service_each_worker (w, s)
-        operation_tell_late(w);
-    told_sent(x->service);
 }
 
 static void begin_reload(struct watched *x)

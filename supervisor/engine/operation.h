@@ -28,8 +28,6 @@ void operation_begin(struct engine *e, struct control_client *client, enum opera
                      struct service *const *services, size_t n_services, unsigned n, bool wait);
 /* W has changed its state: tells those who wait. */
 void operation_on_change(struct engine *e, const struct worker *w);
-/* W has booted. Where a reload's signal was sent meanwhile, it is sent it now. */
-void operation_tell_late(struct worker *w);
 /* The process of W has ended, W is still as it was before that, and EVENT is what it comes to. */
 void operation_on_end(const struct worker *w, enum worker_event event);
 /* S has changed as a whole: it has begun, or cannot. */

@@ -170,7 +170,7 @@ static void resume_worker(struct worker *w)
         upkeep_begin_check(w);
     }
     worker_arm_timer(w);
-    operation_tell_late(w);
+    told_send_late(w);
 }
 
 static void resume_services(struct engine *e)

@@ -10,10 +10,10 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/pointers.h"
-#include "core/rolling.h"
 #include "engine/crash_point.h"
 #include "engine/engine.h"
 #include "engine/operation.h"
+#include "engine/rolling_facts.h"
 #include "engine/sequence.h"
 #include "engine/standby.h"
 #include "engine/update.h"
@@ -81,111 +81,6 @@ void rolling_store(const struct service *s, struct soft_state_row *row)
     row->column[SERVICE_COL_LAST_TARGET] = r->last_target;
     row->column[SERVICE_COL_ROLLING] =
         (r->has_failed ? ROLLING_FLAG_FAILED : 0) | (r->is_again ? ROLLING_FLAG_AGAIN : 0);
-}
-
-/* --- the facts ----------------------------------------------------------------------------------------- */
-
-static struct worker *candidate_of(const struct service *s, unsigned slot)
-{
-    for (unsigned i = 0; i < s->rolling->n_others; i++)
-        if (s->rolling->others[i]->role == WORKER_CANDIDATE && s->rolling->others[i]->slot == slot)
-            return s->rolling->others[i];
-    return NULL;
-}
-
-static enum rolling_candidate how_far(const struct worker *w)
-{
-    if (!w)
-        return ROLLING_NONE;
-    if (w->state == WORKER_READY || w->state == WORKER_STANDBY)
-        return ROLLING_READY;
-    return w->state == WORKER_SPAWNING || w->state == WORKER_STARTING ? ROLLING_COMING : ROLLING_FAILED;
-}
-
-/* Is W one that took over in this reload, and does it not stay up? */
-static bool has_fallen(const struct worker *w)
-{
-    const struct service *s = w->service;
-    return s->rolling->target > s->generation && w->generation == s->rolling->target && !w->is_due &&
-           !w->is_spare && (w->state == WORKER_BACKOFF || w->state == WORKER_FAILED);
-}
-
-static unsigned count_lanes(const struct service *s, unsigned slot)
-{
-    unsigned n = 1;
-    for (unsigned i = 0; i < s->rolling->n_others; i++)
-        n += s->rolling->others[i]->slot == slot;
-    return n;
-}
-
-/* Does a generation of which W is one serve, or is it but what drains? */
-static bool serves(const struct service *s, unsigned generation)
-{
-    for (size_t i = 0; i < s->n_workers; i++)
-        if (s->workers[i]->generation == generation)
-            return true;
-    return false;
-}
-
-/* The lowest generation above FLOOR with a process, but for the one that comes; 0: there is none. */
-static unsigned next_alive(const struct service *s, unsigned floor)
-{
-    unsigned lowest = 0;
-    const struct worker *w;
-    service_each_worker (w, s)
-        if (w->pid != 0 && w->generation > floor && w->generation != s->rolling->target &&
-            (lowest == 0 || w->generation < lowest))
-            lowest = w->generation;
-    return lowest;
-}
-
-/* The oldest generation that does nothing but drain; 0: there is none. */
-static unsigned oldest_drain(const struct service *s)
-{
-    unsigned generation = next_alive(s, 0);
-    while (generation != 0 && serves(s, generation))
-        generation = next_alive(s, generation);
-    return generation;
-}
-
-static struct mono drains_since(const struct service *s, unsigned generation)
-{
-    struct mono since = MONO_NEVER;
-    for (unsigned i = 0; i < s->rolling->n_others; i++) {
-        const struct worker *w = s->rolling->others[i];
-        if (w->generation == generation && w->pid != 0 && mono_is_before(w->since, since))
-            since = w->since;
-    }
-    return since;
-}
-
-/* The slots are the caller's to free. */
-static struct rolling_facts gather(const struct service *s)
-{
-    unsigned n = standby_slots_there(s);
-    struct rolling_slot *slots = mem_new_array(n + 1, sizeof *slots);
-    struct rolling_facts f = {
-        .slots = slots,
-        .n_slots = n,
-        .step = s->conf->with->rolling_step,
-        .settle_ns = s->conf->with->settle_ns,
-        .max_generations = s->conf->with->max_generations,
-        .oldest_drain = drains_since(s, oldest_drain(s)),
-        .now = clock_mono(),
-    };
-    for (unsigned i = 0; i < n; i++) {
-        const struct worker *candidate = candidate_of(s, i + 1);
-        slots[i] = (struct rolling_slot){
-            .is_due = s->workers[i]->is_due,
-            .has_room = count_lanes(s, i + 1) < LIMIT_LANES,
-            .candidate = how_far(candidate),
-            .ready_since = candidate ? candidate->since : MONO_ZERO,
-            .has_fallen = has_fallen(s->workers[i]),
-        };
-    }
-    for (unsigned generation = 0; (generation = next_alive(s, generation)) != 0;)
-        f.n_generations++;
-    return f;
 }
 
 /* --- what is done about them --------------------------------------------------------------------------- */
@@ -259,7 +154,7 @@ static struct worker *missed_candidate(const struct service *s)
     struct worker *waits = NULL;
     unsigned n = 0;
     for (unsigned slot = 1; slot <= standby_slots_there(s); slot++) {
-        struct worker *candidate = candidate_of(s, slot);
+        struct worker *candidate = rolling_candidate(s, slot);
         n += !(candidate ? candidate : s->workers[slot - 1])->is_spare;
         if (candidate && candidate->is_spare && !s->workers[slot - 1]->is_spare)
             waits = candidate;
@@ -275,7 +170,7 @@ static void promote_candidates(struct service *s)
         return;
     }
     for (unsigned slot = 1; slot <= standby_slots(s); slot++) {
-        struct worker *candidate = candidate_of(s, slot);
+        struct worker *candidate = rolling_candidate(s, slot);
         if (candidate)
             promote(candidate);
     }
@@ -284,7 +179,7 @@ static void promote_candidates(struct service *s)
 
 static void end_drain(struct service *s)
 {
-    unsigned generation = oldest_drain(s);
+    unsigned generation = rolling_oldest_drain(s);
     for (unsigned i = 0; i < s->rolling->n_others; i++) {
         struct worker *w = s->rolling->others[i];
         if (w->generation == generation && worker_state_has_process(w->state)) {
@@ -351,19 +246,6 @@ static void give_up(struct service *s, char *take_reason)
     tell(s);
 }
 
-/* "worker web/1#2 exited with status 1", and what it wrote last. */
-static char *reason_of(const struct service *s)
-{
-    const struct worker *failed = NULL;
-    for (unsigned slot = 1; slot <= standby_slots(s) && !failed; slot++) {
-        if (how_far(candidate_of(s, slot)) == ROLLING_FAILED)
-            failed = candidate_of(s, slot);
-        else if (slot <= s->n_workers && has_fallen(s->workers[slot - 1]))
-            failed = s->workers[slot - 1];
-    }
-    return failed ? worker_describe_failure(failed) : mem_strdup("a new worker has failed");
-}
-
 static void finish(struct service *s)
 {
     bool was_generation = s->rolling->target > s->generation;
@@ -387,7 +269,7 @@ static void act(struct service *s, const struct rolling_facts *f)
         finish(s);
         return;
     case ROLLING_GIVE_UP:
-        give_up(s, reason_of(s));
+        give_up(s, rolling_reason(s));
         return;
     case ROLLING_WAIT:
         if (!mono_is_never(plan.due))
@@ -412,7 +294,7 @@ static void look(struct service *s)
     if (!rolling_is_active(s))
         return;
     retire_candidates(s, false);
-    struct rolling_facts f = gather(s);
+    struct rolling_facts f = rolling_gather(s);
     act(s, &f);
     free((struct rolling_slot *)f.slots);
     service_trim_slots(s);

@@ -7,7 +7,9 @@
 
 #include "base/mem.h"
 #include "engine/engine.h"
+#include "engine/said.h"
 #include "sys/clock.h"
+#include "sys/pidfd.h"
 
 static void set(struct service *s, enum told_state state, const char *why)
 {
@@ -30,11 +32,6 @@ void told_begin(struct service *s)
     set(s, TOLD_BEGUN, NULL);
 }
 
-void told_sent(struct service *s)
-{
-    set(s, TOLD_SENT, NULL);
-}
-
 void told_again(struct service *s)
 {
     if (s->told.state == TOLD_BEGUN)
@@ -55,6 +52,58 @@ bool told_is_under_way(const struct service *s)
 {
     return s->told.state == TOLD_BEGUN || s->told.state == TOLD_SENT || s->told.state == TOLD_AGAIN;
 }
+
+/* --- the signal ---------------------------------------------------------------------------------------- */
+
+void told_send_late(struct worker *w)
+{
+    if (!w->is_untold || (w->state != WORKER_READY && w->state != WORKER_STANDBY))
+        return;
+    if (w->service->conf->with->reload == RELOAD_SIGNAL)
+        pidfd_signal(w->pidfd, w->service->conf->with->reload_signal);
+    w->is_untold = false;
+    worker_save(w);
+}
+
+/* One that is not ready yet may not know the signal, and may have read what is old. */
+bool told_send(struct service *s)
+{
+    struct worker *w;
+    bool is_ready = s->states[WORKER_READY] > 0;
+    if (is_ready) {
+        service_each_worker (w, s) {
+            w->is_untold = w->role == WORKER_CURRENT && worker_state_has_process(w->state);
+            worker_save(w);
+        }
+        service_each_worker (w, s)
+            told_send_late(w);
+    }
+    set(s, TOLD_SENT, NULL);
+    return is_ready;
+}
+
+bool told_says_reloading(const struct service *s)
+{
+    const struct worker *w;
+    service_each_worker (w, s)
+        if (w->role == WORKER_CURRENT && w->said && w->said->is_reloading)
+            return true;
+    return false;
+}
+
+bool told_is_taken(const struct service *s, struct mono since)
+{
+    const struct worker *w;
+    bool all_tell = true;
+    service_each_worker (w, s)
+        if (w->role == WORKER_CURRENT && w->pid != 0 && !w->is_spare)
+            all_tell = all_tell && w->said && !mono_is_before(w->said->reloading_since, since);
+    if (told_says_reloading(s))
+        return false;
+    return all_tell || mono_between(since, clock_mono()) >= s->conf->with->settle_ns;
+}
+
+/* --- telling of it, and its columns -------------------------------------------------------------------- */
 
 json_t *told_describe(const struct service *s)
 {

@@ -1,6 +1,6 @@
 /* told: reloads of which the workers are told, by a signal or a command (reload = signal:…, command:…). What
  * became of the latest one is in the service's row: a successor goes on with it, and whoever had asked for it
- * finds it in Status. The waiting is engine/operation's, the command engine/hooks'. */
+ * finds it in Status. Its outcome is engine/operation's to tell, the command engine/hooks' to run. */
 #ifndef BERTH_ENGINE_TOLD_H
 #define BERTH_ENGINE_TOLD_H
 
@@ -11,6 +11,7 @@
 #include "wire/soft_state.h"
 
 struct service;
+struct worker;
 
 /* Kept in the soft state. */
 enum told_state {
@@ -32,12 +33,22 @@ struct told {
 /* The number of the next one that is asked for. */
 unsigned told_next(const struct service *s);
 void told_begin(struct service *s);
-void told_sent(struct service *s);
 /* Once more, behind the command that runs. */
 void told_again(struct service *s);
 /* Its outcome: WHY it failed, or NULL. True when the command is to be run once more, which is begun by that.
  */
 bool told_end(struct service *s, const char *why);
+/* The workers of S are sent its reload's signal; one that boots is sent it later. False: none of them is
+ * ready.
+ */
+bool told_send(struct service *s);
+/* W has booted. Where a reload's signal was sent meanwhile, it is sent it now. */
+void told_send_late(struct worker *w);
+/* Does a worker of S say that it is reloading? */
+bool told_says_reloading(const struct service *s);
+/* Have they taken the signal that was sent at SINCE? One that tells of its reloading is waited for. Of
+ * another one no more can be known than that it did not end of the signal. */
+bool told_is_taken(const struct service *s, struct mono since);
 bool told_is_under_way(const struct service *s);
 /* For Status; NULL: there never was one. */
 json_t *told_describe(const struct service *s);
