@@ -200,3 +200,32 @@ rig_test(reload_command, asked_for_meanwhile_runs_once_more)
     rig_until(r, strcmp(told(r), "done") == 0);
     cr_assert_str_eq(said(r), "begins\nbegins\n");
 }
+
+/* The supervisor dies at POINT of the command. */
+static void is_run_once(struct rig *r, const char *point)
+{
+    rig_env(r, rig_format(r, "BERTH_CRASH_AT=%s:1:0", point));
+    r->berth = getenv("BERTH_CRASH");
+    rig_up(r,
+           rig_format(r, "[service:web]\ncommand = sleep 1000\nreload = command:sh -c 'echo begins >>%s'\n",
+                      rig_path(r, "said")));
+    rig_wait_state_of(r, "web", "running");
+    rig_cmd_ok(r, "reload", "web");
+    cr_assert_str_eq(said(r), "begins\n");
+    cr_assert(rig_log_has(r, "was killed by KILL; starting it again"), "%s", rig_log(r));
+}
+
+rig_test(reload_command, is_run_once_when_the_supervisor_dies_before_it)
+{
+    is_run_once(r, "task_before");
+}
+
+rig_test(reload_command, is_run_once_when_the_supervisor_dies_right_behind_its_start)
+{
+    is_run_once(r, "task_after");
+}
+
+rig_test(reload_command, is_run_once_when_the_supervisor_dies_of_its_end)
+{
+    is_run_once(r, "task_end_recorded");
+}
