@@ -177,6 +177,8 @@ const char *fd_store_take(struct worker *w, const struct notify_msg *m, int *fds
     size_t room = m->stores ? fd_store_room(s, w->slot) : 0, there = fd_store_count(s, w->slot);
     if (m->has_bad_name && (m->stores || m->unstores))
         return "has a FDNAME that is none: 1 to 255 printable ASCII characters without ':' are one";
+    if (m->unstores && !*m->fd_name)
+        return "has FDSTOREREMOVE=1 without a FDNAME: nothing is let go";
     if (m->unstores)
         unstore(w, name);
     for (size_t i = 0; m->stores && i < n; i++) {

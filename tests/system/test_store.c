@@ -119,11 +119,13 @@ rig_test(store, a_crash_loop_keeps_it)
 rig_test(store, descriptors_are_removed_by_name)
 {
     rig_run(r, "--set", ONCE, "--", sd_say(r), "store:a", "store:b", "say:FDSTOREREMOVE=1\\nFDNAME=a",
-            "say:FDSTOREREMOVE=1\\nFDNAME=nothing", "say:STATUS=done", "wait");
+            "say:FDSTOREREMOVE=1\\nFDNAME=nothing", "store:stored", "say:FDSTOREREMOVE=1", "say:STATUS=done",
+            "wait");
     rig_until(r, strcmp(status(r), "done") == 0);
-    cr_assert_eq(n_stored(r), 1);
+    cr_assert_eq(n_stored(r), 2);
+    cr_assert(rig_log_has(r, "FDSTOREREMOVE=1 without a FDNAME"));
     rig_kill_supervisor(r);
-    rig_until(r, n_stored(r) == 1);
+    rig_until(r, n_stored(r) == 2);
 }
 
 rig_test(store, the_same_descriptor_is_kept_once)
