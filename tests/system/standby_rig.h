@@ -17,7 +17,8 @@ unsigned standby_count(struct rig *r, const char *state, int generation);
 pid_t standby_find(struct rig *r, const char *state, pid_t but, pid_t or);
 /* All that are there, also those that come and go. */
 size_t standby_count_all(struct rig *r);
-/* Are there just so many? */
+/* Are there just so many? Whoever waits for that and for who they are asks who first: once somebody else
+ * serves, all are there again only when the next spare is. */
 bool standby_is_complete(struct rig *r, unsigned ready, unsigned spares);
 /* Makes a FILE in the test's folder. */
 void standby_touch(struct rig *r, const char *file);

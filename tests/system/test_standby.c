@@ -152,7 +152,7 @@ rig_test(standby, of_two_that_die_at_once_one_is_replaced_by_the_spare_and_one_b
           spare = standby_find(r, "standby", 0, 0);
     kill(one, SIGKILL);
     kill(two, SIGKILL);
-    rig_until(r, standby_is_complete(r, 2, 1) && standby_find(r, "ready", one, two) != 0);
+    rig_until(r, standby_find(r, "ready", one, two) != 0 && standby_is_complete(r, 2, 1));
     json_t *w;
     size_t i;
     bool serves = false;
@@ -203,7 +203,7 @@ rig_test(standby, takes_over_from_a_worker_that_is_not_healthy_and_does_not_end)
     rig_until(r, standby_find(r, "ready", 0, 0) == spare && standby_find(r, "stopping", 0, 0) == worker);
     cr_assert_str_eq(rig_state_of(r, "web"), "running");
     rig_kill(r, worker, SIGKILL);
-    rig_until(r, standby_is_complete(r, 1, 1) && standby_find(r, "ready", 0, 0) == spare);
+    rig_until(r, standby_find(r, "ready", 0, 0) == spare && standby_is_complete(r, 1, 1));
     rig_cmd_ok(r, "stop", "--no-wait", "web");
     kill(spare, SIGKILL); /* it would take its hour */
     rig_wait_state_of(r, "web", "stopped");
@@ -346,8 +346,8 @@ rig_test(standby, spares_hold_up_no_start_and_end_with_the_service)
     rig_cmd_ok(r, "start", "web");
     rig_until(r, standby_is_complete(r, 1, 1));
     rig_cmd_ok(r, "restart", "web");
-    rig_until(r, standby_is_complete(r, 1, 1) && standby_count(r, "ready", 2) == 1 &&
-                     standby_count(r, "standby", 2) == 1);
+    rig_until(r, standby_count(r, "ready", 2) == 1 && standby_count(r, "standby", 2) == 1 &&
+                     standby_is_complete(r, 1, 1));
 }
 
 /* --- reload -------------------------------------------------------------------------------------------- */
@@ -364,7 +364,7 @@ rig_test(standby, a_reload_replaces_the_spares_too)
     rig_until(r, standby_is_complete(r, 2, 1));
     rig_load_end(r, load, 0);
     rig_kill(r, rig_worker_pid(r, 1), SIGKILL);
-    rig_until(r, standby_is_complete(r, 2, 1) && standby_count(r, "ready", 5) == 2);
+    rig_until(r, standby_count(r, "ready", 5) == 2 && standby_is_complete(r, 2, 1));
 }
 
 rig_test(standby, with_rolling_step_spares_are_replaced_one_after_another_as_well)
@@ -390,7 +390,7 @@ rig_test(standby, a_reload_that_fails_leaves_the_old_spares)
     cr_assert(standby_find(r, "ready", 0, 0) == worker && standby_find(r, "standby", 0, 0) == spare);
     unlink(rig_path(r, "bad"));
     rig_kill(r, worker, SIGKILL);
-    rig_until(r, standby_is_complete(r, 1, 1) && standby_find(r, "ready", 0, 0) == spare);
+    rig_until(r, standby_find(r, "ready", 0, 0) == spare && standby_is_complete(r, 1, 1));
 }
 
 rig_test(standby, a_reload_whose_new_spare_fails_is_none)
@@ -423,7 +423,7 @@ rig_test(standby, a_worker_that_dies_in_a_reload_is_replaced_by_a_spare_of_its_o
     cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
     unlink(rig_path(r, "hold"));
     cr_assert_eq(rig_wait_child(r, reload), 0);
-    rig_until(r, standby_is_complete(r, 1, 1) && standby_count(r, "ready", 2) == 1 &&
-                     standby_count(r, "standby", 2) == 1);
+    rig_until(r, standby_count(r, "ready", 2) == 1 && standby_count(r, "standby", 2) == 1 &&
+                     standby_is_complete(r, 1, 1));
     rig_load_end(r, load, CLIENTS);
 }

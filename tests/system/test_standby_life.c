@@ -21,7 +21,7 @@ rig_test(standby, a_worker_that_dies_while_there_is_no_supervisor_is_replaced_by
         kill(rig_supervisor_pid(r), SIGSTOP);
         rig_kill(r, worker, SIGKILL);
         rig_kill_supervisor(r);
-        rig_until(r, standby_is_complete(r, 1, 1) && standby_find(r, "ready", 0, 0) == spare);
+        rig_until(r, standby_find(r, "ready", 0, 0) == spare && standby_is_complete(r, 1, 1));
     }
     rig_load_end(r, load, 5 * CLIENTS);
 }
@@ -34,14 +34,14 @@ rig_test(standby, in_safe_mode_nobody_who_does_not_serve_is_taken_for_one_who_do
     standby_begin(r, "standby = 1\n", 1, 1);
     struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
     rig_kill(r, rig_worker_pid(r, 1), SIGKILL); /* now the second one serves, and would be the surplus */
-    rig_until(r, standby_is_complete(r, 1, 1) && strcmp(rig_worker_state(r, 2), "ready") == 0);
+    rig_until(r, strcmp(rig_worker_state(r, 2), "ready") == 0 && standby_is_complete(r, 1, 1));
     rig_kill_supervisor(r);
     rig_until(r, rig_log_has(r, "is one more than are to serve") && standby_is_complete(r, 1, 1));
     for (int i = 0; i < 3; i++) {
         pid_t spare = standby_find(r, "standby", 0, 0);
         cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
         rig_kill(r, standby_find(r, "ready", 0, 0), SIGKILL);
-        rig_until(r, standby_is_complete(r, 1, 1) && standby_find(r, "ready", 0, 0) == spare);
+        rig_until(r, standby_find(r, "ready", 0, 0) == spare && standby_is_complete(r, 1, 1));
     }
     cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
     rig_load_end(r, load, 4 * CLIENTS);
@@ -59,9 +59,9 @@ rig_test(standby, goes_on_without_a_keeper)
     rig_until(r, rig_log_has(r, "supervision goes on unprotected"));
     rig_kill(r, worker, SIGKILL);
     rig_wait_child(r, worker);
-    rig_until(r, standby_is_complete(r, 1, 1) && standby_find(r, "ready", 0, 0) == spare);
+    rig_until(r, standby_find(r, "ready", 0, 0) == spare && standby_is_complete(r, 1, 1));
     rig_cmd_ok(r, "upgrade");
-    rig_until(r, standby_is_complete(r, 1, 1) && standby_find(r, "ready", 0, 0) == spare);
+    rig_until(r, standby_find(r, "ready", 0, 0) == spare && standby_is_complete(r, 1, 1));
     kill(spare, SIGKILL); /* it is no child of the new keeper's, but ours */
     rig_wait_child(r, spare);
     rig_until(r, standby_is_complete(r, 1, 1));
@@ -82,7 +82,7 @@ rig_test(standby, berth_wait_is_all_that_a_worker_has_to_call)
         pid_t pid = standby_find(r, "ready", 0, 0), spare = standby_find(r, "standby", 0, 0);
         cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
         rig_kill(r, pid, SIGKILL);
-        rig_until(r, standby_is_complete(r, 1, 1) && standby_find(r, "ready", 0, 0) == spare);
+        rig_until(r, standby_find(r, "ready", 0, 0) == spare && standby_is_complete(r, 1, 1));
     }
     rig_load_end(r, load, 5 * CLIENTS);
     rig_cmd_ok(r, "reload", "libberth-worker");
@@ -152,7 +152,7 @@ rig_test(standby, a_spare_that_says_it_is_ready_is_none_and_is_complained_of_onc
     cr_assert_eq(count_in_log(r, "says that it is ready, and it is a spare"), 1);
     pid_t spare = standby_find(r, "standby", 0, 0);
     rig_kill(r, standby_find(r, "ready", 0, 0), SIGKILL);
-    rig_until(r, standby_is_complete(r, 1, 1) && standby_find(r, "ready", 0, 0) == spare);
+    rig_until(r, standby_find(r, "ready", 0, 0) == spare && standby_is_complete(r, 1, 1));
 }
 
 /* What it is sent cannot reach it: that is told, and the next one is taken. */
@@ -214,7 +214,7 @@ static void check_that_the_surplus_is_not_missed(struct rig *r, const char *keys
     cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
     cr_assert(rig_worker_pid(r, 2) == worker && strcmp(rig_worker_state(r, 2), "ready") == 0);
     unlink(rig_path(r, "hold"));
-    rig_until(r, standby_is_complete(r, 1, 0) && rig_worker_pid(r, 1) != 0);
+    rig_until(r, rig_worker_pid(r, 1) != 0 && standby_is_complete(r, 1, 0));
     cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
     rig_load_end(r, load, 0);
 }

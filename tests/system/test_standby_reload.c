@@ -90,6 +90,6 @@ rig_test(standby, more_spares_may_be_asked_for_in_a_reload)
     rig_cmd_ok(r, "update", "--no-wait");
     unlink(rig_path(r, "hold"));
     cr_assert_eq(rig_wait_child(r, reload), 0);
-    rig_until(r, standby_is_complete(r, 1, 3) && standby_count(r, "ready", 2) == 1 &&
-                     standby_count(r, "standby", 2) == 3);
+    rig_until(r, standby_count(r, "ready", 2) == 1 && standby_count(r, "standby", 2) == 3 &&
+                     standby_is_complete(r, 1, 3));
 }

@@ -44,7 +44,7 @@ static void begin(struct rig *r, const char *keys, unsigned ready, unsigned spar
                          "stable_after = 0\n%scommand = python3 %s %s %s %s %s\n",
                          keys, rig_path(r, "worker"), rig_path(r, "told"), rig_path(r, "hold"),
                          rig_path(r, "bad-spare"), rig_path(r, "bad-worker")));
-    rig_until(r, standby_is_complete(r, ready, spares) && count_lines(r, "serves") == ready);
+    rig_until(r, count_lines(r, "serves") == ready && standby_is_complete(r, ready, spares));
 }
 
 static unsigned times_told(struct rig *r, pid_t pid)
@@ -83,7 +83,7 @@ static void check_that_one_that_boots_is_told_later(struct rig *r, bool is_super
     unlink(rig_path(r, "hold"));
     rig_until(r, standby_find(r, "standby", 0, 0) == booting && times_told(r, booting) == 1);
     rig_kill(r, worker, SIGKILL);
-    rig_until(r, standby_is_complete(r, 1, 1) && standby_find(r, "ready", 0, 0) == booting);
+    rig_until(r, standby_find(r, "ready", 0, 0) == booting && standby_is_complete(r, 1, 1));
     cr_assert_eq(times_told(r, booting), 1, "once");
     cr_assert_eq(times_told(r, standby_find(r, "standby", 0, 0)), 0, "it was started behind the reload");
 }

@@ -83,8 +83,8 @@ rig_test(standby_store, what_a_worker_has_stored_goes_to_the_spare_that_takes_ov
         kill(rig_supervisor_pid(r), SIGSTOP); /* so that it is its successor who sees the end */
         rig_kill(r, pid, SIGKILL);
         rig_kill_supervisor(r);
-        rig_until(r, standby_is_complete(r, 1, 1) &&
-                         strcmp(status_of(r, 2 - i), rig_format(r, "has %d", i + 1)) == 0);
+        rig_until(r, strcmp(status_of(r, 2 - i), rig_format(r, "has %d", i + 1)) == 0 &&
+                         standby_is_complete(r, 1, 1));
         rig_until(r, n_held(r) == 1);
     }
 }
