@@ -90,6 +90,12 @@ void rig_write_file(const char *path, const char *text)
     cr_assert(fputs(text, out) >= 0 && fclose(out) == 0, "%s: %s", path, strerror(errno));
 }
 
+int rig_times(int n)
+{
+    const char *wanted = getenv("BERTH_TEST_TIMES");
+    return wanted != NULL ? atoi(wanted) : n;
+}
+
 void rig_env(struct rig *r, const char *assignment)
 {
     struct rig_private *p = r->private;

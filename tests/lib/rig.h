@@ -19,14 +19,14 @@
 
 struct rig {
     char *dir;                       /* the test's own folder, as an absolute path */
-    const char *control;                 /* DIR/control.sock */
+    const char *control;             /* DIR/control.sock */
     char *report;                    /* DIR/report: a FIFO for the probe's --report */
     const char *berth;               /* the binary; $BERTH at first */
     const char *probe;               /* the probe program */
     const char *out_path, *err_path; /* berth's stdout and stderr */
     unsigned port;                   /* nobody else's */
-    pid_t pid;             /* what rig_start() started and has not ended; 0: nothing */
-    pid_t keeper;          /* the same, unless berth runs inside what was started */
+    pid_t pid;                       /* what rig_start() started and has not ended; 0: nothing */
+    pid_t keeper;                    /* the same, unless berth runs inside what was started */
     int exit_status;                 /* once it has ended: as a shell tells it */
     bool leaves_processes;           /* a leftover process is what the test is about */
     struct rig_private *private;
@@ -78,6 +78,9 @@ void rig_write_file(const char *path, const char *text);
 /* Variables for all programs that are started from now on; "NAME=VALUE", or "NAME" alone, which takes it
  * away. */
 void rig_env(struct rig *r, const char *assignment);
+/* How often a test does again what may go wrong once in a while: N times, or as often as BERTH_TEST_TIMES
+ * says. */
+int rig_times(int n);
 #define RIG_ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
 /* Starts "berth --control CONTROL run ARG…" in the background. */
 #define rig_run(r, ...) rig_start(r, rig_run_argv(r, RIG_ARGV(__VA_ARGS__)))
@@ -88,7 +91,8 @@ void rig_up(struct rig *r, const char *text);
 void rig_configure(struct rig *r, const char *text);
 /* Starts any program as the rig's main one. */
 void rig_start(struct rig *r, const char *const *argv);
-/* The same on a terminal of its own, as a shell would in the foreground; the terminal's other end, the caller's. */
+/* The same on a terminal of its own, as a shell would in the foreground; the terminal's other end, the
+ * caller's. */
 int rig_start_on_terminal(struct rig *r, const char *const *argv);
 /* Waits for it to end by itself; its exit status. */
 int rig_wait_exit(struct rig *r);

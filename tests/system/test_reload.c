@@ -12,15 +12,18 @@
 
 #define CLIENTS 4
 
-/* A service "web" with KEYS on the test's TCP port. It starts as long as there is no file "bad". */
+/* A service "web" with KEYS on the test's TCP port. A worker starts as long as there is no file
+ * "bad", nor one with its number behind that. */
 static void begin(struct rig *r, const char *keys)
 {
-    rig_up(r, rig_format(r,
-                         "[socket:web]\nlisten = %s\n"
-                         "[service:web]\nsockets = web\nsettle = 10ms\noutput = file:%s\n"
-                         "command = sh -c 'test ! -e %s || { echo this is no good; exit 3; }; exec %s --from "
-                         "{fd:web} --drain'\n%s",
-                         rig_address(r, 4), rig_path(r, "log"), rig_path(r, "bad"), r->probe, keys));
+    rig_up(r, rig_format(
+                  r,
+                  "[socket:web]\nlisten = %s\n"
+                  "[service:web]\nsockets = web\nsettle = 10ms\noutput = file:%s\n"
+                  "command = sh -c 'test ! -e %s -a ! -e %s$BERTH_WORKER || { echo this is no good; exit 3; "
+                  "}; exec %s --from {fd:web} --drain'\n%s",
+                  rig_address(r, 4), rig_path(r, "log"), rig_path(r, "bad"), rig_path(r, "bad"), r->probe,
+                  keys));
     rig_wait_state_of(r, "web", "running");
 }
 
@@ -302,7 +305,7 @@ rig_test(reload, with_rolling_step_one_that_took_over_and_falls_is_followed_by_n
     touch(r, "wait2");
     pid_t reload = start_reload(r);
     rig_until(r, rig_log_has(r, "web/2#2: started"));
-    touch(r, "bad");
+    touch(r, "bad1");
     rig_kill(r, rig_pid_of(r, "web", 1), SIGKILL);
     cr_assert_eq(rig_wait_child(r, reload), 1);
     const char *said = rig_read_file(r, rig_path(r, "reload"));
@@ -310,7 +313,7 @@ rig_test(reload, with_rolling_step_one_that_took_over_and_falls_is_followed_by_n
     rig_until(r, count_workers(r) == 3);
     cr_assert_eq(rig_pid_of(r, "web", 2), second);
     cr_assert_eq(rig_pid_of(r, "web", 3), third);
-    unlink(rig_path(r, "bad"));
+    unlink(rig_path(r, "bad1"));
     unlink(rig_path(r, "wait2"));
     rig_wait_state_of(r, "web", "running");
 }

@@ -104,7 +104,7 @@ rig_test(take_over, up_between_containers_20_times)
     rig_up(r, configuration(r, ""));
     up_is_running(r);
     struct loads l = begin_loads(r);
-    for (int i = 0; i < 20; i++) {
+    for (int i = rig_times(20); i > 0; i--) {
         struct taker t = taker_start(r, taker_in_container(r, taker_up_argv(r, configuration(r, ""))));
         taker_becomes(r, &t, 0);
         up_is_running(r);

@@ -203,7 +203,8 @@ static void many_in_a_row(struct rig *r, const char *first, const char *second)
     for (int i = 0; i < 3; i++)
         workers[i] = rig_pid_of(r, "web", i + 1);
     struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
-    for (int i = 0; i < TIMES; i++)
+    int times = rig_times(TIMES);
+    for (int i = 0; i < times; i++)
         upgrade_well(r, i % 2 ? first : second);
     cr_assert(load_wait_ok(load, 5, RIG_PATIENCE_SECONDS));
     rig_load_end(r, load, 0);
@@ -212,7 +213,7 @@ static void many_in_a_row(struct rig *r, const char *first, const char *second)
     cr_assert_eq(rig_pid_of(r, "count", 1), counter);
     cr_assert(counts_without_a_gap(rig_read_file(r, path)));
     cr_assert_eq(json_integer_value(json_object_get(json_object_get(rig_status(r), "upgrade"), "number")),
-                 TIMES);
+                 times);
 }
 
 rig_test(upgrade, fifty_times_in_a_row)
