@@ -60,7 +60,7 @@ static void reload(struct rig *r, int times, bool kills)
     struct load *opening = begin_load(r, false), *keeping = begin_load(r, true);
     cr_assert(load_wait_ok(opening, 5, RIG_PATIENCE_SECONDS) &&
               load_wait_ok(keeping, 5, RIG_PATIENCE_SECONDS));
-    for (int i = rig_times(times); i > 0; i--) {
+    for (int i = 0, n = rig_times(times); i < n; i++) {
         pid_t reload = rig_spawn(r, "reload", rig_cmd_argv(r, RIG_ARGV("reload")));
         if (kills && i % 3 == 0)
             rig_kill_supervisor(r); /* before the reload, at its beginning, in the middle: as it happens */
@@ -86,7 +86,7 @@ static void reload(struct rig *r, int times, bool kills)
     rig_test(reload, server##_while_supervisors_are_killed)                                                  \
     {                                                                                                        \
         start(r, #server, keys);                                                                             \
-        reload(r, times / 4, true);                                                                          \
+        reload(r, times / 4 + 2, true);                                                                      \
     }
 
 SERVER(gunicorn, 8, READY_FD)
