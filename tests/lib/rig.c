@@ -93,7 +93,10 @@ void rig_write_file(const char *path, const char *text)
 int rig_times(int n)
 {
     const char *wanted = getenv("BERTH_TEST_TIMES");
-    return wanted != NULL ? atoi(wanted) : n;
+    if (wanted != NULL)
+        n = atoi(wanted);
+    cr_assert(n > 0, "BERTH_TEST_TIMES is to be a number above 0");
+    return n;
 }
 
 void rig_env(struct rig *r, const char *assignment)
