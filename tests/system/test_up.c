@@ -50,11 +50,11 @@ rig_test(up, nothing_starts_when_there_is_a_mistake)
 
 rig_test(up, a_oneshot_is_done_before_those_behind_it_start)
 {
+    rig_expect(r, 0, RIG_ARGV("mkfifo", rig_path(r, "go")));
     rig_up(r, rig_format(r,
                          "[service:web]\ncommand = %s --report %s\nafter = migrate\n"
                          "[service:migrate]\ncommand = sh -c 'read line <%s; exit 0'\ntype = oneshot\n",
                          r->probe, r->report, rig_path(r, "go")));
-    rig_expect(r, 0, RIG_ARGV("mkfifo", rig_path(r, "go")));
     rig_until(r, rig_log_has(r, "migrate/1"));
     rig_kill(r, rig_supervisor_pid(r), SIGKILL); /* who waits for whom is known to a successor, too */
     rig_until(r, strcmp(rig_state_of(r, "web"), "starting") == 0);
@@ -101,13 +101,13 @@ rig_test(up, what_was_mended_lets_those_that_wait_for_it_start)
 
 rig_test(up, an_essential_service_ends_everything_with_its_status)
 {
+    rig_expect(r, 0, RIG_ARGV("mkfifo", rig_path(r, "go")));
     rig_up(r, rig_format(
                   r,
                   "[service:side]\ncommand = sleep 1000\n"
                   "[service:main]\ncommand = sh -c 'read line <%s; exit 7'\nessential = yes\nrestart = no\n"
                   "after = side\n",
                   rig_path(r, "go")));
-    rig_expect(r, 0, RIG_ARGV("mkfifo", rig_path(r, "go")));
     rig_until(r, rig_pid_of(r, "main", 1) > 0 || rig_log_has(r, "main/1"));
     rig_kill_supervisor(r);
     rig_cmd_ok(r, "restart", "main");
