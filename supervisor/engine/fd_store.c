@@ -147,6 +147,19 @@ static size_t names_size(const struct service *s, unsigned slot)
     return n;
 }
 
+/* What SLOT does if it is let store one more, called NAME; NULL: it may. */
+static const char *why_full(const struct service *s, unsigned slot, const char *name)
+{
+    size_t room = fd_store_room(s, slot);
+    if (room == 0)
+        return "stores a descriptor, and no later worker could be told of it";
+    if (fd_store_count(s, slot) >= room)
+        return "stores more descriptors than store_max allows";
+    if (names_size(s, slot) + strlen(name) + 1 > LIMIT_STORE_NAMES)
+        return "stores descriptors with more than 64000 characters of names: take shorter ones";
+    return NULL;
+}
+
 static void store(struct worker *w, const char *name, const struct notify_msg *m, int *fd)
 {
     struct service *s = w->service;
@@ -174,7 +187,6 @@ const char *fd_store_take(struct worker *w, const struct notify_msg *m, int *fds
 {
     const struct service *s = w->service;
     const char *name = *m->fd_name ? m->fd_name : "stored";
-    size_t room = m->stores ? fd_store_room(s, w->slot) : 0, there = fd_store_count(s, w->slot);
     if (m->has_bad_name && (m->stores || m->unstores))
         return "has a FDNAME that is none: 1 to 255 printable ASCII characters without ':' are one";
     if (m->unstores && !*m->fd_name)
@@ -184,13 +196,10 @@ const char *fd_store_take(struct worker *w, const struct notify_msg *m, int *fds
     for (size_t i = 0; m->stores && i < n; i++) {
         if (has_it(s, w->slot, fds[i]))
             continue;
-        if (there >= room)
-            return room == 0 ? "wants to store a descriptor, and no later worker could be told of it"
-                             : "wants to store more descriptors than store_max allows";
-        if (names_size(s, w->slot) + strlen(name) + 1 > LIMIT_STORE_NAMES)
-            return "wants to store descriptors with more than 64000 characters of names: take shorter ones";
+        const char *problem = why_full(s, w->slot, name);
+        if (problem)
+            return problem;
         store(w, name, m, &fds[i]);
-        there++;
     }
     return NULL;
 }
@@ -238,11 +247,11 @@ static void pass(struct stored *x, unsigned to)
         drop(x);
         return;
     }
-    if (fd_store_count(x->service, to) >= fd_store_room(x->service, to)) { /* it would not be told of it */
-        event_log_say(
-            &x->service->engine->log, LOG_WARNING, x->service->conf->name, x->service->conf->name,
-            "what worker %u stored as \"%s\" is let go: with what worker %u has, store_max is reached",
-            x->slot, x->name, to);
+    const char *problem = why_full(x->service, to, x->name);
+    if (problem) { /* it would not be told of it */
+        event_log_say(&x->service->engine->log, LOG_WARNING, x->service->conf->name, x->service->conf->name,
+                      "what worker %u stored as \"%s\" is let go: with it worker %u %s", x->slot, x->name, to,
+                      problem);
         drop(x);
         return;
     }

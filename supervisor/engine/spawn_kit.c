@@ -69,6 +69,11 @@ int spawn_kit_take_sockets(struct spawn_kit *k, const struct service *s, unsigne
         k->fds[3 + i] = h->fd;
     }
     k->n_stored = fd_store_collect(s, slot, k->sockets + k->n_sockets, room);
+    if (k->n_stored < fd_store_count(s, slot))
+        event_log_say(&e->log, LOG_WARNING, s->conf->name, s->conf->name,
+                      "worker %u is handed %zu of the %zu descriptors that are stored for it: store_max, or "
+                      "the length of their names, allows no more",
+                      slot, k->n_stored, fd_store_count(s, slot));
     for (size_t i = k->n_sockets; i < k->n_sockets + k->n_stored; i++)
         k->fds[3 + i] = k->sockets[i].fd;
     return 0;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "standby_rig.h"
 
 /* What worker N says of itself. */
@@ -36,8 +37,8 @@ static unsigned n_held(struct rig *r)
 
 /* Workers that leave a memory file with a number in it: 0, or one more than what was left for them, and say
  * "has" and the number. On USR1 they say that they hang, and of ABRT they do not end. With ARG "spare"
- * spares leave 0 as well; with "last" workers
- * leave it when they are told to go, once there is a file "go", otherwise at once. */
+ * spares leave 0 as well; with "last" workers leave it when they are told to go, once there is a file "go",
+ * otherwise at once. */
 static void begin(struct rig *r, const char *arg, const char *keys, unsigned spares)
 {
     const char *script = rig_path(r, "worker");
@@ -106,9 +107,34 @@ rig_test(standby_store, keeps_nothing_that_there_is_no_room_for)
     begin(r, "spare", "standby = 1\nstable_after = 0\nstore_max = 1\n", 1);
     rig_until(r, stored_by(r, 2) == 1 && n_held(r) == 2);
     rig_kill(r, rig_worker_pid(r, 1), SIGKILL);
-    rig_until(r, rig_log_has(r, "what worker 1 stored as \"memory\" is let go: with what worker 2 has"));
+    rig_until(r, rig_log_has(r, "what worker 1 stored as \"memory\" is let go: with it worker 2 stores more "
+                                "descriptors than store_max allows"));
     rig_until(r, strcmp(status_of(r, 2), "has 1") == 0 && standby_is_complete(r, 1, 1));
     rig_until(r, n_held(r) == 1);
+}
+
+/* One variable could not tell of them all. */
+rig_test(standby_store, keeps_no_more_names_than_one_can_be_told)
+{
+    rig_write_file(rig_path(r, "worker"),
+                   "import os, signal, socket\n"
+                   "n = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
+                   "n.connect('\\0' + os.environ['NOTIFY_SOCKET'][1:])\n"
+                   "for i in range(150):\n"
+                   "    fd = os.memfd_create('memory')\n"
+                   "    socket.send_fds(n, [b'FDSTORE=1\\nFDNAME=' + b'x' * 255], [fd])\n"
+                   "    os.close(fd)\n"
+                   "socket.socket(fileno=int(os.environ['BERTH_CHANNEL'])).send(b'WAITING=1')\n"
+                   "while True: signal.pause()\n");
+    rig_up(r, rig_format(r,
+                         "[service:web]\nhandoff = channel\nstandby = 1\nstore_max = 512\n"
+                         "command = python3 %s\n",
+                         rig_path(r, "worker")));
+    rig_until(r, stored_by(r, 1) == 150 && stored_by(r, 2) == 150);
+    rig_kill(r, rig_worker_pid(r, 1), SIGKILL);
+    rig_until(r, rig_log_has(r, "is let go: with it worker 2 stores descriptors with more than 64000 "
+                                "characters of names"));
+    rig_until(r, stored_by(r, 2) == LIMIT_STORE_NAMES / 256);
 }
 
 /* It is not waited for. */

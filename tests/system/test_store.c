@@ -188,6 +188,24 @@ rig_test(store, a_worker_can_leave_as_many_as_store_max_and_no_more)
     cr_assert_leq(rig_count_fds(rig_supervisor_pid(r)), before + 4, "but for what commands need");
 }
 
+rig_test(store, what_a_lower_store_max_keeps_from_the_next_worker_is_told_of)
+{
+    const char *conf =
+        rig_format(r, "[service:web]\ncommand = python3 %s\n",
+                   script(r, "if not found():\n"
+                             "    for i in range(5): send('FDSTORE=1', [os.open('/dev/null', 0)])\n"
+                             "send('STATUS=%d' % len(found()))\n"
+                             "signal.pause()\n"));
+    rig_up(r, conf);
+    rig_until(r, strcmp(status(r), "0") == 0);
+    rig_configure(r, rig_format(r, "%sstore_max = 2\n", conf));
+    rig_cmd_ok(r, "update");
+    rig_cmd_ok(r, "restart", "web");
+    rig_until(r, strcmp(status(r), "2") == 0);
+    cr_assert(rig_log_has(r, "worker 1 is handed 2 of the 5 descriptors that are stored for it"));
+    cr_assert_eq(n_stored(r), 5);
+}
+
 rig_test(store, the_most_that_can_be_configured_is_handed_on)
 {
     rig_run(r, "--set", "store_max=512", "--set", ONCE, "--", "python3",
