@@ -348,6 +348,12 @@ static bool has_come_to_grief(const struct worker *w)
            (w->state == WORKER_BACKOFF || w->state == WORKER_FAILED);
 }
 
+/* Was W started in the place of one that has died since SINCE? */
+static bool stands_in(const struct worker *w, struct mono since)
+{
+    return w->restarts > 0 && mono_is_before(since, w->started);
+}
+
 void operation_resume(struct service *s)
 {
     const struct worker *w;
@@ -365,7 +371,7 @@ void operation_resume(struct service *s)
     if (s->told.state != TOLD_SENT)
         begin_signal(x);
     service_each_worker (w, s)
-        if (w->role == WORKER_CURRENT && (has_come_to_grief(w) || mono_is_before(x->told, w->started)))
+        if (w->role == WORKER_CURRENT && (has_come_to_grief(w) || stands_in(w, x->told)))
             x->failed = w;
     o->has_begun = true;
     look_at_signals(o);

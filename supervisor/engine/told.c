@@ -96,7 +96,7 @@ bool told_is_taken(const struct service *s, struct mono since)
     const struct worker *w;
     bool all_tell = true;
     service_each_worker (w, s)
-        if (w->role == WORKER_CURRENT && w->pid != 0 && !w->is_spare)
+        if (w->role == WORKER_CURRENT && w->pid != 0 && !w->is_spare && mono_is_before(w->started, since))
             all_tell = all_tell && w->said && !mono_is_before(w->said->reloading_since, since);
     if (told_says_reloading(s))
         return false;

@@ -47,7 +47,8 @@ void told_send_late(struct worker *w);
 /* Does a worker of S say that it is reloading? */
 bool told_says_reloading(const struct service *s);
 /* Have they taken the signal that was sent at SINCE? One that tells of its reloading is waited for. Of
- * another one no more can be known than that it did not end of the signal. */
+ * another one no more can be known than that it did not end of the signal; one that was started behind it had
+ * none to take. */
 bool told_is_taken(const struct service *s, struct mono since);
 bool told_is_under_way(const struct service *s);
 /* For Status; NULL: there never was one. */

@@ -132,6 +132,22 @@ rig_test(reload_signal, is_waited_for_by_the_next_supervisor_too)
     cr_assert_eq(rig_wait_child(r, reload), 0, "%s", rig_read_file(r, rig_path(r, "reload")));
 }
 
+/* That one has nothing to take, and has not died of it. */
+rig_test(reload_signal, does_not_wait_for_one_that_is_started_meanwhile)
+{
+    rig_expect(r, 0, RIG_ARGV("mkfifo", rig_path(r, "go")));
+    begin(r, rig_format(r, "say say:RELOADING=1; read x <%s; say say:READY=1", rig_path(r, "go")),
+          "ready = notify\nsettle = 100s\n");
+    pid_t reload = start_reload(r);
+    rig_until(r, is_reloading(r));
+    rig_cmd_ok(r, "scale", "web=2");
+    rig_kill_supervisor(r);
+    rig_until(r, rig_number_of(r, "web", "ready") == 2);
+    cr_assert(is_reloading(r));
+    open_gate(r);
+    cr_assert_eq(rig_wait_child(r, reload), 0, "%s", rig_read_file(r, rig_path(r, "reload")));
+}
+
 rig_test(reload_signal, that_ends_a_worker_under_the_next_supervisor_is_no_reload)
 {
     begin(r, "say say:RELOADING=1; exec sleep 1000", "ready = notify\nsettle = 100s\n");
