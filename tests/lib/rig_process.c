@@ -341,8 +341,9 @@ pid_t rig_supervisor_pid(struct rig *r)
     size_t n = processes_read(all, PROCESSES_MAX);
 
     for (size_t i = 0; i < n; i++)
-        /* A child of its that has not exec'd yet looks the same, but is in its group. */
+        /* A child of its that has not exec'd yet looks the same, but is in its group or has a session. */
         if (all[i].parent == r->keeper && all[i].state != 'Z' && getpgid(all[i].pid) == all[i].pid &&
+            getsid(all[i].pid) != all[i].pid &&
             strncmp(command_line(r, all[i].pid), name, sizeof(name) - 1) == 0)
             return all[i].pid;
     return 0;

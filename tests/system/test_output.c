@@ -167,9 +167,11 @@ rig_test(output, goes_to_a_new_file_after_usr1)
 rig_test(output, of_workers_that_end_in_a_line_begins_a_new_one)
 {
     rig_run(r, "--set", to_file(r), "--restart", "always", "--set", "restart_delay=1ms", "--", "sh", "-c",
-            rig_format(r, "cd %s; printf half; test -e again || { touch again; exit 1; }; exec sleep 100",
+            rig_format(r,
+                       "cd %s; printf half; test -e again || { touch again; exit 1; }; touch written; "
+                       "exec sleep 100",
                        r->dir));
-    rig_until(r, rig_worker_restarts(r, 1) == 1);
+    rig_until(r, file_is_there(r, "written"));
     rig_cmd_ok(r, "stop", "sh");
     cr_assert_str_eq(log_text(r), "half\nhalf\n");
 }
