@@ -4,6 +4,7 @@
  *   config                                 the text of the configuration in force
  *   inherited/N/NAME                       the Nth socket that berth was started with
  *   taking-over/ID                         that a take-over is under way: which one (engine/take_over)
+ *   ending/STATUS/ID                       that berth ends, and because of which take-over (engine/shutdown)
  *   passed/N/NAME                          the Nth thing that another berth passed on, a socket (engine/take_over)
  *   state                                  the soft state's memfd
  *   socket/NAME/SLOT/I.N/ADDRESS           a socket

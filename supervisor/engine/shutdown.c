@@ -4,7 +4,9 @@
 #include "config.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/signame.h"
@@ -28,6 +30,7 @@
 #define SWEEP_LIMIT_NS (15 * NSEC_PER_SEC)
 #define SWEEP_PACE 0.02
 #define SWEEP_MAX 4096
+#define MARK "ending/"
 
 /* With which status berth ends: for `run` its command's; the first failure of several workers. */
 static int exit_status_of(const struct engine *e)
@@ -191,10 +194,38 @@ static void on_shutdown_timeout(struct ev_loop *loop, ev_timer *t, int revents)
     engine_proceed_shutdown(e);
 }
 
+/* --- without the soft state ---------------------------------------------------------------------------- */
+
+/* "ending/STATUS/ID": with which status, and of which take-over it is the end, or 0. Any descriptor would
+ * do. */
+static void set_mark(struct engine *e)
+{
+    char name[LIMIT_HELD_NAME + 1];
+    int64_t id = hand_over_is_done(&e->hand_over) ? e->hand_over.id : 0;
+    snprintf(name, sizeof name, MARK "%d/%016" PRIx64, e->over_status, (uint64_t)id);
+    keeper_link_put(&e->keeper, name, e->store.memory.fd);
+}
+
+void engine_recover_shutdown(struct engine *e)
+{
+    for (size_t i = 0; i < e->keeper.n_entries; i++) {
+        uint64_t id;
+        if (sscanf(e->keeper.entries[i].name, MARK "%d/%" SCNx64, &e->over_status, &id) != 2)
+            continue;
+        e->is_shutting_down = true;
+        e->hand_over.id = (int64_t)id;
+        e->hand_over.state = id != 0 ? HAND_OVER_DONE : HAND_OVER_NONE;
+        engine_save(e);
+    }
+}
+
+/* --- its stages ---------------------------------------------------------------------------------------- */
+
 /* Ours first: then a port closes when its last worker closes it, and nobody is queued where nobody will look.
  * Who reads what others write ends after them. */
 void engine_resume_shutdown(struct engine *e)
 {
+    set_mark(e);
     announce_stopping(e);
     hold_release_all(e);
     share_release_all(e);

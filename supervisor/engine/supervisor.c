@@ -273,6 +273,8 @@ static int prepare(struct engine *e, const struct supervisor_options *options, s
     if ((r = state_store_open(&e->store, &e->keeper, &restored, err)) < 0)
         return r;
     load_own_row(e);
+    if (e->keeper.is_safe_mode)
+        engine_recover_shutdown(e);
     take_over_prepare(e, options->take_over);
     if (e->keeper.is_first)
         note_strangers(e);

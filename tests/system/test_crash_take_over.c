@@ -147,6 +147,29 @@ rig_test(crash_take_over, of_the_taken_in_safe_mode)
     cr_assert(taker_left_nothing(r));
 }
 
+/* By then the other one has it all. */
+rig_test(crash_take_over, of_the_taken_in_safe_mode_at_its_end)
+{
+    const char *berth = r->berth;
+    rig_expect(r, 0, RIG_ARGV("mkfifo", rig_path(r, "gate")));
+    r->berth = getenv("BERTH_CRASH");
+    rig_env(r, "BERTH_CRASH_AT=keeper_stable_before:1:1:4");
+    rig_run(r, "--listen", rig_address(r, 4), "--ready", "fd:9", "--", "sh", "-c",
+            rig_format(r, "trap 'read x <%s; exit' TERM; echo >&9; while :; do sleep 0.01; done",
+                       rig_path(r, "gate")));
+    rig_wait_state(r, "running");
+    rig_env(r, "BERTH_CRASH_AT");
+    r->berth = berth;
+    struct taker t = taker_run(r, "--listen", rig_address(r, 4), "--", r->probe, "--drain");
+    rig_until(r, rig_log_has(r, "what runs here drains"));
+    rig_kill_supervisor(r);
+    rig_until(r, rig_log_has(r, "(restart 5,"));
+    rig_expect(r, 0, RIG_ARGV("sh", "-c", rig_format(r, "echo >%s", rig_path(r, "gate"))));
+    taker_becomes(r, &t, 0);
+    rig_wait_state(r, "running");
+    cr_assert_eq(rig_stop(r), 0);
+}
+
 /* --- a point each -------------------------------------------------------------------------------------- */
 
 /* That it is all its own is written down before its options are put on it. */

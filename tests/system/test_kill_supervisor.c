@@ -160,6 +160,26 @@ rig_test(kill_supervisor, in_quick_succession_never_stops_the_service)
     rig_load_end(r, load, 0);
 }
 
+/* The fifth one knows nothing of what is in the soft state. */
+rig_test(kill_supervisor, again_and_again_does_not_undo_the_end_of_berth)
+{
+    r->berth = getenv("BERTH_CRASH");
+    rig_env(r, "BERTH_CRASH_AT=keeper_stable_before:1:1:4");
+    rig_expect(r, 0, RIG_ARGV("mkfifo", rig_path(r, "go")));
+    rig_up(r, rig_format(r,
+                         "[service:main]\ncommand = sh -c 'echo once >>%s; exit 7'\nessential = yes\n"
+                         "restart = no\nafter = side\n"
+                         "[service:side]\nready = fd:9\ncommand = sh -c 'trap \"read x <%s; exit\" TERM; "
+                         "echo >&9; while :; do sleep 0.01; done'\n",
+                         rig_path(r, "said"), rig_path(r, "go")));
+    rig_until(r, rig_log_has(r, "shutting down"));
+    rig_kill_supervisor(r);
+    rig_until(r, rig_log_has(r, "(restart 5,"));
+    rig_expect(r, 0, RIG_ARGV("sh", "-c", rig_format(r, "echo >%s", rig_path(r, "go"))));
+    cr_assert_eq(rig_wait_exit(r), 7);
+    cr_assert_str_eq(rig_read_file(r, rig_path(r, "said")), "once\n", "it was not started again");
+}
+
 rig_test(kill_supervisor, that_hangs_does_not_hold_the_keeper_up)
 {
     rig_run(r, "--listen", rig_address(r, 4), "--", r->probe, "--orphans", "100", "--report", r->report);
