@@ -15,7 +15,7 @@
 
 #include "load.h"
 
-#define RIG_PATIENCE_SECONDS 30
+#define RIG_PATIENCE_SECONDS 90
 
 struct rig {
     char *dir;                       /* the test's own folder, as an absolute path */

@@ -231,6 +231,7 @@ rig_test(take_over, from_one_that_ends_meanwhile_goes_on)
     struct taker t = take_slowly(r);
     kill(r->keeper, SIGTERM);
     rig_until(r, taker_says(r, &t, "is gone, and what it held is here"));
+    rig_until(r, rig_service_state(r)[0] != '\0');
     taker_becomes(r, &t, 0);
     rig_write_file(rig_path(r, "go"), "");
     rig_wait_state(r, "running");
