@@ -30,7 +30,8 @@ static bool has_fallen(const struct worker *w)
 {
     const struct service *s = w->service;
     return s->rolling->target > s->generation && w->generation == s->rolling->target && !w->is_due &&
-           !w->is_spare && (w->state == WORKER_BACKOFF || w->state == WORKER_FAILED);
+           !w->is_spare &&
+           (w->state == WORKER_BACKOFF || w->state == WORKER_FAILED || w->state == WORKER_DONE);
 }
 
 static unsigned count_lanes(const struct service *s, unsigned slot)

@@ -318,6 +318,79 @@ rig_test(reload, with_rolling_step_one_that_took_over_and_falls_is_followed_by_n
     rig_wait_state_of(r, "web", "running");
 }
 
+rig_test(reload, with_rolling_step_one_that_took_over_and_ends_well_is_followed_by_nobody)
+{
+    begin(r, rig_format(r,
+                        "workers = 2\nrolling_step = 1\nsuccess_status = 0, TERM\n"
+                        "ready = check:sh -c 'test ! -e %s$BERTH_WORKER'\n",
+                        rig_path(r, "wait")));
+    pid_t second = rig_pid_of(r, "web", 2);
+    touch(r, "wait2");
+    pid_t reload = start_reload(r);
+    rig_until(r, rig_log_has(r, "web/2#2: started"));
+    rig_kill(r, rig_pid_of(r, "web", 1), SIGTERM); /* whether it has set its handler by now or not */
+    cr_assert_eq(rig_wait_child(r, reload), 1);
+    const char *said = rig_read_file(r, rig_path(r, "reload"));
+    cr_assert(strstr(said, "worker web/1#2 "), "%s", said);
+    cr_assert_eq(rig_pid_of(r, "web", 2), second);
+}
+
+static long generation_of(struct rig *r, unsigned worker)
+{
+    json_t *services = json_object_get(rig_status(r), "services"), *w;
+    size_t i;
+    json_array_foreach (json_object_get(json_array_get(services, 0), "workers"), i, w)
+        if (json_integer_value(json_object_get(w, "worker")) == worker)
+            return json_integer_value(json_object_get(w, "generation"));
+    return 0;
+}
+
+/* Those of an older generation would be left over from a restart, to whoever comes next. */
+static void expect_kept_over_a_kill(struct rig *r, unsigned workers)
+{
+    pid_t before[8];
+    rig_until(r, rig_number_of(r, "web", "ready") == (long)workers && count_workers(r) == workers);
+    for (unsigned i = 0; i < workers; i++) {
+        before[i] = rig_pid_of(r, "web", i + 1);
+        cr_assert_eq(generation_of(r, i + 1), 2, "worker %u is of %ld", i + 1, generation_of(r, i + 1));
+    }
+    rig_kill_supervisor(r);
+    rig_wait_state_of(r, "web", "running");
+    for (unsigned i = 0; i < workers; i++)
+        cr_assert_eq(rig_pid_of(r, "web", i + 1), before[i]);
+}
+
+rig_test(reload, those_that_come_by_scaling_meanwhile_are_of_the_new_generation)
+{
+    begin(r, rig_format(r, "ready = check:test ! -e %s\n", rig_path(r, "wait")));
+    touch(r, "wait");
+    pid_t reload = start_reload(r);
+    rig_until(r, count_workers(r) == 2);
+    pid_t scale = rig_spawn(r, "", rig_cmd_argv(r, RIG_ARGV("scale", "web=3")));
+    rig_until(r, count_workers(r) == 4);
+    unlink(rig_path(r, "wait"));
+    cr_assert_eq(rig_wait_child(r, reload), 0);
+    cr_assert_eq(rig_wait_child(r, scale), 0);
+    expect_kept_over_a_kill(r, 3);
+}
+
+rig_test(reload, one_that_took_over_and_is_started_again_at_once_stays_of_the_new_generation)
+{
+    begin(r, rig_format(r,
+                        "workers = 2\nrolling_step = 1\nstable_after = 0\n"
+                        "ready = check:sh -c 'test ! -e %s$BERTH_WORKER'\n",
+                        rig_path(r, "wait")));
+    touch(r, "wait2");
+    pid_t reload = start_reload(r);
+    rig_until(r, rig_log_has(r, "web/2#2: started"));
+    pid_t first = rig_pid_of(r, "web", 1);
+    rig_kill(r, first, SIGKILL);
+    rig_wait_worker(r, 1, first);
+    unlink(rig_path(r, "wait2"));
+    cr_assert_eq(rig_wait_child(r, reload), 0, "%s", rig_read_file(r, rig_path(r, "reload")));
+    expect_kept_over_a_kill(r, 2);
+}
+
 rig_test(reload, a_killed_supervisor_goes_on_with_it_and_the_client_is_told)
 {
     begin(r, rig_format(r, "workers = 2\nready = check:test ! -e %s\n", rig_path(r, "wait")));
