@@ -169,6 +169,8 @@ int engine_become_keeper(struct engine *e, int binary);
 
 /* Opens the sockets, and brings the services up; for engine/take_over, which puts it off. */
 void engine_open_sockets(struct engine *e);
+/* What berth ends with where it has failed itself: run's commands have all lower numbers for their own. */
+int engine_failure_status(const struct engine *e);
 /* The start has failed: says so, and ends berth with STATUS. */
 void engine_fail_start(struct engine *e, const struct berr *err, int status);
 

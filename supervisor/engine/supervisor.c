@@ -346,9 +346,16 @@ void engine_fail_start(struct engine *e, const struct berr *err, int status)
         ev_break(e->loop, EVBREAK_ALL);
 }
 
+int engine_failure_status(const struct engine *e)
+{
+    return e->conf && e->conf->is_run ? EXIT_BERTH_FAILED : 1;
+}
+
 static void fail(struct engine *e, const struct berr *err)
 {
-    engine_fail_start(e, err, EXIT_BERTH_FAILED);
+    engine_fail_start(e, err, engine_failure_status(e));
+    e->exit_status =
+        EXIT_BERTH_FAILED; /* of this process: who could not tell the keeper is not started again */
 }
 
 /* May the address that was taken become free while we wait? */

@@ -21,7 +21,6 @@
 #include "sys/unix_path.h"
 
 #define SUBJECT "take-over"
-#define EXIT_BERTH_FAILED 125
 #define TEMPORARY ".take-over-"
 #define MARK "taking-over/"
 
@@ -231,11 +230,6 @@ static void give_up(struct engine *e, int status, const char *fmt, ...)
     engine_shutdown(e, false);
 }
 
-int take_over_failure_status(const struct engine *e)
-{
-    return e->conf->is_run ? EXIT_BERTH_FAILED : 1;
-}
-
 /* The other one says no, or what is no answer. */
 void take_over_refused(struct engine *e, enum berr_class class, const char *why)
 {
@@ -245,9 +239,9 @@ void take_over_refused(struct engine *e, enum berr_class class, const char *why)
             take_over_tell_end(e, false); /* else it would wait for us for a while */
         take_over_hang_up(e);
         berr_set(&err, class, EPERM, "the berth at %s cannot be taken over: %s", e->take_over.path, why);
-        engine_fail_start(e, &err, take_over_failure_status(e));
+        engine_fail_start(e, &err, engine_failure_status(e));
     } else if (!e->is_shutting_down) {
-        give_up(e, take_over_failure_status(e), "the berth at %s cannot be taken over any more: %s",
+        give_up(e, engine_failure_status(e), "the berth at %s cannot be taken over any more: %s",
                 e->take_over.path, why);
     }
 }
@@ -296,7 +290,7 @@ static void give_up_for(struct engine *e, const struct service *s)
 {
     const struct worker *w = find_failed(s);
     cleanup_free char *failure = w ? worker_describe_failure(w) : NULL;
-    int status = take_over_failure_status(e);
+    int status = engine_failure_status(e);
     if (w && e->conf->is_run && w->has_last_status && !w->has_failed_start &&
         restart_exit_status(w->last_status) != 0)
         status = restart_exit_status(w->last_status);
@@ -364,7 +358,7 @@ void take_over_on_hook_failed(struct service *s, const char *how)
 {
     struct engine *e = s->engine;
     if (e->take_over.state == TAKE_OVER_HAS_ALL && is_awaited(s) && !e->is_shutting_down)
-        give_up(e, take_over_failure_status(e), "service %s does not come up: its before_start %s",
+        give_up(e, engine_failure_status(e), "service %s does not come up: its before_start %s",
                 s->conf->name, how);
 }
 

@@ -328,7 +328,7 @@ void take_over_call_first(struct engine *e)
         return;
     berr_set(&told, err.class, -r, "%s; where there is nothing to take over, start without --take-over",
              err.text);
-    engine_fail_start(e, &told, e->conf->is_run ? take_over_failure_status(e) : berr_exit_status(&told));
+    engine_fail_start(e, &told, e->conf->is_run ? engine_failure_status(e) : berr_exit_status(&told));
 }
 
 void take_over_call_init(struct engine *e)

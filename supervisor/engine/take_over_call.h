@@ -21,7 +21,5 @@ void take_over_hang_up(struct engine *e);
 void take_over_conclude(struct engine *e);
 /* It says no, or what is no answer: WHY is a part of a sentence. */
 void take_over_refused(struct engine *e, enum berr_class class, const char *why);
-/* With which status a take-over that fails ends berth. */
-int take_over_failure_status(const struct engine *e);
 
 #endif

@@ -131,6 +131,20 @@ rig_test(taken_port, by_another_berth_is_an_error_too)
     cr_assert_str_eq(rig_service_state(r), "running");
 }
 
+/* 125 is run's: it would be a command's status otherwise. */
+rig_test(taken_port, ends_up_as_a_failed_operation)
+{
+    rig_run(r, "--listen", rig_address(r, 4), "--", r->probe);
+    rig_wait_state(r, "running");
+    rig_configure(r, rig_format(r, "[socket:web]\nlisten = %s\n[service:a]\nsockets = web\ncommand = true\n",
+                                rig_address(r, 4)));
+    const char *ini = rig_path(r, "berth.ini"), *other = rig_path(r, "other.sock");
+    const char *err = rig_expect(r, 1, RIG_ARGV(r->berth, "--control", other, "up", "-c", ini))->err;
+    cr_assert(strstr(err, "is in use"), "%s", err);
+    err = rig_expect(r, 1, RIG_ARGV(r->berth, "--control", r->control, "up", "-c", ini))->err;
+    cr_assert(strstr(err, r->control), "%s", err);
+}
+
 rig_test(taken_port, below_1024_without_permission_is_an_error_that_says_so)
 {
     const struct rig_result *result;
