@@ -15,6 +15,7 @@
 #include "cmd/plan.h"
 #include "cmd/reply.h"
 #include "cmd/table.h"
+#include "core/environment.h"
 #include "engine/env_files.h"
 #include "engine/explanation.h"
 #include "sys/resolve.h"
@@ -178,6 +179,7 @@ static int explain_service(const struct conf *c, const struct service_conf *s, u
                                .is_connection = accepts,
                                .is_preview = true,
                                .notify_socket = "(the worker's own)",
+                               .store_max = accepts ? 0 : worker_store_room(s, p.n),
                                .watchdog_us = conf_watchdog_us(s),
                                .parent_pid = getpid()};
     if (r == 0)

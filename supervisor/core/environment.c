@@ -236,3 +236,16 @@ void worker_invocation_fini(struct worker_invocation *w)
     strv_fini(&w->left_out);
     w->listen_pid = w->listen_pidfdid = w->watchdog_pid = NULL;
 }
+
+size_t worker_store_room(const struct service_conf *s, size_t n)
+{
+    const struct service_settings *with = s->with;
+    size_t room = (size_t)with->store_max;
+    if (!handoff_tells_stored(&with->handoff, s->command.n > 0 ? s->command.v[0] : "") ||
+        n >= LIMIT_HANDOFF_FDS)
+        return 0;
+    size_t most = LIMIT_HANDOFF_FDS - n;
+    if (with->ready == READY_FD && !handoff_has_word(&with->handoff, "channel")) /* it stands behind them */
+        most = (size_t)with->ready_fd > 3 + n ? (size_t)with->ready_fd - 3 - n : 0;
+    return room < most ? room : most;
+}

@@ -30,4 +30,8 @@ int worker_invocation_make(const struct service_conf *s, const struct handoff_in
                            struct worker_invocation *ret, struct berr *err);
 void worker_invocation_fini(struct worker_invocation *w);
 
+/* How many descriptors a worker of S that has N sockets may leave; 0: none, or the next one would not be told
+ * of them. */
+size_t worker_store_room(const struct service_conf *s, size_t n);
+
 #endif

@@ -142,6 +142,8 @@ static void add_descriptors(struct explanation *x, const struct conf *c, const s
     for (size_t i = in->n_sockets; i < in->n_sockets + in->n_stored; i++)
         add_descriptor(x, w->by_channel ? -1 : HANDOFF_FIRST_FD + (int)i, "stored")->name =
             mem_strdup(in->sockets[i].name);
+    if (s->with->ready == READY_FD)
+        add_descriptor(x, s->with->ready_fd, "ready");
 }
 
 /* What only binding would tell. */

@@ -13,7 +13,7 @@ struct explain_variable {
 
 struct explain_descriptor {
     int number;
-    const char *what;     /* "inherited", "socket", "stored", "connection" or "channel"; static */
+    const char *what;     /* "inherited", "socket", "stored", "connection", "channel", "ready" …; static */
     char *name, *address; /* of a socket; else NULL */
     struct strv options;  /* of a socket: "backlog = 512" for each that differs from its default */
 };

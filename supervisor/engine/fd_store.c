@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "core/environment.h"
 #include "core/held_name.h"
 #include "engine/crash_point.h"
 #include "engine/engine.h"
@@ -208,15 +209,7 @@ const char *fd_store_take(struct worker *w, const struct notify_msg *m, int *fds
 
 size_t fd_store_room(const struct service *s, unsigned slot)
 {
-    const struct service_settings *with = s->conf->with;
-    const char *command = s->conf->command.n > 0 ? s->conf->command.v[0] : "";
-    size_t room = (size_t)with->store_max, n = hold_collect(s, slot, NULL, 0);
-    if (s->accepts || !handoff_tells_stored(&with->handoff, command) || n >= LIMIT_HANDOFF_FDS)
-        return 0;
-    size_t most = LIMIT_HANDOFF_FDS - n;
-    if (with->ready == READY_FD && !handoff_has_word(&with->handoff, "channel")) /* it stands behind them */
-        most = (size_t)with->ready_fd > 3 + n ? (size_t)with->ready_fd - 3 - n : 0;
-    return room < most ? room : most;
+    return s->accepts ? 0 : worker_store_room(s->conf, hold_collect(s, slot, NULL, 0));
 }
 
 size_t fd_store_collect(const struct service *s, unsigned slot, struct handoff_socket *ret, size_t max)

@@ -100,6 +100,21 @@ rig_test(explain, tells_what_a_channel_and_another_user_give)
     compare(r, RIG_ARGV("--set", "handoff=channel", "--user", "nobody", "--listen", rig_address(r, 4)));
 }
 
+/* FDSTORE is what fits below the descriptor of ready. */
+rig_test(explain, tells_the_same_of_a_configuration_as_of_what_runs)
+{
+    rig_up(r, rig_format(r,
+                         "[socket:web]\nlisten = %s\n[service:probe]\nsockets = web\nready = fd:6\n"
+                         "command = sh -c 'echo >&6; exec sleep 1000'\n",
+                         rig_address(r, 4)));
+    rig_wait_state(r, "running");
+    const char *running = rig_cmd_ok(r, "explain", "probe")->out;
+    const char *planned = rig_cmd_ok(r, "explain", "-c", rig_path(r, "berth.ini"), "probe")->out;
+    cr_assert(strstr(running, "  6   ready\n"), "%s", running);
+    cr_assert(strstr(running, "FDSTORE=2\n"), "%s", running);
+    cr_assert_str_eq(running, planned);
+}
+
 rig_test(explain, starts_and_binds_nothing_without_a_supervisor)
 {
     rig_run(r, "--listen", rig_format(r, "web=%s", rig_address(r, 4)), "--", r->probe);

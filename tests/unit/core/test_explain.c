@@ -128,6 +128,15 @@ Test(explain, over_a_channel_there_is_one_descriptor_and_sockets_come_later)
     expect_variable("BERTH_CHANNEL", "3", "channel");
 }
 
+Test(explain, the_descriptor_of_readiness_is_told)
+{
+    set("ready", "fd:7");
+    explain();
+    cr_assert_eq(x.n_descriptors, 6);
+    cr_expect_eq(x.descriptors[5].number, 7);
+    cr_expect_str_eq(x.descriptors[5].what, "ready");
+}
+
 Test(explain, a_connection_is_standard_input_and_output)
 {
     in.is_connection = true;
