@@ -210,21 +210,26 @@ static json_t *operands(const struct cmd_args *args)
     return names;
 }
 
+int operate_status(struct client *c, json_t *parameters, json_t **ret, struct berr *err)
+{
+    int r;
+    while ((r = client_call(c, "Status", json_incref(parameters), ret, err)) < 0 && client_is_lost(err)) {
+        client_close(c);
+        if (client_reopen(c, RECOVER_NS, err) < 0)
+            break;
+    }
+    json_decref(parameters);
+    return r;
+}
+
 /* Who is meant: the operands, all, or the only one there is. 0 with *RET (an array of Status), or an exit
- * status. Nothing has been asked for yet, so a supervisor that dies meanwhile is simply asked again. */
+ * status. */
 static int find_services(const struct cmd *cmd, const struct cmd_args *args, struct client *c, json_t **ret)
 {
     json_t *reply;
     struct berr err;
-    int r;
 
-    while ((r = client_call(c, "Status", json_pack("{s:o}", "services", operands(args)), &reply, &err)) < 0 &&
-           client_is_lost(&err)) {
-        client_close(c);
-        if (client_reopen(c, RECOVER_NS, &err) < 0)
-            break;
-    }
-    if (r < 0)
+    if (operate_status(c, json_pack("{s:o}", "services", operands(args)), &reply, &err) < 0)
         return cmd_fail(&err);
     json_t *services = json_object_get(reply, "services");
     size_t n = json_array_size(services);
@@ -244,8 +249,7 @@ int operate_find_names(struct client *c, const char *name, struct strv *ret)
     struct berr err;
     size_t i;
 
-    if (client_call(c, "Status", json_pack("{s:[o]}", "services", word ? word : json_string("?")), &reply,
-                    &err) < 0)
+    if (operate_status(c, json_pack("{s:[o]}", "services", word ? word : json_string("?")), &reply, &err) < 0)
         return cmd_fail(&err);
     json_array_foreach (json_object_get(reply, "services"), i, service)
         strv_add(ret, reply_text(service, "name"));

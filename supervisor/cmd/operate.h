@@ -33,6 +33,9 @@ int operate_call(struct client *c, const struct cmd_args *args, const char *meth
 /* Adds PATH (NULL: nothing) to PARAMETERS, as an absolute one: the supervisor is in another folder than we.
  */
 int operate_add_path(json_t *parameters, const char *key, const char *path, struct berr *err);
+/* What Status tells; takes PARAMETERS. Before anything has been asked for: a supervisor that dies meanwhile
+ * is simply asked again. */
+int operate_status(struct client *c, json_t *parameters, json_t **ret, struct berr *err);
 /* The names of the services that NAME, perhaps a pattern of a shell, stands for. 0 or an exit status. */
 int operate_find_names(struct client *c, const char *name, struct strv *ret);
 /* Tells the progress of one reply, if it has any. */

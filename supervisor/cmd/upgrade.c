@@ -1,7 +1,8 @@
 /* upgrade: another binary takes the supervisor's place.
  *
  * To remember: the connection is lost in any case, with the supervisor that had it. The outcome is what
- * Status of the next one says about the upgrade of the number that we were told, or a later one. */
+ * Status of the next one says about the upgrade of the number that we were told, or a later one. Who was told
+ * none, since the supervisor was killed before, waits for the one behind the last. */
 #include "config.h"
 
 #include <errno.h>
@@ -21,18 +22,37 @@
 #define OUTCOME_NS (30 * NSEC_PER_SEC) /* the trial's ten seconds, and the way back */
 #define LOOK_AGAIN_MS 20
 
-/* Its number. */
+static int last_number(struct client *c, int *ret, struct berr *err)
+{
+    json_t *reply;
+    int r = operate_status(c, NULL, &reply, err);
+    if (r < 0)
+        return r;
+    *ret = (int)reply_int(json_object_get(reply, "upgrade"), "number");
+    json_decref(reply);
+    return 0;
+}
+
+/* Its number; with a lost connection the one that it would have. */
 static int begin(struct client *c, const struct cmd_args *args, int *ret, struct berr *err)
 {
     json_t *parameters = json_pack("{s:b}", "wait", (int)!args->no_wait), *reply;
     bool continues;
     int r = operate_add_path(parameters, "binary", args->binary, err);
+    if (r == 0)
+        r = last_number(c, ret, err);
     if (r < 0) {
         json_decref(parameters);
         return r;
     }
     client_send(c, "Upgrade", parameters, !args->no_wait);
     r = client_receive(c, &reply, &continues, err);
+    if (r < 0 && client_is_lost(err) && !args->no_wait) {
+        operate_tell_lost();
+        client_close(c);
+        ++*ret;
+        return 0;
+    }
     if (r < 0)
         return r;
     *ret = (int)reply_int(reply, "number");
@@ -54,12 +74,15 @@ static int look(struct client *c, int number, struct mono give_up, json_t **ret,
     if (r < 0)
         return r == -ECONNRESET ? 0 : r; /* that was the one before */
     const json_t *upgrade = json_object_get(reply, "upgrade");
-    bool is_over =
-        reply_int(upgrade, "number") >= number && !str_eq(reply_text(upgrade, "state"), "under-way");
+    bool is_known = reply_int(upgrade, "number") >= number;
+    bool is_over = is_known && !str_eq(reply_text(upgrade, "state"), "under-way");
     if (is_over)
         *ret = reply;
     else
         json_decref(reply);
+    if (!is_known)
+        return berr_set(err, BERR_FAILED, ECANCELED,
+                        "the supervisor was killed before it had begun the upgrade; ask again");
     return is_over;
 }
 
@@ -68,10 +91,11 @@ static int await_outcome(struct client *c, int number, json_t **ret, struct berr
     struct mono give_up = mono_add(clock_mono(), OUTCOME_NS);
     json_t *unexpected;
     bool continues;
-    int r = client_receive(c, &unexpected, &continues, err); /* the end of the connection, or a refusal */
+    int r =
+        c->fd < 0 ? -ECONNRESET : client_receive(c, &unexpected, &continues, err); /* its end, or a refusal */
     if (r == 0)
         json_decref(unexpected);
-    else if (!client_is_lost(err))
+    else if (c->fd >= 0 && !client_is_lost(err))
         return r;
     client_close(c);
     do {

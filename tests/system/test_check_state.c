@@ -109,3 +109,26 @@ rig_test(upgrade, to_a_path_that_cannot_be_told_is_none_to_another)
     rig_wait_worker(r, 1, 0);
     is_refused(r, "/nowhere/\xff", 2, "/nowhere/\\xff is not UTF-8");
 }
+
+/* The kernel's list of its children. */
+static bool has_child(struct rig *r, pid_t pid)
+{
+    return *rig_read_file(r, rig_format(r, "/proc/%d/task/%d/children", (int)pid, (int)pid));
+}
+
+rig_test(upgrade, that_was_not_begun_when_the_supervisor_was_killed_is_told_so)
+{
+    rig_run(r, "--", r->probe);
+    pid_t worker = rig_wait_worker(r, 1, 0);
+    rig_cmd_ok(r, "upgrade");
+    pid_t supervisor = rig_supervisor_pid(r);
+    cr_assert(!has_child(r, supervisor), "workers are the keeper's");
+    /* That one never answers, so the upgrade is not begun. */
+    pid_t upgrade = rig_spawn(r, "out", rig_cmd_argv(r, RIG_ARGV("upgrade", "--binary", r->probe)));
+    rig_until(r, has_child(r, supervisor));
+    rig_kill_supervisor(r);
+    cr_assert_eq(rig_wait_child(r, upgrade), 1);
+    const char *said = rig_read_file(r, rig_path(r, "out"));
+    cr_assert(strstr(said, "killed before it had begun the upgrade; ask again"), "%s", said);
+    cr_assert_eq(rig_worker_pid(r, 1), worker);
+}
