@@ -401,6 +401,7 @@ int main(int argc, char *argv[])
     take_sockets(&p);
     map_count(&p);
     do_deeds(&p);
+    probe_heed_term(&p);
     probe_report(&p, "started", generation != NULL ? generation : "");
     store(&p);
     say(&p);

@@ -32,6 +32,9 @@ struct probe_count {
 
 /* One line to the report file: "WORD PID [TEXT]". */
 void probe_report(const struct probe *p, const char *word, const char *text);
+/* From now on TERM ends it in the way that it was told. To be called before it says anything: who hears that
+ * may send one. */
+void probe_heed_term(const struct probe *p);
 /* Answers until its time is over or it is told to go. Returns the exit status. */
 int probe_serve(struct probe *p);
 /* Descriptors, environment, signal masks, limits, ids as one JSON object to PATH, which appears whole. Exits

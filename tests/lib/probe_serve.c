@@ -19,7 +19,7 @@
 
 #define CONNECTIONS_MAX 1024
 #define NEW_CONNECTION_GRACE_MS                                                                              \
-    1000 /* a draining probe waits that long for the request of a connection that has sent none */
+    5000 /* a draining probe waits that long for the request of a connection that has sent none */
 
 struct connection {
     int fd; /* ours; -1: the place is free */
@@ -39,6 +39,7 @@ struct server {
 };
 
 static volatile sig_atomic_t told_to_go;
+static sigset_t while_waiting; /* TERM is let in only then, so that none is missed */
 
 static void on_term(int signo)
 {
@@ -224,11 +225,11 @@ static _Noreturn void leave(const struct probe *p)
     exit(p->exit_status >= 0 ? p->exit_status : 0);
 }
 
-/* One look at everything that is ready. TERM is let in only while it waits, so that none is missed. */
-static void wait_once(struct server *s, const sigset_t *while_waiting, bool hurry)
+/* One look at everything that is ready. */
+static void wait_once(struct server *s, bool hurry)
 {
     struct epoll_event events[64];
-    int n = epoll_pwait(s->epfd, events, 64, hurry ? 5 : -1, while_waiting);
+    int n = epoll_pwait(s->epfd, events, 64, hurry ? 5 : -1, &while_waiting);
 
     for (int i = 0; i < n; i++) {
         const char *where = events[i].data.ptr;
@@ -243,22 +244,27 @@ static void wait_once(struct server *s, const sigset_t *while_waiting, bool hurr
     }
 }
 
+void probe_heed_term(const struct probe *p)
+{
+    struct sigaction term = {.sa_handler = on_term};
+    sigset_t blocked;
+
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGTERM);
+    sigprocmask(SIG_BLOCK, &blocked, &while_waiting);
+    if (p->drain)
+        sigaction(SIGTERM, &term, NULL);
+}
+
 int probe_serve(struct probe *p)
 {
     static struct server server;
     struct server *s = &server;
-    struct sigaction term = {.sa_handler = on_term};
-    sigset_t blocked, before;
     bool watching = false;
 
     *s = (struct server){.probe = p, .epfd = epoll_create1(EPOLL_CLOEXEC), .begun_ms = now_ms()};
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
         s->connections[i].fd = -1;
-    sigemptyset(&blocked);
-    sigaddset(&blocked, SIGTERM);
-    sigprocmask(SIG_BLOCK, &blocked, &before);
-    if (p->drain)
-        sigaction(SIGTERM, &term, NULL);
     for (;;) {
         unsigned busy = look_at_clock(s);
         if (time_is_over(s) || (s->draining && busy == 0))
@@ -269,6 +275,6 @@ int probe_serve(struct probe *p)
         }
         if (told_to_go && !s->draining)
             begin_to_drain(s);
-        wait_once(s, &before, busy > 0 || !watching || s->draining || p->exit_after_ms >= 0);
+        wait_once(s, busy > 0 || !watching || s->draining || p->exit_after_ms >= 0);
     }
 }
