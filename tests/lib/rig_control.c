@@ -273,6 +273,9 @@ void rig_load_end(struct rig *r, struct load *load, unsigned long lost)
     struct load_counts counts;
     char text[512];
 
+    load_read(load, &counts);
+    if (counts.ok == 0) /* its clients may not even have begun */
+        load_wait_ok(load, 1, RIG_PATIENCE_SECONDS);
     load_stop(load, &counts);
     load_format(text, sizeof(text), &counts);
     fprintf(stderr, "load: %s\n", text);
