@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static const char *const *join(struct rig *r, const char *const *head, const char *const *args)
 {
@@ -61,6 +63,18 @@ static pid_t child_of(struct rig *r, pid_t parent)
         rig_read_file(r, rig_format(r, "/proc/%d/task/%d/children", (int)parent, (int)parent)));
 }
 
+static bool somebody_listens(const char *path)
+{
+    struct sockaddr_storage address;
+    socklen_t len;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool r = fd >= 0 && load_parse_address(path, &address, &len) == 0 &&
+             connect(fd, (struct sockaddr *)&address, len) == 0;
+
+    close(fd);
+    return r;
+}
+
 void taker_becomes(struct rig *r, struct taker *t, int status)
 {
     int ended = rig_wait_exit(r);
@@ -70,7 +84,9 @@ void taker_becomes(struct rig *r, struct taker *t, int status)
     if (strncmp(program, "unshare", 7) == 0)
         r->keeper = t->keeper = child_of(r, t->pid);
     r->err_path = t->log;
-    cr_assert(rig_service_state(r)[0] != '\0', "nobody answers at the old control socket");
+    cr_assert(somebody_listens(r->control), "nobody answers at the old control socket");
+    /* Who accepts may be a supervisor that is to die just then. */
+    rig_until(r, rig_service_state(r)[0] != '\0');
 }
 
 int taker_wait(struct rig *r, struct taker *t)
