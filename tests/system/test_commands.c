@@ -159,12 +159,13 @@ rig_test(commands, stop_of_a_stopped_service_and_start_of_a_running_one_succeed)
 
 rig_test(commands, do_not_wait_when_told_so)
 {
-    rig_run(r, "--stop-timeout", "500ms", "--", r->probe, "--from", "none", "--ignore-term", "--report",
+    rig_run(r, "--stop-timeout", "1h", "--", r->probe, "--from", "none", "--ignore-term", "--report",
             r->report);
-    rig_wait_report(r, "serving");
+    pid_t worker = rig_wait_report(r, "serving");
     rig_wait_state(r, "running");
     expect(r, 0, "stop", "--no-wait", "probe");
     cr_assert_str_eq(rig_service_state(r), "stopping");
+    rig_kill(r, worker, SIGKILL);
     rig_wait_state(r, "stopped");
 }
 

@@ -116,8 +116,7 @@ rig_test(demand, a_service_that_nobody_needs_is_stopped_and_comes_back)
             "--drain");
     rig_wait_state(r, "waiting");
     for (int i = 0; i < 2; i++) {
-        ask(r, 4);
-        rig_wait_state(r, "running");
+        ask(r, 4); /* so it runs, for a moment */
         rig_wait_state(r, "waiting");
         cr_assert_eq(rig_worker_pid(r, 1), 0);
     }
@@ -130,12 +129,11 @@ rig_test(demand, a_service_that_is_asked_now_and_then_is_not_idle)
 {
     struct load_options options = {.address = rig_address(r, 4), .clients = 1, .pause_us = 50000};
 
-    rig_run(r, ON_DEMAND, "--set", "idle_stop=2s", "--listen", rig_address(r, 4), "--", r->probe,
-            "--drain");
+    rig_run(r, ON_DEMAND, "--set", "idle_stop=4s", "--listen", rig_address(r, 4), "--", r->probe, "--drain");
     rig_wait_state(r, "waiting");
     struct load *load = load_start(&options);
     pid_t worker = rig_wait_worker(r, 1, 0);
-    cr_assert(load_wait_ok(load, 100, RIG_PATIENCE_SECONDS));
+    cr_assert(load_wait_ok(load, 130, RIG_PATIENCE_SECONDS));
     cr_assert_eq(rig_worker_pid(r, 1), worker);
     rig_load_end(r, load, 0);
     rig_wait_state(r, "waiting");

@@ -49,8 +49,8 @@ static void kill_a_hundred_supervisors(struct rig *r, const char *address)
     size_t keeper_fds;
     pid_t worker;
 
-    rig_run(r, "--listen", address, "--", r->probe);
-    worker = rig_wait_worker(r, 1, 0);
+    rig_run(r, "--listen", address, "--", r->probe, "--report", r->report);
+    worker = rig_wait_report(r, "serving"); /* it has opened all that it will */
     /* One restart first: what a second supervisor adds is then there already. */
     rig_kill_supervisor(r);
     rig_wait_state(r, "running");
@@ -118,7 +118,7 @@ rig_test(kill_supervisor, does_not_hide_how_a_worker_ended_meanwhile)
 
 rig_test(kill_supervisor, while_a_worker_stops_still_ends_it_in_time)
 {
-    rig_run(r, "--stop-timeout", "1s", "--listen", rig_address(r, 4), "--", r->probe, "--ignore-term",
+    rig_run(r, "--stop-timeout", "5s", "--listen", rig_address(r, 4), "--", r->probe, "--ignore-term",
             "--report", r->report);
     rig_wait_report(r, "serving");
     pid_t worker = rig_wait_worker(r, 1, 0);

@@ -143,7 +143,7 @@ rig_test(load, counts_a_request_that_is_never_answered_as_timed_out)
     struct load *load =
         load_start(&(struct load_options){.address = rig_address(r, 4), .clients = 1, .patience = 1});
     struct load_counts counts;
-    rig_until(r, (load_read(load, &counts), counts.timed_out == 1));
+    rig_until(r, (load_read(load, &counts), counts.timed_out >= 1));
     close(fd);
     load_stop(load, &counts);
     cr_assert(counts.ok == 0);
