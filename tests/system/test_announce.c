@@ -179,17 +179,20 @@ announce_test(one_that_fails_or_is_not_to_start_holds_up_nobody)
 
 announce_test(the_sentence_is_kept_in_step_but_not_more_than_once_a_second)
 {
-    rig_up(r, rig_format(r, "%s[service:api]\ncommand = sleep 1000\n", web(r, "")));
-    expect(m, "READY=1");
     long long began = now_us();
+    rig_up(r, rig_format(r,
+                         "%s[service:api]\ncommand = sleep 1000\n"
+                         "[service:more]\ncommand = sleep 1000\nstart = manual\n",
+                         web(r, "")));
+    expect(m, "READY=1");
     for (int i = 0; i < 3; i++) {
         rig_cmd_ok(r, "stop", "api");
         rig_cmd_ok(r, "start", "api");
     }
-    rig_cmd_ok(r, "stop", "api");
-    expect(m, "STATUS=1 service up");
-    forget(m);
-    rig_cmd_ok(r, "start", "api");
+    /* What was not so before: on a slow machine the others may have been told while they were so. */
+    rig_cmd_ok(r, "start", "more");
+    expect(m, "STATUS=3 services up");
+    rig_cmd_ok(r, "stop", "more");
     expect(m, "STATUS=2 services up");
     cr_assert(now_us() - began > 1900000, "three sentences, so two seconds");
 }
@@ -294,7 +297,7 @@ announce_test(it_speaks_in_the_name_of_the_units_main_process)
 
 announce_test(signs_of_life_go_on_when_the_supervisor_is_killed)
 {
-    rig_env(r, "WATCHDOG_USEC=500000");
+    rig_env(r, "WATCHDOG_USEC=3000000");
     rig_up(r, web(r, ""));
     expect(m, "READY=1");
     for (int i = 0; i < 3; i++) {
@@ -303,15 +306,15 @@ announce_test(signs_of_life_go_on_when_the_supervisor_is_killed)
         long long silent_since = now_us();
         rig_kill_supervisor(r);
         expect(m, "WATCHDOG=1");
-        cr_assert(i > 0 || now_us() - silent_since < 500000, "the successor is there in time");
+        cr_assert(i > 0 || now_us() - silent_since < 3000000, "the successor is there in time");
         rig_wait_state_of(r, "web", "running");
     }
-    forget(m);
     long long began = now_us();
+    forget(m);
     for (int i = 0; i < 4; i++)
         expect(m, "WATCHDOG=1");
     long long took = now_us() - began;
-    cr_assert(took > 600000 && took < 1900000, "four at half of the time: %lld us", took);
+    cr_assert(took > 3600000 && took < 11400000, "four at half of the time: %lld us", took);
 }
 
 announce_test(a_watchdog_of_another_process_is_not_served)

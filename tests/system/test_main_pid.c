@@ -55,7 +55,7 @@ rig_test(main_pid, a_daemon_that_forks_is_followed_to_its_end)
 
 rig_test(main_pid, a_middle_process_that_ends_late_is_waited_for)
 {
-    rig_run(r, "--", SLOW_DAEMON("0.2"));
+    rig_run(r, "--", SLOW_DAEMON("0.1")); /* berth waits for a second */
     rig_until(r, rig_log_has(r, "goes on in its place"));
     pid_t daemon = rig_worker_pid(r, 1);
     cr_assert(rig_process_is_alive(daemon));
@@ -96,9 +96,16 @@ rig_test(main_pid, strangers_are_refused)
 rig_test(main_pid, a_child_that_ended_first_is_not_followed)
 {
     rig_run(r, "--set", "restart=no", "--",
-            PYTHON "child = os.fork()\n"
-                   "if not child: time.sleep(0.3); os._exit(0)\n"
+            PYTHON "told, tell = os.pipe()\n"
+                   "child = os.fork()\n"
+                   "if not child:\n"
+                   "    os.read(told, 1)\n"
+                   "    os._exit(0)\n"
+                   "heard, hear = os.pipe()\n"
                    "send(b'MAINPID=%d' % child)\n"
+                   "send(b'BARRIER=1', [hear])\n"
+                   "os.close(hear)\n"
+                   "os.write(tell, os.read(heard, 1) or b'x')\n"
                    "os.waitpid(child, 0)\n"
                    "sys.exit(7)\n");
     cr_assert_eq(rig_wait_exit(r), 7);
