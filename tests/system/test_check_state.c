@@ -51,9 +51,9 @@ rig_test(check_state, tells_whether_it_can_read_what_is_held)
     const char *text = rig_path(r, "text"), *bad = rig_path(r, "bad"), *cut = rig_path(r, "cut");
     rig_up(r, rig_format(r, "[service:a]\ncommand = %s --from none\n", r->probe));
     rig_wait_state_of(r, "a", "running");
-    const char *state = find_open(r, r->keeper, "memfd:berth-state"),
-               *config = find_open(r, r->keeper, "config");
-    cr_assert(state && config);
+    const char *state = NULL, *config = NULL;
+    rig_until(r, (state = find_open(r, r->keeper, "memfd:berth-state")) &&
+                     (config = find_open(r, r->keeper, "config")));
     says(ask(r, state, ""), 0, "\ncan\n");
     says(ask(r, state, config), 0, "\ncan\n");
     rig_write_file(text, "nothing of berth's\n");

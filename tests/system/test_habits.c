@@ -67,6 +67,7 @@ rig_test(habits, a_worker_may_not_end_berth_by_signalling_its_parent)
         rig_wait_state(r, "running");
         rig_cmd_ok(r, "restart", "probe");
         worker = rig_wait_worker(r, 1, worker);
+        cr_assert_eq(rig_wait_report(r, "serving"), worker);
         /* Two pending TERMs are one, with the sender of the first: ours must not come while the worker's
          * waits. */
         rig_until(r, rig_log_has(r, rig_format(r, "worker process %d ", worker)));
@@ -171,8 +172,8 @@ rig_test(habits, of_setting_o_nonblock_are_left_alone_while_another_worker_runs)
 {
     rig_run(r, "--listen", rig_format(r, "web=%s", rig_address(r, 4)), "--set", "stable_after=0", "--workers",
             "2", "--", "python3", "-u", "-c",
-            "import os, signal; print(int(os.get_blocking(3)), end=' '); os.set_blocking(3, False); "
-            "signal.pause()");
+            "import os, signal; was = os.get_blocking(3); os.set_blocking(3, False); "
+            "print(int(was), end=' '); signal.pause()");
     rig_wait_worker(r, 2, 0);
     rig_until(r, strlen(rig_read_file(r, r->out_path)) == 4);
     pid_t worker = rig_wait_worker(r, 1, 0);
