@@ -61,13 +61,13 @@ rig_test(ready_fd, closed_without_a_newline_it_is_not_ready)
 
 rig_test(watchdog, who_gives_signs_of_life_lives)
 {
-    rig_run(r, "--set", "watchdog=400ms", "--ready", "notify", "--", sd_say(r), "watchdog:400000",
-            "say:READY=1", "feed:100");
+    rig_run(r, "--set", "watchdog=3s", "--ready", "notify", "--", sd_say(r), "watchdog:3000000",
+            "say:READY=1", "feed:300");
     rig_wait_state(r, "running");
-    rig_until(r, json_integer_value(worker_member(r, "since_ms")) > 1300);
+    rig_until(r, json_integer_value(worker_member(r, "since_ms")) > 3300);
     rig_kill_supervisor(r);
     rig_wait_state(r, "running");
-    rig_until(r, json_integer_value(worker_member(r, "since_ms")) > 2600);
+    rig_until(r, json_integer_value(worker_member(r, "since_ms")) > 6600);
     cr_assert_eq(rig_worker_restarts(r, 1), 0);
 }
 
@@ -82,7 +82,7 @@ rig_test(watchdog, who_gives_none_is_aborted_and_started_again)
 
 rig_test(watchdog, it_begins_anew_for_a_successor_and_does_not_end_with_the_supervisor)
 {
-    rig_run(r, "--set", "watchdog=700ms", "--set", "restart=no", "--ready", "notify", "--", sd_say(r),
+    rig_run(r, "--set", "watchdog=3s", "--set", "restart=no", "--ready", "notify", "--", sd_say(r),
             "say:READY=1", "wait");
     rig_wait_state(r, "running");
     rig_kill_supervisor(r);
@@ -91,25 +91,25 @@ rig_test(watchdog, it_begins_anew_for_a_successor_and_does_not_end_with_the_supe
 
 rig_test(watchdog, who_ignores_abrt_is_killed)
 {
-    rig_run(r, "--set", "watchdog=200ms", "--stop-timeout", "200ms", "--set", "restart=no", "--", "sh", "-c",
-            "trap '' ABRT; while :; do sleep 0.05; done");
+    rig_run(r, "--set", "watchdog=200ms", "--stop-timeout", "200ms", "--set", "restart=no", "--ready", "fd:3",
+            "--", "sh", "-c", "trap '' ABRT; echo >&3; while :; do sleep 0.05; done");
     cr_assert_eq(rig_wait_exit(r), 128 + SIGKILL);
     cr_assert(rig_log_has(r, "did not end within stop_timeout"));
 }
 
 rig_test(watchdog, a_good_exit_status_after_abrt_is_a_failure_all_the_same)
 {
-    rig_run(r, "--set", "watchdog=200ms", "--", "sh", "-c",
-            "trap 'exit 0' ABRT; while :; do sleep 0.05; done");
+    rig_run(r, "--set", "watchdog=200ms", "--ready", "fd:3", "--", "sh", "-c",
+            "trap 'exit 0' ABRT; echo >&3; while :; do sleep 0.05; done");
     rig_until(r, rig_worker_restarts(r, 1) > 0);
 }
 
 rig_test(watchdog, before_it_is_ready_nobody_is_judged)
 {
     rig_run(r, "--set", "watchdog=200ms", "--ready", "delay:1200ms", "--", "sleep", "1000");
-    rig_wait_state(r, "running");
-    cr_assert_eq(rig_worker_restarts(r, 1), 0);
     rig_until(r, rig_worker_restarts(r, 1) > 0);
+    const char *ready = strstr(rig_log(r), "sleep/1#1: ready");
+    cr_assert(ready && strstr(ready, "sleep/1#1: gave no sign of life"), "%s", rig_log(r));
 }
 
 rig_test(watchdog, a_worker_can_ask_for_it_itself)
@@ -138,7 +138,7 @@ rig_test(watchdog, it_can_be_asked_for_where_none_is_configured)
 
 rig_test(watchdog, who_says_that_it_is_stopping_has_the_time_for_that)
 {
-    rig_run(r, "--set", "watchdog=300ms", "--stop-timeout", "20s", "--set", "restart=no", "--ready", "notify",
-            "--", "sh", "-c", rig_format(r, "%s say:READY=1 say:STOPPING=1; sleep 1.2; exit 0", sd_say(r)));
+    rig_run(r, "--set", "watchdog=3s", "--stop-timeout", "20s", "--set", "restart=no", "--ready", "notify",
+            "--", "sh", "-c", rig_format(r, "%s say:READY=1 say:STOPPING=1; sleep 3.5; exit 0", sd_say(r)));
     cr_assert_eq(rig_wait_exit(r), 0);
 }
