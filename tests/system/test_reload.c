@@ -99,7 +99,8 @@ rig_test(reload, the_old_one_serves_until_the_new_one_is_ready)
 rig_test(reload, a_new_one_that_exits_is_told_with_its_last_words)
 {
     char body[128];
-    begin(r, "ready = delay:500ms\n"); /* 10ms is short for one that is to look for the file, and end */
+    /* One that finds the file is not ready before it has ended. */
+    begin(r, rig_format(r, "ready = check:test ! -e %s\n", rig_path(r, "bad")));
     cr_assert_eq(load_ask(rig_address(r, 4), "/", body, sizeof body), 0, "now it has looked for the file");
     pid_t worker = rig_pid_of(r, "web", 1);
     touch(r, "bad");
@@ -121,11 +122,11 @@ rig_test(reload, a_new_one_that_never_becomes_ready_is_given_up)
 
 rig_test(reload, a_new_one_that_hangs_is_killed_in_the_end)
 {
-    rig_up(r, rig_format(
-                  r,
-                  "[service:web]\nstart_timeout = 300ms\nstop_timeout = 200ms\nready = check:test ! -e %s\n"
-                  "command = %s --from none --ignore-term\n",
-                  rig_path(r, "wait"), r->probe));
+    rig_up(r,
+           rig_format(r,
+                      "[service:web]\nstart_timeout = 3s\nstop_timeout = 200ms\nready = check:test ! -e %s\n"
+                      "command = %s --from none --ignore-term\n",
+                      rig_path(r, "wait"), r->probe));
     rig_wait_state_of(r, "web", "running");
     touch(r, "wait");
     expect_rolled_back(r, rig_pid_of(r, "web", 1));
@@ -173,11 +174,13 @@ rig_test(reload, is_over_when_the_old_one_has_drained)
 {
     rig_up(r, rig_format(r,
                          "[service:web]\nstop_timeout = 1h\nsettle = 10ms\n"
-                         "command = %s --from none --ignore-term\n",
-                         r->probe));
+                         "command = %s --from none --ignore-term --report %s\n",
+                         r->probe, r->report));
     rig_wait_state_of(r, "web", "running");
+    rig_wait_report(r, "serving"); /* from now on it minds no TERM */
     pid_t first = rig_pid_of(r, "web", 1), reload = start_reload(r);
     rig_until(r, rig_log_has(r, "has been reloaded (generation 2)"));
+    rig_wait_report(r, "serving");
     rig_kill_supervisor(r);
     rig_wait_state_of(r, "web", "running");
     cr_assert_eq(waitpid(reload, NULL, WNOHANG), 0, "%s", rig_read_file(r, rig_path(r, "reload")));
@@ -199,13 +202,15 @@ rig_test(reload, again_while_the_last_one_drains)
 {
     rig_up(r, rig_format(r,
                          "[service:web]\nstop_timeout = 1h\nsettle = 10ms\nmax_generations = 3\n"
-                         "command = %s --from none --ignore-term\n",
-                         r->probe));
+                         "command = %s --from none --ignore-term --report %s\n",
+                         r->probe, r->report));
     rig_wait_state_of(r, "web", "running");
+    rig_wait_report(r, "serving"); /* from now on it minds no TERM */
     pid_t first = rig_pid_of(r, "web", 1);
     rig_cmd_ok(r, "reload", "--no-wait", "web");
     rig_until(r, rig_log_has(r, "has been reloaded (generation 2)"));
     pid_t second = rig_pid_of(r, "web", 1);
+    rig_wait_report(r, "serving");
     rig_cmd_ok(r, "reload", "--no-wait", "web");
     rig_until(r, rig_log_has(r, "has been reloaded (generation 3)"));
     cr_assert(rig_process_is_alive(first) && rig_process_is_alive(second));
@@ -305,6 +310,9 @@ rig_test(reload, with_rolling_step_one_that_took_over_and_falls_is_followed_by_n
     touch(r, "wait2");
     pid_t reload = start_reload(r);
     rig_until(r, rig_log_has(r, "web/2#2: started"));
+    /* It has not looked for the file before it is the probe. */
+    const char *first = rig_format(r, "/proc/%d/cmdline", (int)rig_pid_of(r, "web", 1));
+    rig_until(r, strcmp(rig_read_file(r, first), r->probe) == 0);
     touch(r, "bad1");
     rig_kill(r, rig_pid_of(r, "web", 1), SIGKILL);
     cr_assert_eq(rig_wait_child(r, reload), 1);
@@ -410,7 +418,7 @@ rig_test(reload, a_killed_supervisor_goes_on_with_it_and_the_client_is_told)
 
 rig_test(reload, a_killed_supervisor_gives_it_up_and_the_client_is_told)
 {
-    begin(r, rig_format(r, "start_timeout = 1s\nready = check:test ! -e %s\n", rig_path(r, "wait")));
+    begin(r, rig_format(r, "start_timeout = 3s\nready = check:test ! -e %s\n", rig_path(r, "wait")));
     pid_t old = rig_pid_of(r, "web", 1);
     touch(r, "wait");
     pid_t reload = start_reload(r);

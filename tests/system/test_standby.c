@@ -124,7 +124,7 @@ rig_test(standby, clients_of_a_worker_with_a_boot_of_3_s_do_not_see_it)
     rig_load_end(r, with, CLIENTS);
     rig_load_end(r, without, CLIENTS);
     cr_assert_gt(boot, 2000, "%u ms: its clients did not wait for a boot", boot);
-    cr_assert_lt(5 * gap, boot, "%u ms with a spare, %u ms without", gap, boot);
+    cr_assert_lt(2 * gap, boot, "%u ms with a spare, %u ms without", gap, boot);
 }
 
 rig_test(standby, twenty_deaths_in_a_row_refuse_nobody)
@@ -136,7 +136,8 @@ rig_test(standby, twenty_deaths_in_a_row_refuse_nobody)
         pid_t pid = standby_find(r, "ready", 0, 0);
         cr_assert_gt(pid, 0);
         rig_kill(r, pid, SIGKILL);
-        rig_until(r, standby_count(r, "ready", 0) == 2 && standby_find(r, "ready", 0, 0) != 0);
+        /* Two others: its end may not have been heard of yet. */
+        rig_until(r, standby_find(r, "ready", pid, standby_find(r, "ready", pid, 0)) != 0);
     }
     cr_assert(load_wait_ok(load, 20, RIG_PATIENCE_SECONDS));
     rig_load_end(r, load, KILLS * CLIENTS); /* what a killed one had accepted */
@@ -195,8 +196,9 @@ rig_test(standby, takes_over_from_a_worker_that_is_not_healthy_and_does_not_end)
                          "[socket:web]\nlisten = %s\n[service:web]\nsockets = web\nhandoff = channel\n"
                          "standby = 1\nstop_timeout = 1h\nhealth_interval = 100ms\nhealth_retries = 1\n"
                          "health = sh -c 'test ! -e %s || ! rm %s'\n"
-                         "command = %s --from channel --ignore-term\n",
-                         rig_address(r, 4), rig_path(r, "sick"), rig_path(r, "sick"), r->probe));
+                         "command = %s --from channel --ignore-term --report %s\n",
+                         rig_address(r, 4), rig_path(r, "sick"), rig_path(r, "sick"), r->probe, r->report));
+    rig_wait_report(r, "serving"); /* from now on it minds no TERM */
     rig_until(r, standby_is_complete(r, 1, 1));
     pid_t worker = standby_find(r, "ready", 0, 0), spare = standby_find(r, "standby", 0, 0);
     standby_touch(r, "sick");

@@ -158,19 +158,20 @@ rig_test(standby, a_spare_that_says_it_is_ready_is_none_and_is_complained_of_onc
 /* What it is sent cannot reach it: that is told, and the next one is taken. */
 rig_test(standby, a_spare_that_has_closed_its_channel_serves_nobody)
 {
-    const char *script = rig_path(r, "worker");
+    const char *script = rig_path(r, "worker"), *closed = rig_path(r, "closed");
     rig_write_file(script, "import os, signal, socket, sys\n"
                            "c = socket.socket(fileno=int(os.environ['BERTH_CHANNEL']))\n"
                            "c.send(b'WAITING=1')\n"
                            "if os.environ['BERTH_WORKER'] == '2':\n"
                            "    c.shutdown(socket.SHUT_RDWR)\n"
                            "    c.close()\n"
+                           "    open(sys.argv[1], 'w').close()\n"
                            "    signal.pause()\n"
                            "c.recv(65536)\n"
                            "signal.pause()\n");
     rig_run(r, "--set", "handoff=channel", "--standby", "2", "--set", "stable_after=0", "--listen",
-            rig_address(r, 4), "--", "python3", script);
-    rig_until(r, standby_is_complete(r, 1, 2));
+            rig_address(r, 4), "--", "python3", script, closed);
+    rig_until(r, standby_is_complete(r, 1, 2) && access(closed, F_OK) == 0);
     pid_t second = rig_worker_pid(r, 2), third = rig_worker_pid(r, 3);
     rig_kill(r, rig_worker_pid(r, 1), SIGKILL);
     rig_until(r, standby_find(r, "ready", 0, 0) == third && standby_is_complete(r, 1, 2));

@@ -64,16 +64,19 @@ static bool has_stopped(struct rig *r)
 /* Those that are replaced never end. */
 rig_test(standby, behind_a_reload_no_more_serve_than_are_to)
 {
-    begin_by_steps(r, "--ignore-term");
+    begin_by_steps(r, rig_format(r, "--ignore-term --report %s", r->report));
     standby_touch(r, "cold");
     pid_t first = rig_worker_pid(r, 1), second = rig_worker_pid(r, 2);
     pid_t reload = rig_spawn(r, "reload", rig_cmd_argv(r, RIG_ARGV("reload", "web")));
     rig_until(r, standby_count_all(r) == 3);
     rig_kill(r, first, SIGKILL);
     rig_until(r, rig_log_has(r, "web/2#1: activated"));
+    while (rig_wait_report(r, "serving") != second) /* from then on it minds no TERM */
+        ;
     unlink(rig_path(r, "cold"));
     rig_until(r, rig_log_has(r, "is one more than are to serve"));
-    cr_assert(rig_process_is_alive(second) && rig_log_has(r, "has been reloaded (generation 2)"));
+    rig_until(r, rig_log_has(r, "has been reloaded (generation 2)"));
+    cr_assert(rig_process_is_alive(second));
     rig_cmd_ok(r, "stop", "--no-wait", "web");
     rig_until(r, has_stopped(r));
     rig_wait_child(r, reload); /* it waits for those that do not mind TERM, whose time is an hour here */
