@@ -71,13 +71,13 @@ rig_test(reload_signal, of_one_that_tells_is_over_when_it_says_so)
 rig_test(reload_signal, of_one_that_tells_of_an_earlier_reload_is_not_over)
 {
     rig_write_file(rig_path(r, "worker.py"),
-                   "import os, signal, socket\n"
+                   "import os, signal, socket, time\n"
                    "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
                    "def say(text): s.sendto(text, os.environ['NOTIFY_SOCKET'].replace('@', chr(0), 1))\n"
                    "def on_hup(*_): say(b'RELOADING=1\\nMONOTONIC_USEC=1'); say(b'READY=1')\n"
                    "signal.signal(signal.SIGHUP, on_hup)\n"
                    "say(b'READY=1')\n"
-                   "while True: signal.pause()\n");
+                   "while True: time.sleep(0.1)\n");
     rig_up(r, rig_format(r,
                          "[service:web]\nreload = signal:HUP\nready = notify\nsettle = 100s\n"
                          "command = python3 %s\n",

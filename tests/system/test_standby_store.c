@@ -68,7 +68,7 @@ static void begin(struct rig *r, const char *arg, const char *keys, unsigned spa
                    "number = int(os.pread(fds[-1], 100, 0)) + 1 if b'NAME=memory' in text else 0\n"
                    "if sys.argv[1] != 'last': leave()\n"
                    "n.send(b'STATUS=has %d' % number)\n"
-                   "while True: signal.pause()\n");
+                   "while True: time.sleep(0.1)\n"); /* pause() may begin with a signal in Python's hands */
     rig_up(r, rig_format(r,
                          "[service:web]\nhandoff = channel\nwatchdog = 1h\nstop_timeout = 1h\n%scommand = "
                          "python3 %s %s %s\n",
