@@ -156,7 +156,7 @@ rig_test(store, what_hangs_up_is_removed_unless_it_is_not_to_be_looked_at)
             "signal.signal(signal.SIGUSR1, lambda *a: (polled.close(), unpolled.close()))\n"
             "send('FDSTORE=1', [os.open('/dev/null', 0)])\n"
             "send('STATUS=done')\n"
-            "while True: signal.pause()\n"));
+            "while True: time.sleep(0.1)\n")); /* pause() may begin with a signal in Python's hands */
     rig_until(r, strcmp(status(r), "done") == 0);
     cr_assert_eq(n_stored(r), 4);
     rig_kill_supervisor(r);
@@ -166,7 +166,7 @@ rig_test(store, what_hangs_up_is_removed_unless_it_is_not_to_be_looked_at)
     size_t held = rig_count_fds(r->keeper);
     rig_kill_supervisor(r);
     rig_until(r, n_stored(r) == 3);
-    cr_assert_leq(rig_count_fds(r->keeper), held);
+    rig_until(r, rig_count_fds(r->keeper) <= held);
 }
 
 rig_test(store, a_worker_can_leave_as_many_as_store_max_and_no_more)
@@ -273,7 +273,7 @@ rig_test(store, they_leave_room_for_the_descriptor_of_readiness)
     rig_until(r, n_stored(r) == 1);
     rig_cmd_ok(r, "restart", "python3");
     rig_wait_state(r, "running");
-    cr_assert_str_eq(status(r), "web x");
+    rig_until(r, strcmp(status(r), "web x") == 0);
 }
 
 rig_test(store, each_slot_has_its_own)
@@ -283,6 +283,7 @@ rig_test(store, each_slot_has_its_own)
     rig_until(r, rig_worker_pid(r, 1) > 0 && rig_worker_pid(r, 2) > 0 && n_stored(r) == 1);
     rig_kill(r, rig_worker_pid(r, 1), SIGKILL);
     rig_until(r, strstr(rig_read_file(r, r->out_path), "of-1: of-1\n1\n") != NULL);
+    rig_until(r, n_stored(r) == 2);
     rig_cmd_ok(r, "scale", "sh=1");
     rig_kill(r, rig_wait_worker(r, 1, 0), SIGKILL);
     rig_until(r, strstr(rig_read_file(r, r->out_path), "of-1: of-1\nof-1: of-1\n2\n") != NULL);
@@ -335,6 +336,7 @@ rig_test(store, a_connection_outlives_its_worker_and_the_supervisor)
                       "signal.pause()\n"));
     cr_assert_eq(mkfifo(rig_path(r, "gate"), 0600), 0);
     int gate = open(rig_path(r, "gate"), O_RDWR | O_CLOEXEC);
+    rig_wait_worker(r, 1, 0); /* then there is a listener */
     pid_t client = rig_spawn(r, "said",
                              RIG_ARGV("python3", "-c",
                                       rig_format(r,
