@@ -178,10 +178,14 @@ rig_test(output, of_workers_that_end_in_a_line_begins_a_new_one)
 
 rig_test(output, of_a_slot_that_goes_is_passed_on_and_its_pipe_dropped)
 {
-    rig_run(r, "--set", to_file(r), "--", "sh", "-c", "echo from $BERTH_WORKER; printf rest; exec sleep 100");
+    rig_run(r, "--set", to_file(r), "--", "sh", "-c",
+            rig_format(r, "echo from $BERTH_WORKER; printf rest; echo >%s/rest-$BERTH_WORKER; exec sleep 100",
+                       r->dir));
     rig_wait_worker(r, 1, 0);
     size_t held = rig_count_fds(r->keeper);
     rig_cmd_ok(r, "scale", "sh=4");
+    for (int i = 1; i <= 4; i++)
+        rig_until(r, file_is_there(r, rig_format(r, "rest-%d", i)));
     rig_until(r, size_of(r, "log") == 4 * 7 && rig_count_fds(r->keeper) >= held + 3 * 3);
     rig_cmd_ok(r, "scale", "sh=1");
     rig_until(r, rig_count_fds(r->keeper) == held + 1 /* the ring */ || rig_count_fds(r->keeper) == held);
@@ -247,7 +251,7 @@ rig_test(output, to_a_full_disk_holds_no_worker_up_and_is_told)
             rig_format(r, "seq 100000; touch %s/done; exec sleep 100", r->dir));
     rig_until(r, file_is_there(r, "done"));
     rig_until(r, rig_log_has(r, "error sh: its output cannot be written to"));
-    cr_assert_not_null(strstr(rig_cmd_ok(r, "logs", "-n", "1", "sh")->out, "100000\n"));
+    rig_until(r, strstr(rig_cmd_ok(r, "logs", "-n", "1", "sh")->out, "100000\n") != NULL);
     rig_kill_supervisor(r);
     rig_wait_state(r, "running");
     cr_assert(mount("tmpfs", disk, "tmpfs", MS_REMOUNT, "size=10m") == 0);
@@ -267,7 +271,7 @@ rig_test(output, to_a_place_that_is_not_there_waits_for_it)
     rig_until(r, rig_log_has(r, "No such file or directory"));
     cr_assert(mkdir(rig_path(r, "later"), 0755) == 0);
     rig_until(r, rig_log_has(r, "nothing of it was lost"));
-    cr_assert_str_eq(rig_read_file(r, rig_path(r, "later/log")), "early\n");
+    rig_until(r, strcmp(rig_read_file(r, rig_path(r, "later/log")), "early\n") == 0);
 }
 
 /* --- killing the supervisor ---------------------------------------------------------------------------- */
@@ -342,14 +346,22 @@ static long milliseconds_of_status(struct rig *r)
     return (end.tv_sec - begin.tv_sec) * 1000 + (end.tv_nsec - begin.tv_nsec) / 1000000;
 }
 
+/* More than one slow answer in N is not the machine's doing, which may stand still for once. */
+static void expect_quick_answers(struct rig *r, int n)
+{
+    int slow = 0;
+    for (int i = 0; i < n; i++)
+        slow += milliseconds_of_status(r) >= 2000;
+    cr_assert_leq(slow, 1, "%d of %d answers were slow", slow, n);
+}
+
 rig_test(output, without_end_slows_down_nobody_else)
 {
     rig_run(r, "--set", to_file(r), "--set", "output_max=64K", "--set", "output_keep=1", "--workers", "4",
             "--", "yes");
     rig_wait_state(r, "running");
     rig_until(r, file_is_there(r, "log.1"));
-    for (int i = 0; i < 20; i++)
-        cr_assert(milliseconds_of_status(r) < 2000);
+    expect_quick_answers(r, 20);
 }
 
 rig_test(output, that_nobody_reads_holds_up_the_worker_and_not_berth)
@@ -363,8 +375,7 @@ rig_test(output, that_nobody_reads_holds_up_the_worker_and_not_berth)
                           "seq 50000; echo end; exec sleep 100"));
     rig_wait_state(r, "running");
     rig_until(r, strstr(rig_cmd_ok(r, "logs", "-n", "1", "sh")->out, "\n") != NULL);
-    for (int i = 0; i < 5; i++)
-        cr_assert(milliseconds_of_status(r) < 2000);
+    expect_quick_answers(r, 5);
     FILE *in = fdopen(fd, "r");
     for (;;) {
         cr_assert_not_null(fgets(bytes, sizeof bytes, in));
@@ -468,8 +479,7 @@ rig_test(logs, of_a_fast_writer_pass_over_what_is_not_read)
     rig_until(r, size_of(r, "followed") > 0);
     kill(follower, SIGSTOP);
     long written = size_of(r, "followed");
-    for (int i = 0; i < 20; i++)
-        cr_assert(milliseconds_of_status(r) < 2000);
+    expect_quick_answers(r, 20);
     kill(follower, SIGCONT);
     rig_until(r, strstr(rig_read_file(r, rig_path(r, "followed")), "bytes were passed over here") != NULL);
     cr_assert(size_of(r, "followed") > written);

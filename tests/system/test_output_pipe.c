@@ -44,8 +44,9 @@ static void start_chain(struct rig *r)
               "command = sh -c 'while read line; do echo $line; done >all; echo end >>all'\n"
               "[service:middle]\noutput = pipe:sink\n"
               "command = sh -c 'trap : TERM; while read line; do echo $line; done; echo over'\n"
-              "[service:source]\noutput = pipe:middle\n"
-              "command = sh -c 'trap \"seq 1000; exit 0\" TERM; echo begun; while :; do sleep 0.01; done'\n");
+              "[service:source]\noutput = pipe:middle\ndirectory = .\n"
+              "command = sh -c 'trap \"test ! -p gate || read x <gate; seq 1000; exit 0\" TERM; echo begun; "
+              "while :; do sleep 0.01; done'\n");
     rig_until(r, strcmp(rig_read_file(r, rig_path(r, "all")), "begun\n") == 0);
 }
 
@@ -59,10 +60,12 @@ rig_test(output_pipe, is_read_to_its_end_at_a_shutdown)
 
 rig_test(output_pipe, is_read_to_its_end_though_the_supervisor_dies)
 {
+    cr_assert(mkfifo(rig_path(r, "gate"), 0600) == 0); /* so that it is not over before the supervisor dies */
     start_chain(r);
     kill(r->keeper, SIGTERM);
     rig_until(r, rig_log_has(r, "shutting down"));
-    kill(rig_supervisor_pid(r), SIGKILL);
+    rig_kill_supervisor(r);
+    rig_expect(r, 0, RIG_ARGV("sh", "-c", rig_format(r, "echo >%s", rig_path(r, "gate"))));
     cr_assert(rig_wait_exit(r) == 0);
     const char *all = rig_read_file(r, rig_path(r, "all"));
     cr_assert_not_null(strstr(all, "\n999\n1000\nover\nend\n"), "%s", all);
@@ -72,8 +75,8 @@ rig_test(output_pipe, does_not_hold_up_a_second_order_to_end)
 {
     rig_up(r, "[service:sink]\ncommand = sleep 1000\nstop_timeout = none\n"
               "[service:source]\noutput = pipe:sink\n"
-              "command = sh -c 'trap : TERM; while :; do sleep 0.01; done'\n");
-    rig_until(r, json_array_size(json_object_get(rig_status(r), "services")) == 2);
+              "directory = .\ncommand = sh -c 'trap : TERM; echo >begun; while :; do sleep 0.01; done'\n");
+    rig_until(r, access(rig_path(r, "begun"), F_OK) == 0);
     rig_wait_state(r, "running");
     kill(r->keeper, SIGTERM);
     rig_until(r, rig_log_has(r, "shutting down"));
