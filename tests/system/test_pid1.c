@@ -98,14 +98,24 @@ rig_test(pid1, reaps_whatever_is_orphaned)
     rig_wait_state(r, "running");
 }
 
+static unsigned count_in_log(struct rig *r, const char *text)
+{
+    unsigned n = 0;
+
+    for (const char *at = rig_log(r); (at = strstr(at, text)) != NULL; at++)
+        n++;
+    return n;
+}
+
 rig_test(pid1, is_not_ended_by_its_workers)
 {
     run_as_pid1(r, "--listen", rig_address(r, 4), "--", "sh", "-c",
                 "kill -TERM 1; kill -QUIT 1; kill -KILL 1; exec \"$0\" --report \"$1\"", r->probe, r->report);
     rig_wait_report(r, "serving");
     rig_cmd_ok(r, "restart", "sh");
-    /* The next TERM is ours, and must not arrive together with the worker's. */
     rig_wait_report(r, "serving");
+    /* The next TERM is ours, and must not arrive together with the worker's. */
+    rig_until(r, count_in_log(r, "ignored TERM from worker") == 2);
     cr_assert(rig_process_is_alive(r->keeper));
     rig_wait_state(r, "running");
 }

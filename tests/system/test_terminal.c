@@ -50,16 +50,12 @@ rig_test(terminal, the_command_reads_what_is_typed)
 
 rig_test(terminal, an_interrupt_key_ends_the_command_in_order)
 {
-    struct screen s = {
-        .fd = rig_start_on_terminal(
-            r,
-            rig_run_argv(
-                r,
-                RIG_ARGV(
-                    "--restart", "no", "--", "sh", "-c",
-                    "trap 'echo interrupted; exit 5' INT TERM; echo ready; while :; do sleep 0.02; done")))};
+    struct screen s = {.fd = rig_start_on_terminal(
+                           r, rig_run_argv(r, RIG_ARGV("--restart", "no", "--", "sh", "-c",
+                                                       "trap 'echo interrupted; exit 5' INT TERM; echo "
+                                                       "prepared; while :; do sleep 0.02; done")))};
 
-    rig_until(r, shows(&s, "ready"));
+    rig_until(r, shows(&s, "prepared")); /* berth itself writes that it is ready */
     type(&s, "\003");
     rig_until(r, shows(&s, "interrupted"));
     cr_assert(rig_wait_exit(r) == 5, "%d: %s", r->exit_status, s.text);
