@@ -175,10 +175,11 @@ static void leave_time_wait(struct endpoint *e, const struct socket_options *o)
 {
     int fd = open_with(e, o), client = test_connect(e), server = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
     char byte;
-    cr_assert(client >= 0 && server >= 0);
-    close(server);
+    cr_assert(client >= 0 && server >= 0 && shutdown(server, SHUT_WR) == 0);
     cr_assert_eq(read(client, &byte, 1), 0);
     close(client);
+    cr_assert_eq(read(server, &byte, 1), 0, "it has heard of both ends");
+    close(server);
     close(fd);
 }
 
