@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -299,6 +300,23 @@ static void rig_free(struct rig *r)
     rig_current = NULL;
 }
 
+/* Whoever has been killed may need a while to be gone. Those that are left; their number. */
+static size_t wait_for_the_dying(struct rig *r, pid_t *dst, size_t max)
+{
+    long deadline = rig_deadline();
+
+    for (;;) {
+        bool waits = false;
+        rig_reap_strays(r);
+        size_t n = rig_descendants(dst, max);
+        for (size_t i = 0; i < n; i++)
+            waits = waits || rig_is_ending(r, dst[i]);
+        if (!waits || r->leaves_processes || rig_now_ms() > deadline)
+            return n;
+        poll(NULL, 0, 1);
+    }
+}
+
 void rig_end(struct rig *r)
 {
     const char *socket = NULL;
@@ -307,8 +325,7 @@ void rig_end(struct rig *r)
 
     if (r->pid > 0)
         rig_stop(r);
-    rig_reap_strays(r);
-    n = rig_descendants(left, 16);
+    n = wait_for_the_dying(r, left, 16);
     if (n > 0 && !r->leaves_processes) {
         rig_dump(r);
         cr_expect(n == 0, "%zu processes are left behind, pid %d first", n, (int)left[0]);

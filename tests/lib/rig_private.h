@@ -25,6 +25,8 @@ int rig_exit_status(int wait_status);
 pid_t rig_fork_exec(struct rig *r, const char *const *argv, const char *out_path, const char *err_path);
 /* Every process below this one, children first; their number. */
 size_t rig_descendants(pid_t *dst, size_t max);
+/* Has it ended, or has it been sent what it will die of as soon as it has a processor? */
+bool rig_is_ending(struct rig *r, pid_t pid);
 void rig_dump(struct rig *r);
 void rig_dump_processes(void);
 void rig_kill_descendants(void);

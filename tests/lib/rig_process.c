@@ -20,6 +20,7 @@
 #include "rig_private.h"
 
 #define PROCESSES_MAX 4096
+#define PF_EXITING 4 /* of the flags in /proc/PID/stat */
 
 struct process {
     pid_t pid, parent;
@@ -290,6 +291,31 @@ size_t rig_descendants(pid_t *dst, size_t max)
         }
     }
     return n;
+}
+
+/* A mask out of /proc/PID/status; 0: it is not there. */
+static unsigned long signals_of(const char *status, const char *name)
+{
+    const char *line = strstr(status, name);
+
+    return line != NULL ? strtoul(line + strlen(name), NULL, 16) : 0;
+}
+
+bool rig_is_ending(struct rig *r, pid_t pid)
+{
+    static const unsigned long deadly = 1UL << (SIGHUP - 1) | 1UL << (SIGINT - 1) | 1UL << (SIGQUIT - 1) |
+                                        1UL << (SIGABRT - 1) | 1UL << (SIGKILL - 1) | 1UL << (SIGTERM - 1);
+    const char *status = rig_read_file(r, rig_format(r, "/proc/%d/status", (int)pid));
+    const char *stat = strrchr(rig_read_file(r, rig_format(r, "/proc/%d/stat", (int)pid)), ')');
+    unsigned flags = 0;
+
+    if (stat == NULL || !rig_process_is_alive(pid))
+        return true;
+    if (sscanf(stat + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 && (flags & PF_EXITING) != 0)
+        return true;
+    return ((signals_of(status, "\nSigPnd:\t") | signals_of(status, "\nShdPnd:\t")) & deadly &
+            ~signals_of(status, "\nSigBlk:\t") & ~signals_of(status, "\nSigIgn:\t") &
+            ~signals_of(status, "\nSigCgt:\t")) != 0;
 }
 
 void rig_kill_descendants(void)
