@@ -486,7 +486,8 @@ static void killed_at(struct rig *r, const char *point, int status, const char *
         killed_at(r, point, status, says);                                                                   \
     }
 
-KILLED(killed_before_it_is_written_down, "upgrade_before:1:0", 5, "closed the connection")
+KILLED(killed_before_it_is_written_down, "upgrade_before:1:0", 1,
+       "before it had begun the upgrade; ask again")
 KILLED(killed_when_it_is_written_down, "upgrade_recorded:1:0", 1,
        "before the keeper knew of the new binary; ask again")
 KILLED(killed_when_the_keeper_knows, "upgrade_told:1:0", 0, "has taken over")
