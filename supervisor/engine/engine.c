@@ -253,6 +253,7 @@ static enum worker_event event_of_end(struct worker *w, bool was_asked, int wait
                                       size_t size)
 {
     const struct restart_conf *c = &w->service->conf->with->restart;
+    struct restart_conf strict = *c;
     struct mono now = clock_mono();
     struct restart_decision d = {RESTART_DONE, 0};
     char delay[32];
@@ -260,8 +261,11 @@ static enum worker_event event_of_end(struct worker *w, bool was_asked, int wait
     bool on_demand = w->service->conf->with->start == START_ON_DEMAND;
     if (!w->is_wanted || w->role != WORKER_CURRENT || !w->service->is_wanted || w->service->accepts)
         return WORKER_EV_END_DONE;
-    if (w->is_late)
-        wait_status = SIGABRT; /* however it has ended */
+    if (w->is_late) { /* a failure, however it has ended, and whatever success_status says */
+        strict.success_signal[SIGABRT] = false;
+        c = &strict;
+        wait_status = SIGABRT;
+    }
     if (was_asked && !w->has_failed_start && !w->is_late)
         return w->is_idle_stop ? WORKER_EV_END_WAIT : WORKER_EV_END_AGAIN;
     if (w->has_failed_start || w->is_spare) /* which has served nobody, however it has ended */

@@ -71,6 +71,13 @@ rig_test(watchdog, who_gives_signs_of_life_lives)
     cr_assert_eq(rig_worker_restarts(r, 1), 0);
 }
 
+rig_test(watchdog, whose_end_by_it_would_be_no_failure_is_started_again)
+{
+    rig_run(r, "--set", "watchdog=50ms", "--set", "success_status=0, ABRT", "--set", "restart_delay=10ms",
+            "--", "sleep", "1000");
+    rig_until(r, rig_worker_restarts(r, 1) > 1);
+}
+
 rig_test(watchdog, who_gives_none_is_aborted_and_started_again)
 {
     rig_run(r, "--set", "watchdog=300ms", "--set", "stable_after=0", "--ready", "notify", "--", sd_say(r),
