@@ -2,7 +2,8 @@
  * the test's business.
  *
  * A TCP client leaves with a reset once its answer is complete, so that thousands of requests a second do not
- * use up the ephemeral ports in TIME_WAIT. To remember: every request is counted exactly once. */
+ * use up the ephemeral ports in TIME_WAIT. To remember: every request is counted exactly once; and a socket
+ * with a timeout says EINTR to whoever was stopped meanwhile. */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -138,7 +139,7 @@ static int client_connect(struct client *c)
         return -errno;
     setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    if (connect(c->fd, (struct sockaddr *)&c->address, c->address_len) == 0)
+    if (TEMP_FAILURE_RETRY(connect(c->fd, (struct sockaddr *)&c->address, c->address_len)) == 0)
         return 0;
     return errno == EINPROGRESS || errno == EAGAIN ? -ETIMEDOUT : -errno;
 }
@@ -152,7 +153,7 @@ static int client_send(struct client *c)
                                           c->keep_alive ? "keep-alive" : "close");
 
     for (ssize_t sent = 0, w; sent < n; sent += w) {
-        w = send(c->fd, question + sent, (size_t)(n - sent), MSG_NOSIGNAL);
+        w = TEMP_FAILURE_RETRY(send(c->fd, question + sent, (size_t)(n - sent), MSG_NOSIGNAL));
         if (w < 0)
             return errno == EAGAIN ? -ETIMEDOUT : -errno;
     }
@@ -192,7 +193,7 @@ static int client_receive(struct client *c)
 {
     c->len = 0;
     for (;;) {
-        ssize_t n = recv(c->fd, c->answer + c->len, sizeof(c->answer) - 1 - c->len, 0);
+        ssize_t n = TEMP_FAILURE_RETRY(recv(c->fd, c->answer + c->len, sizeof(c->answer) - 1 - c->len, 0));
         if (n < 0)
             return errno == EAGAIN ? -ETIMEDOUT : -errno;
         c->len += (size_t)n;
@@ -214,7 +215,7 @@ static int client_receive_fastcgi(struct client *c)
     int r = 0;
 
     for (c->len = 0; r == 0;) {
-        ssize_t n = recv(c->fd, c->answer + c->len, sizeof(c->answer) - 1 - c->len, 0);
+        ssize_t n = TEMP_FAILURE_RETRY(recv(c->fd, c->answer + c->len, sizeof(c->answer) - 1 - c->len, 0));
         if (n <= 0)
             return n == 0 ? -ENODATA : errno == EAGAIN ? -ETIMEDOUT : -errno;
         c->len += (size_t)n;

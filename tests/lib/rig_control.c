@@ -27,7 +27,7 @@ static int control_connect(struct rig *r)
     strcpy(un.sun_path, r->control);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-    if (connect(fd, (struct sockaddr *)&un, sizeof(un)) == 0)
+    if (TEMP_FAILURE_RETRY(connect(fd, (struct sockaddr *)&un, sizeof(un))) == 0)
         return fd;
     close(fd);
     return -1;
@@ -38,7 +38,7 @@ static bool control_send(int fd, json_t *request)
 {
     char *text = json_dumps(request, JSON_COMPACT);
     size_t n = strlen(text) + 1;
-    bool sent = send(fd, text, n, MSG_NOSIGNAL) == (ssize_t)n;
+    bool sent = TEMP_FAILURE_RETRY(send(fd, text, n, MSG_NOSIGNAL)) == (ssize_t)n;
 
     free(text);
     return sent;
@@ -53,7 +53,7 @@ static json_t *control_receive(int fd)
     cr_assert_not_null(text);
     for (ssize_t n = 1; n > 0 && len < REPLY_MAX && (len == 0 || text[len - 1] != '\0');
          len += n > 0 ? (size_t)n : 0)
-        n = recv(fd, text + len, REPLY_MAX - len, 0);
+        n = TEMP_FAILURE_RETRY(recv(fd, text + len, REPLY_MAX - len, 0));
     if (len > 0 && text[len - 1] == '\0')
         reply = json_loads(text, 0, NULL);
     free(text);
