@@ -282,6 +282,7 @@ rig_test(output, is_whole_when_the_supervisor_is_killed_twenty_times)
     rig_run(r, "--set", to_file(r), "--set", "output_max=1M", "--set", "output_keep=200", "--", "sh", "-c",
             COUNT_FOR_EVER);
     pid_t worker = rig_wait_worker(r, 1, 0);
+    rig_until(r, size_of(r, "log") > 5000 || file_is_there(r, "log.1")); /* that is a thousand numbers */
     for (int i = 0; i < 20; i++) {
         rig_wait_state(r, "running");
         poll(NULL, 0, (int)(random() % 20));

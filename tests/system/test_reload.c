@@ -433,7 +433,7 @@ rig_test(reload, a_killed_supervisor_gives_it_up_and_the_client_is_told)
 
 rig_test(reload, a_worker_that_has_come_of_age_is_replaced_without_a_gap)
 {
-    begin(r, rig_format(r, "workers = 2\nmax_age = 1s\nready = check:test -e %s\n", r->dir));
+    begin(r, rig_format(r, "workers = 2\nmax_age = 3s\nready = check:test -e %s\n", r->dir));
     struct load *load = rig_load(r, rig_address(r, 4), CLIENTS);
     pid_t first = rig_pid_of(r, "web", 1), second = rig_pid_of(r, "web", 2);
     rig_until(r, rig_pid_of(r, "web", 1) != first && rig_pid_of(r, "web", 2) != second);

@@ -302,13 +302,14 @@ rig_test(take_over, a_service_manager_hears_of_it_at_the_end)
     rig_wait_state(r, "running");
     rig_env(r, rig_format(r, "NOTIFY_SOCKET=%s", path));
     struct taker t = taker_run(r, "--listen", address, "--ready", rig_format(r, "check:test -e %s", go), "--",
-                               r->probe, "--drain");
+                               r->probe, "--drain", "--report", r->report);
     rig_until(r, taker_says(r, &t, "started (pid="));
     while (recv(fd, said, sizeof said - 1, 0) > 0)
         cr_assert(!strstr(said, "READY=1"), "%s", said);
     rig_write_file(go, "");
     taker_becomes(r, &t, 0);
     rig_until(r, recv(fd, said, sizeof said - 1, 0) > 0 && strstr(said, "READY=1"));
+    rig_wait_report(r, "serving"); /* from now on it ends with 0 */
     cr_assert_eq(rig_stop(r), 0);
     close(fd);
     unlink(path);

@@ -233,9 +233,11 @@ rig_test(take_over, a_symbolic_link_to_the_control_socket_is_followed)
     rig_run(r, "--listen", rig_address(r, 4), "--", r->probe, "--drain");
     rig_wait_state(r, "running");
     cr_assert_eq(symlink(r->control, link), 0);
-    struct taker t = taker_start(r, RIG_ARGV(r->berth, "run", "--take-over", link, "--listen",
-                                             rig_address(r, 4), "--", r->probe, "--drain"));
+    struct taker t =
+        taker_start(r, RIG_ARGV(r->berth, "run", "--take-over", link, "--listen", rig_address(r, 4), "--",
+                                r->probe, "--drain", "--report", r->report));
     taker_becomes(r, &t, 0); /* it answers where the first one did */
+    rig_wait_report(r, "serving");
     rig_kill_supervisor(r);
     rig_wait_state(r, "running");
     cr_assert_eq(rig_stop(r), 0);

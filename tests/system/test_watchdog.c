@@ -49,7 +49,7 @@ rig_test(ready_fd, a_newline_makes_it_ready)
 
 rig_test(ready_fd, closed_without_a_newline_it_is_not_ready)
 {
-    rig_run(r, "--ready", "fd:3", "--set", "start_timeout=500ms", "--", "sh", "-c",
+    rig_run(r, "--ready", "fd:3", "--set", "start_timeout=3s", "--", "sh", "-c",
             "printf nearly >&3; exec 3>&-; exec sleep 1000");
     rig_until(r, rig_log_has(r, "without a newline: it will not be ready"));
     rig_until(r, rig_log_has(r, "not ready within start_timeout"));
