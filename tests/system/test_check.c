@@ -76,7 +76,8 @@ rig_test(check, ends_with_2_where_there_is_no_configuration)
         rig_expect(r, 2, RIG_ARGV(r->berth, "check"));
     rig_expect(r, 2, RIG_ARGV(r->berth, "check", "-c", rig_path(r, "nothing")));
     rig_expect(r, 2, RIG_ARGV(r->berth, "check", "berth.ini"));
-    cr_assert_eq(setenv("BERTH_CONFIG", write_config(r, good), 1), 0);
+    rig_write_file(rig_path(r, "other.ini"), good);
+    rig_env(r, rig_format(r, "BERTH_CONFIG=%s", rig_path(r, "other.ini")));
     rig_expect(r, 0, RIG_ARGV(r->berth, "check"));
 }
 
