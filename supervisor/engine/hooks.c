@@ -53,8 +53,10 @@ static void begin_workers(struct service *s, enum hook_phase phase)
         rolling_begin(s);
     else if (phase == HOOKS_BEFORE_RESTART)
         engine_renew(s);
-    else
+    else {
         engine_bring_up(s);
+        sequence_tell(s);
+    }
 }
 
 /* An update may have taken the command away since it first ran. */
@@ -255,6 +257,7 @@ static void end_workers(struct service *s)
 {
     enter(s, HOOKS_STOPPED);
     engine_bring_down(s);
+    sequence_tell(s);
 }
 
 void hooks_on_task_ended(struct service *s, unsigned place, bool is_good, const char *how)

@@ -78,8 +78,10 @@ static void try_begin(struct service *s)
     if (!s->is_wanted || s->has_begun || s->engine->is_shutting_down || !s->engine->has_begun)
         return;
     block(s, sequence_blocker(s));
-    if (!s->is_blocked && may_begin(s) && !update_holds_back(s) && !hooks_put_off_start(s))
+    if (!s->is_blocked && may_begin(s) && !update_holds_back(s) && !hooks_put_off_start(s)) {
         engine_bring_up(s);
+        sequence_tell(s);
+    }
 }
 
 /* Once those that it waits for are as they are to be: what it requires may have changed with it. */
@@ -118,8 +120,10 @@ static void try_end(struct service *s)
         if ((!other->is_wanted || s->engine->is_shutting_down) && !is_down(other))
             return; /* it is stopped first */
     }
-    if (!hooks_put_off_stop(s))
+    if (!hooks_put_off_stop(s)) {
         engine_bring_down(s);
+        sequence_tell(s);
+    }
 }
 
 static void look_at_neighbours(struct service *s)
@@ -191,6 +195,16 @@ void sequence_retry(struct service *s)
     try_end(s);
     if (s->engine->is_shutting_down || is_down(s))
         look_at_neighbours(s);
+}
+
+void sequence_tell(struct service *s)
+{
+    bool shows_in_steps = s->has_begun ? s->n_wanted > 0 : !is_down(s);
+    if (shows_in_steps)
+        return;
+    sequence_follow(s);
+    operation_on_service_change(s);
+    sequence_look(s);
 }
 
 /* --- what is asked for --------------------------------------------------------------------------------- */

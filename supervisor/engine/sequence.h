@@ -21,6 +21,9 @@ void sequence_follow(struct service *s);
 void sequence_retry(struct service *s);
 /* What waits for S may be due, though S is in the state in which it was. */
 void sequence_look(struct service *s);
+/* S was brought up or down, and perhaps no worker has taken a step that would show it: there is none, or all
+ * had ended before. */
+void sequence_tell(struct service *s);
 /* Looks at every service; for the beginning, and after an update. */
 void sequence_follow_all(struct engine *e);
 /* The name of a service that S requires and that has failed, or NULL. */
