@@ -102,8 +102,9 @@ static enum outcome judge_renewed(const struct wish *wish, const json_t *service
         return OUTCOME_UNKNOWN;
     enum outcome outcome = judge_workers(service, dst, size);
     json_array_foreach (json_object_get(service, "workers"), i, worker) {
-        if (outcome == OUTCOME_REACHED && !json_is_true(json_object_get(worker, "spare")) &&
-            reply_int(worker, "generation") <= wish->generation)
+        bool is_next = json_is_true(json_object_get(worker, "spare")) ||
+                       str_eq(reply_text(worker, "state"), "waiting"); /* it has no process to be renewed */
+        if (outcome == OUTCOME_REACHED && !is_next && reply_int(worker, "generation") <= wish->generation)
             outcome = OUTCOME_PENDING;
     }
     return outcome;

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -248,4 +249,17 @@ rig_test(demand, clients_that_come_and_go_do_not_blind_it)
                             r->port)));
     for (int i = 0; i < 5; i++)
         ask(r, 4);
+}
+
+rig_test(demand, a_reload_of_who_waits_is_told_by_the_next_supervisor_too)
+{
+    r->berth = getenv("BERTH_CRASH");
+    rig_env(r, "BERTH_CRASH_AT=rolling_concluded");
+    rig_up(r, rig_format(r,
+                         "[socket:web]\nlisten = %s\n[service:web]\nsockets = web\nstart = on-demand\n"
+                         "command = %s\n",
+                         rig_address(r, 4), r->probe));
+    rig_wait_state_of(r, "web", "waiting");
+    rig_cmd_ok(r, "reload", "web");
+    rig_until(r, rig_log_has(r, "starting it again (restart 1,"));
 }
