@@ -51,6 +51,7 @@ struct hold {
     size_t n_groups;
     struct list retired;              /* of struct retired_socket: engine/retire */
     const struct socket_conf *failed; /* the one that hold_reconcile() could not open */
+    unsigned n_opened;                /* that it could, so far */
 };
 
 /* H goes through all held sockets, group by group in the configuration's order. */

@@ -249,7 +249,10 @@ static int open_missing(struct engine *e, const struct sockset_plan *plan, struc
     e->hold.failed = NULL;
     for (size_t i = 0; i < plan->n_wants && !e->is_shutting_down; i++) {
         struct berr one;
-        int r = plan->wants[i].complete ? 0 : open_want(e, &plan->wants[i], &one);
+        if (plan->wants[i].complete)
+            continue;
+        int r = open_want(e, &plan->wants[i], &one);
+        e->hold.n_opened += r == 0;
         if (r == 0)
             continue;
         if (failures)

@@ -373,13 +373,15 @@ static bool waits_for(const struct engine *e, int r)
 static void open_sockets(struct engine *e, bool is_first_try)
 {
     struct berr err;
+    unsigned before = e->hold.n_opened;
     int r = hold_reconcile(e, NULL, &err);
     if (r == 0) {
         e->hold.failed = NULL; /* on_conflict is about held sockets */
         r = share_open(e, &err);
     }
     bool waits = r < 0 && waits_for(e, r);
-    if (r < 0 && !waits && (e->keeper.is_first || (take_over_is_pending(e) && is_first_try))) {
+    bool is_start = e->keeper.is_first && !e->has_begun;
+    if (r < 0 && !waits && (is_start || (take_over_is_pending(e) && is_first_try))) {
         fail(e, &err);
         return;
     }
@@ -392,7 +394,7 @@ static void open_sockets(struct engine *e, bool is_first_try)
         ev_timer_start(e->loop, &e->socket_timer);
     if (!e->has_begun && (r >= 0 || !waits))
         begin(e);
-    else if (e->has_begun && !is_first_try && r >= 0)
+    else if (e->has_begun && !is_first_try && (r >= 0 || e->hold.n_opened != before))
         update_proceed(e); /* whoever had to wait for a socket */
 }
 

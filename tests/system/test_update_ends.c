@@ -158,6 +158,17 @@ rig_test(update_ends, output_that_is_captured_no_more_goes_on)
     cr_assert_eq(rig_number_of(r, "a", "generation"), 6);
 }
 
+rig_test(update_ends, what_is_written_while_output_goes_from_the_configuration_is_not_lost)
+{
+    static const char text[] = "[service:web]\n%scommand = sh -c 'trap \"echo last words; exit 0\" TERM; "
+                               "echo begun; while :; do sleep 0.01; done'\n";
+    rig_up(r, rig_format(r, text, rig_format(r, "output = file:%s\n", rig_path(r, "log"))));
+    rig_until(r, strstr(rig_read_file(r, rig_path(r, "log")), "begun\n"));
+    update_to(r, rig_format(r, text, ""));
+    rig_until(r, strstr(rig_read_file(r, r->out_path), "web/1 | last words\n"));
+    cr_assert(!rig_log_has(r, "(restart"), "%s", rig_log(r));
+}
+
 /* berth's standard output is a pipe that nobody reads but the caller. */
 static int up_for_a_reader(struct rig *r, const char *text)
 {
