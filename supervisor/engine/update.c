@@ -412,12 +412,12 @@ static void refuse_at_end(struct engine *e, struct update *u)
     update_free(u);
 }
 
-/* Is what an earlier one asked for, whose supervisor may have died, still to come about? */
+/* Is what an earlier one asked for still to come about: it failed, or its supervisor died? */
 static bool has_rest(const struct engine *e)
 {
     bool has = !list_is_empty(&e->leaving) || !list_is_empty(&e->hold.retired);
     for (size_t i = 0; i < e->n_services && !has; i++)
-        has = update_concerns(e->services[i]);
+        has = e->services[i]->is_kept_back || update_concerns(e->services[i]);
     return has;
 }
 

@@ -81,6 +81,7 @@ void update_note_touched(struct engine *e, struct update *u)
 {
     for (size_t i = 0; i < e->n_services; i++) {
         struct service *s = e->services[i];
+        s->is_kept_back = false;
         s->was_touched = s->is_wanted && (!s->has_begun || update_concerns(s));
         if (update_renews(s))
             strv_add(&u->touched, s->conf->name);

@@ -26,7 +26,7 @@ struct update {
     size_t n_watched;     /* services whose outcome is not known yet */
 };
 
-/* Before the services are told: which of them will have other workers. */
+/* Before the services are told: which of them will have other workers. What has failed may not again. */
 void update_note_touched(struct engine *e, struct update *u);
 void update_reply_refused(struct engine *e, struct control_client *client, const char *why);
 void update_reply_mistakes(struct engine *e, struct update *u, struct conf_source *source);

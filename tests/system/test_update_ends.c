@@ -56,6 +56,27 @@ rig_test(update_ends, the_next_one_may_remove_what_the_first_one_waits_for)
     cr_assert_eq(rig_supervisor_pid(r), supervisor);
 }
 
+rig_test(update_ends, what_failed_in_the_last_one_is_tried_again)
+{
+    static const char text[] =
+        "[service:a]\ncommand = sh -c 'test ! -e %s && exec sleep 1000'\nenv.VERSION = %d\n";
+    rig_up(r, rig_format(r, text, rig_path(r, "bad"), 1));
+    rig_wait_state_of(r, "a", "running");
+    pid_t worker = rig_pid_of(r, "a", 1);
+    rig_write_file(rig_path(r, "bad"), "");
+    rig_configure(r, rig_format(r, text, rig_path(r, "bad"), 2));
+    for (int i = 0; i < 2; i++) {
+        const char *err = rig_expect(r, 1, rig_cmd_argv(r, RIG_ARGV("update")))->err;
+        cr_assert(strstr(err, "service a: worker a/1#"), "%s", err);
+        cr_assert_eq(rig_pid_of(r, "a", 1), worker);
+    }
+    cr_assert_eq(unlink(rig_path(r, "bad")), 0);
+    const struct rig_result *result = rig_cmd_ok(r, "update");
+    cr_assert(strstr(result->out, "service a: "), "%s", result->out);
+    cr_assert_neq(rig_pid_of(r, "a", 1), worker);
+    cr_assert(strstr(rig_cmd_ok(r, "update")->out, "nothing has changed"));
+}
+
 rig_test(update_ends, a_removed_service_has_its_hooks)
 {
     const char *said = rig_path(r, "said");
