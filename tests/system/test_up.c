@@ -221,3 +221,36 @@ rig_test(up, the_successor_has_the_configuration_that_was_in_force)
     rig_wait_state_of(r, "one", "running");
     cr_assert_eq(rig_pid_of(r, "one", 1), one);
 }
+
+/* It begins when the other one is ready, and there is no worker of it that would tell. */
+rig_test(up, a_service_without_workers_is_started_behind_another)
+{
+    rig_up(r, rig_format(r,
+                         "[service:a]\nstart = manual\ncommand = sleep 1000\nready = check:test -e %s\n"
+                         "[service:b]\nstart = manual\ncommand = sleep 1000\nworkers = 0\nrequires = a\n",
+                         rig_path(r, "go")));
+    rig_wait_state_of(r, "b", "stopped");
+    pid_t start = rig_spawn(r, "out", rig_cmd_argv(r, RIG_ARGV("start", "b")));
+    rig_wait_state_of(r, "a", "starting");
+    rig_write_file(rig_path(r, "go"), "");
+    cr_assert_eq(rig_wait_child(r, start), 0);
+}
+
+/* Nothing of it is left to be stopped when its turn comes. */
+rig_test(up, a_worker_that_ends_before_its_turn_does_not_hold_up_a_stop)
+{
+    rig_up(r, rig_format(r,
+                         "[service:a]\ncommand = sleep 1000\nhealth = test ! -e %s\nhealth_interval = 20ms\n"
+                         "health_retries = 1\n"
+                         "[service:b]\ncommand = %s --from none --ignore-term\nstop_timeout = 1h\n"
+                         "ready = check:test -e %s\nrequires = a\n",
+                         rig_path(r, "sick"), r->probe, r->dir));
+    rig_wait_state_of(r, "b", "running");
+    pid_t last = rig_pid_of(r, "b", 1);
+    pid_t stop = rig_spawn(r, "out", rig_cmd_argv(r, RIG_ARGV("stop", "a")));
+    rig_wait_state_of(r, "b", "stopping");
+    rig_write_file(rig_path(r, "sick"), "");
+    rig_until(r, rig_log_has(r, "a/1#1: was killed by TERM"));
+    rig_kill(r, last, SIGKILL);
+    cr_assert_eq(rig_wait_child(r, stop), 0);
+}
