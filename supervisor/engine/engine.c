@@ -77,9 +77,8 @@ static void prepare_spawn(struct worker *w)
     if (w->serial > 0 && !w->service->accepts)
         w->restarts++;
     w->serial = ++e->serial;
-    /* in a reload only those that are still to be replaced are old: also one that took over and ended, or
-     * that comes by scaling, is of the generation that is to be, or a successor would take it for left over
-     */
+    /* In a reload only those that are still to be replaced are old. One that took over and ended, or that
+     * comes by scaling, is of the generation that is to be: a successor would take it for left over. */
     w->generation = w->is_due ? w->service->generation : rolling_generation(w->service);
     w->has_failed_start = false;
     w->is_idle_stop = false;

@@ -132,7 +132,7 @@ void engine_shutdown(struct engine *e, bool at_once);
 /* All of its steps again, which is harmless for those that were done: for the successor of a supervisor that
  * died in it. */
 void engine_resume_shutdown(struct engine *e);
-/* In safe mode, at the start: is such a one to be resumed? */
+/* At the start in safe mode: what the keeper tells of a shutdown that is to be resumed, if any. */
 void engine_recover_shutdown(struct engine *e);
 /* Carries a shutdown on: to the orphans when no worker runs any more, and then to the end. Call it whenever
  * something has ended. */

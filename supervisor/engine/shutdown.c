@@ -209,10 +209,12 @@ static void set_mark(struct engine *e)
 void engine_recover_shutdown(struct engine *e)
 {
     for (size_t i = 0; i < e->keeper.n_entries; i++) {
+        int status;
         uint64_t id;
-        if (sscanf(e->keeper.entries[i].name, MARK "%d/%" SCNx64, &e->over_status, &id) != 2)
+        if (sscanf(e->keeper.entries[i].name, MARK "%d/%" SCNx64, &status, &id) != 2)
             continue;
         e->is_shutting_down = true;
+        e->over_status = status;
         e->hand_over.id = (int64_t)id;
         e->hand_over.state = id != 0 ? HAND_OVER_DONE : HAND_OVER_NONE;
         engine_save(e);
